@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Links (drivers) and the host loop: the first code with system calls. An embedder with a loop and devices of
+ * its own needs none of this. POSIX systems only; TUN on Linux only.
+ */
+#ifndef LASTACK_LINK_H
+#define LASTACK_LINK_H
+
+#include <lastack/stack.h>
+#include <lastack/trace.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A driver moves packets between one link of a stack and somewhere else. */
+typedef struct la_driver la_driver;
+struct la_driver {
+  /* Fills up to max input frames whose bytes stay valid until the next call; 0 when none waits. */
+  size_t (*recv)(la_driver *d, la_frame *frames, size_t max);
+  /* Sends one flat packet; false: it was dropped (the device's queue is full), which IP allows. */
+  bool (*send)(la_driver *d, const la_frame *frame);
+  void (*close)(la_driver *d); /* frees d too */
+  int fd;                      /* readable when recv has something; -1: none, the driver is polled */
+  uint32_t mtu;
+  uint64_t sent, received, dropped;
+};
+
+/* Two drivers joined in memory: what one sends the other receives, in order, at most `depth` packets under way. false: memory. */
+bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b);
+
+/*
+ * A TUN device `name` (at most 15 characters; created when it does not exist, opened when it exists and is
+ * free). NULL: `err` (at least 160 bytes, may be NULL) gets one line that names the device and the cause.
+ */
+la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
+/* Sets the kernel's own address on a TUN device and brings it up. false: as above. */
+bool la_tun_host_addr(const char *name, const la_addr *addr, unsigned prefix_len, uint32_t mtu, char *err, size_t err_cap);
+
+/* A pcapng file (raw IP). NULL: `err` as above. */
+typedef struct la_pcapng la_pcapng;
+la_pcapng *la_pcapng_open(const char *path, char *err, size_t err_cap);
+/* One packet: `at` in nanoseconds since 1970, direction, and a comment (NULL: none; may hold several lines). false: the write failed. */
+bool la_pcapng_write(la_pcapng *p, uint64_t at_unix_ns, bool outbound, const void *packet, uint32_t len, const char *comment);
+/* false: some write had failed; the errno of the first is left in errno. Frees p. NULL is allowed and true. */
+bool la_pcapng_close(la_pcapng *p);
+
+/* The loop: any number of stacks and links on one epoll descriptor. */
+typedef struct la_host la_host;
+la_host *la_host_new(void);
+/* Frees the loop and closes its drivers. The stacks stay the caller's. */
+void la_host_free(la_host *h);
+
+/* What the loop tells its owner; each may be NULL. */
+typedef struct la_host_hooks {
+  void (*work)(void *ctx, la_time now); /* take events, call the application; before output, in each turn */
+  /* A packet crossed a link. Called after the stack has dealt with it, with the trace records up to then. */
+  void (*packet)(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
+                 const la_trace_rec *recs, size_t nrecs);
+  /* Trace records that no packet caused (calls, clocks). */
+  void (*trace)(void *ctx, const la_trace_rec *recs, size_t nrecs);
+  void *ctx;
+} la_host_hooks;
+/* Adds a stack; false: memory. */
+bool la_host_add_stack(la_host *h, la_stack *s, const la_host_hooks *hooks);
+/* Joins a driver, then owned by the loop, to a link of an added stack; false: memory or epoll. */
+bool la_host_add_link(la_host *h, la_stack *s, la_link link, la_driver *d);
+/* Calls fn in the loop's thread when fd is readable (level-triggered). false: memory or epoll. */
+bool la_host_watch(la_host *h, int fd, void (*fn)(void *ctx, int fd), void *ctx);
+void la_host_unwatch(la_host *h, int fd);
+/* The monotonic clock of the loop. */
+la_time la_host_now(const la_host *h);
+/* One turn: waits at most until `until` (LA_NEVER: no limit) for something to do. false: the wait failed; errno says why. */
+bool la_host_turn(la_host *h, la_time until);
+/* Entropy of the system for la_config.secret; false when there is none. */
+bool la_host_entropy(void *dst, size_t n);
+/* An allocator over malloc. */
+la_alloc la_host_alloc(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One instance of the stack: creation, configuration, links and addresses, frames in and out, the clock.
+ *
+ * Thread rule for every function of the library: a stack and all its handles belong to one thread at a
+ * time; different stacks share nothing. No function blocks, makes a system call or reads a clock.
+ *
+ * The loop's contract. Whoever owns a stack repeats:
+ *     la_input   for the frames that came          (any number of times)
+ *     la_tick    with the present time
+ *     la_events  until it returns 0, calling the application's functions
+ *     la_output  until it returns 0, for each link
+ *     sleep until la_deadline or until a frame comes
+ * `now` never goes backwards: an earlier value than the last one given is taken as that last one.
+ */
+#ifndef LASTACK_STACK_H
+#define LASTACK_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Nanoseconds of a monotonic clock whose origin the caller chooses. */
+typedef uint64_t la_time;
+#define LA_NEVER UINT64_MAX
+#define LA_US ((la_time)1000)
+#define LA_MS ((la_time)1000000)
+#define LA_SEC ((la_time)1000000000)
+
+typedef struct la_stack la_stack;
+
+/* A link of one stack: 1, 2, … in the order of la_link_add; 0 is "none" or "any". */
+typedef uint32_t la_link;
+#define LA_LINKS_MAX 8
+
+/* An address of either family; all zero is "unspecified". IPv4 uses b[0..3], network order. */
+typedef struct la_addr {
+  uint8_t family; /* 0 unspecified, 4 or 6 */
+  uint8_t b[16];
+} la_addr;
+
+/* Results of calls: 0 or a count is success, negative is one of these. The names are POSIX's where the meaning is. */
+enum la_err {
+  LA_OK = 0,
+  LA_AGAIN = -1,         /* would block: an event will tell when to try again */
+  LA_EINVAL = -2,        /* an argument is out of its range */
+  LA_ENOMEM = -3,        /* the allocator refused, or a limit of la_config was reached */
+  LA_EBADF = -4,         /* the handle is stale: what it named is gone */
+  LA_EADDRINUSE = -5,    /* the port or the pair is taken, perhaps by a TIME-WAIT record */
+  LA_EADDRNOTAVAIL = -6, /* not one of our addresses, or no ephemeral port is free */
+  LA_ENETUNREACH = -7,   /* no route to the destination */
+  LA_EHOSTUNREACH = -8,
+  LA_ECONNREFUSED = -9,
+  LA_ECONNRESET = -10,
+  LA_ECONNABORTED = -11, /* ended by the local side */
+  LA_ETIMEDOUT = -12,
+  LA_EPIPE = -13,    /* the sending direction is shut down */
+  LA_ENOTCONN = -14, /* not yet, or no longer, connected */
+  LA_EQUIET = -15    /* quiet time after a restart (RFC 9293 3.4.3) is not over */
+};
+/* "ECONNREFUSED" and so on; "EUNKNOWN" for any other number. Static storage. */
+const char *la_err_name(int err);
+
+/* Memory: both functions get `ctx`. alloc may return NULL at any time; the result is aligned for any type. */
+typedef struct la_alloc {
+  void *(*alloc)(void *ctx, size_t size);
+  void (*free)(void *ctx, void *p, size_t size);
+  void *ctx;
+} la_alloc;
+
+enum la_preset {
+  LA_PRESET_RFC = 0,  /* the RFCs' clocks: RTO at least 1 s, SYN given up after 180 s */
+  LA_PRESET_LINUX = 1 /* Linux's: RTO at least 200 ms, SYN given up after 127 s, R2 924.6 s */
+};
+
+struct la_trace_rec;
+
+/* Fill with la_config_init, then change fields. Times in nanoseconds. */
+typedef struct la_config {
+  size_t size; /* sizeof(la_config) of the caller: la_config_init sets it */
+  la_alloc alloc;
+  uint8_t secret[16]; /* from the system's entropy, anew at each start; keys ISN, ports, hashes, timestamps */
+
+  /* clocks */
+  la_time msl;             /* TIME-WAIT lasts twice this (RFC 9293 3.4.2); default 30 s */
+  uint8_t time_wait;       /* 0 turns TIME-WAIT off: for demonstrations and closed networks only */
+  uint8_t quiet_time;      /* 1: stay quiet for one MSL after the first `now` (RFC 9293 3.4.3); default 0 */
+  uint8_t r1;              /* retransmissions after which the application is told of trouble; default 3 */
+  uint8_t synack_retries;  /* SYN-ACK retransmissions at 1, 3, 7, … s, then one last wait; default 5, at most 5 */
+  la_time r2;              /* no progress for this long ends a connection (RFC 9293 3.8.3) */
+  la_time syn_limit;       /* the same for a SYN of ours */
+  la_time rto_initial;     /* 1 s (RFC 6298) */
+  la_time rto_min;
+  la_time rto_max;
+  la_time delayed_ack;     /* below 500 ms; 0 acknowledges at once */
+  la_time fin_wait_2;      /* FIN-WAIT-2 after la_close; 60 s */
+  la_time challenge_gap;   /* least distance of challenge ACKs and of a TIME-WAIT record's ACKs; 500 ms */
+
+  /* limits */
+  uint32_t max_conns;      /* connections, of both address families together */
+  uint32_t max_half_open;  /* half-open records; past it a random one is evicted */
+  uint32_t max_time_wait;  /* TIME-WAIT records; past it the oldest is recycled */
+  uint32_t max_orphans;    /* connections closed by the application but not yet ended; past it the next is aborted */
+  uint32_t max_listeners;
+  uint32_t max_chunks;     /* 4 KiB chunks of buffered payload, in both directions, of all connections */
+  uint32_t sndbuf, rcvbuf; /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
+  uint32_t max_ooo;        /* separate runs of out-of-order data kept per connection */
+  uint32_t replies;        /* answers that wait for la_output, per link: a power of two */
+  uint32_t rst_per_sec;    /* RSTs to segments of no connection, a token bucket; 0 is no limit */
+  uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
+
+  /* what is offered in a SYN */
+  uint8_t timestamps, sack, window_scale; /* 1 or 0 */
+  uint8_t ttl;                            /* TTL and hop limit of what we send */
+
+  /* observation: memory for the trace ring, the caller's, kept until la_stack_free; NULL for none */
+  struct la_trace_rec *trace;
+  uint32_t trace_cap; /* records: a power of two */
+} la_config;
+
+/* Sets every field to the preset's value; `alloc` and `secret` stay zero and must be filled in. */
+void la_config_init(la_config *cfg, enum la_preset preset);
+
+/* A new stack, or NULL when a field is out of range or memory is short. `cfg` is copied. */
+la_stack *la_stack_new(const la_config *cfg);
+/* As a crash: everything is freed, nothing is sent, no END is raised. NULL is allowed. */
+void la_stack_free(la_stack *s);
+
+/* Adds a link that carries bare IP packets of at most `mtu` bytes (576 to 65535). 0 when there are LA_LINKS_MAX. */
+la_link la_link_add(la_stack *s, uint32_t mtu);
+/* Gives the link an address of ours with its on-link prefix. LA_EINVAL, LA_ENOMEM. */
+int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len);
+/* Sends what matches dst/prefix_len over `link`. The longest prefix wins. LA_EINVAL, LA_ENOMEM. */
+int la_route_add(la_stack *s, const la_addr *dst, unsigned prefix_len, la_link link);
+
+/* One packet on its way in or out. */
+#define LA_FRAME_BUFS 20
+#define LA_FRAME_ROOM 160
+typedef struct la_buf {
+  const void *data;
+  uint32_t len;
+} la_buf;
+enum la_frame_flags {
+  LA_FRAME_SUM_OK = 1 /* input: the device has verified every checksum */
+};
+typedef struct la_frame {
+  const uint8_t *data; /* input: the whole packet. output: the headers, inside `room` */
+  uint32_t len;        /* bytes at `data` */
+  uint32_t total;      /* output: len and all of buf[] */
+  uint16_t flags;      /* la_frame_flags */
+  uint16_t nbufs;      /* output: payload, by reference */
+  uint32_t number;     /* output: the frame's number in the trace; input frames count in the same series */
+  la_buf buf[LA_FRAME_BUFS];
+  void *owner[LA_FRAME_BUFS]; /* the stack's; untouched by the driver */
+  uint8_t room[LA_FRAME_ROOM];
+} la_frame;
+
+/*
+ * Takes up to n packets from `link` and returns how many: fewer when la_output must run first (the ring of
+ * answers is full). The caller owns the frames and their bytes again on return. Number of the first: the
+ * trace's frame counter before the call plus one (la_frame_count).
+ */
+size_t la_input(la_stack *s, la_link link, const la_frame *frames, size_t n, la_time now);
+/*
+ * Fills up to `max` frames to be sent over `link` and returns how many. Each refers to the stack's memory
+ * until it is given back with la_frame_done, in any order, at any later time before la_stack_free.
+ */
+size_t la_output(la_stack *s, la_link link, la_frame *frames, size_t max, la_time now);
+void la_frame_done(la_stack *s, la_frame *frame);
+/* Flattens an output frame into dst; returns its total length, or 0 when `cap` is too small. */
+size_t la_frame_copy(const la_frame *frame, void *dst, size_t cap);
+/* Frames taken in and handed out so far: the number of the latest. */
+uint32_t la_frame_count(const la_stack *s);
+
+/* When la_tick must run next: early perhaps, never late; the last `now` while output or events wait; LA_NEVER when idle. */
+la_time la_deadline(const la_stack *s);
+/* Lets every clock that is due expire. */
+void la_tick(la_stack *s, la_time now);
+
+/* Counters, all since la_stack_new. */
+typedef struct la_stats {
+  uint64_t frames_in, frames_out, segments_in, segments_out;
+  uint64_t drops[64];         /* by enum la_drop (trace.h) */
+  uint64_t retransmits;       /* segments sent again, SYN and FIN included */
+  uint64_t resets_out, resets_in;
+  uint64_t challenge_acks, challenge_acks_limited;
+  uint64_t time_wait_recycled, half_open_evicted, orphans_aborted;
+  uint64_t time_wait_rst_ignored, rst_limited;
+  uint64_t opened_active, opened_passive, ended;
+  uint32_t conns, half_open, time_wait, orphans, listeners, chunks; /* present now */
+  uint64_t bytes_allocated;   /* held from la_config.alloc now */
+} la_stats;
+void la_stats_get(const la_stack *s, la_stats *out);
+/* Gives cached empty blocks back to the allocator. */
+void la_trim(la_stack *s);
+
+/* Text forms. la_addr_parse takes dotted quads and RFC 4291 text, no zone; false when it is neither. */
+#define LA_ADDR_TEXT 46
+bool la_addr_parse(const char *text, la_addr *out);
+/* Writes RFC 5952 text, zero-terminated, into buf of at least LA_ADDR_TEXT bytes, and returns buf. */
+char *la_addr_text(const la_addr *a, char *buf);
+bool la_addr_same(const la_addr *a, const la_addr *b);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

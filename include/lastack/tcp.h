@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TCP for applications: listen, connect, send, receive, release, events, endings.
+ *
+ * Handles carry a generation: once what they name is gone every call with them returns LA_EBADF.
+ * A connection's handle lives until the application has closed it (la_close or la_abort) AND has taken its
+ * END event; both are needed, in either order. END comes exactly once for each connection that the
+ * application got by la_accept or la_connect.
+ */
+#ifndef LASTACK_TCP_H
+#define LASTACK_TCP_H
+
+#include <lastack/stack.h>
+#include <lastack/trace.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct la_conn {
+  uint32_t index, gen; /* gen 0: none */
+} la_conn;
+typedef struct la_listener {
+  uint32_t index, gen;
+} la_listener;
+static inline bool la_conn_same(la_conn a, la_conn b) { return a.index == b.index && a.gen == b.gen; }
+
+typedef struct la_listen_opts {
+  la_addr addr;      /* one of our addresses; family 0: any of either family; family 4 or 6 with zero bytes: any of that one */
+  uint16_t port;     /* 1 to 65535 */
+  la_link link;      /* only from this link; 0 any */
+  uint32_t backlog;  /* connections established but not yet accepted: 1 to 65535; past it SYN and final ACK are dropped */
+  bool reuse_addr;   /* SO_REUSEADDR: connections and TIME-WAIT records on the port do not stand in the way if they have it too */
+  void *user;        /* comes with the listener's events */
+} la_listen_opts;
+/* LA_EINVAL, LA_EADDRINUSE, LA_EADDRNOTAVAIL, LA_ENOMEM. RFC 9293 3.9.1.1 (passive OPEN). */
+int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out);
+/* Connections not yet accepted are reset, half-open records forgotten. LA_EBADF. */
+int la_listener_close(la_stack *s, la_listener l, la_time now);
+/* The oldest established connection that waits; `user` will come with its events. LA_AGAIN (and the ACCEPT event is armed anew), LA_EBADF. */
+int la_accept(la_stack *s, la_listener l, void *user, la_conn *out);
+
+typedef struct la_connect_opts {
+  la_addr remote;
+  uint16_t remote_port;
+  la_addr local;       /* family 0: chosen by route */
+  uint16_t local_port; /* 0: an ephemeral one (RFC 6056) */
+  bool reuse_addr;     /* SO_REUSEADDR of this connection: lets a later listener with it take the port */
+  void *user;
+} la_connect_opts;
+/*
+ * Starts to open (RFC 9293 3.9.1.1, active OPEN); ESTABLISHED or END follows. LA_EINVAL (broadcast, multicast,
+ * unspecified), LA_EADDRINUSE (the pair lives, or is in TIME-WAIT), LA_EADDRNOTAVAIL, LA_ENETUNREACH, LA_ENOMEM, LA_EQUIET.
+ */
+int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time now);
+
+/*
+ * Queues up to n bytes and returns how many were taken (at least 1 unless n is 0). LA_AGAIN: no room, WRITABLE
+ * is armed. LA_EPIPE after la_shutdown or la_close. LA_ENOTCONN before ESTABLISHED (data in SYN-SENT is not
+ * queued). The connection's own error after its END. LA_ENOMEM, LA_EBADF.
+ */
+ptrdiff_t la_send(la_stack *s, la_conn c, const void *data, size_t n);
+/*
+ * Moves up to n received bytes to dst; 0 is end of stream (the peer's FIN) or n = 0. LA_AGAIN: nothing yet, READABLE is armed.
+ * After a reset or time-out: that error, and bytes that were not yet read are gone. LA_EBADF.
+ */
+ptrdiff_t la_recv(la_stack *s, la_conn c, void *dst, size_t n);
+/* A look without moving: up to n bytes from `skip` bytes past the first unread one. Results as la_recv. */
+ptrdiff_t la_peek(la_stack *s, la_conn c, size_t skip, void *dst, size_t n);
+
+/* FIN after what is queued; receiving goes on (half-close). Twice is allowed. LA_ENOTCONN, LA_EBADF. RFC 9293 3.6. */
+int la_shutdown(la_stack *s, la_conn c, la_time now);
+/*
+ * Full close, never blocks: FIN after what is queued and no more receiving. With unread data, or linger 0: RST
+ * instead. Data that arrives later draws RST. In SYN-SENT the attempt is dropped. A second call changes nothing. LA_EBADF.
+ */
+int la_close(la_stack *s, la_conn c, la_time now);
+/* la_close, and RST when the release has not ended by `deadline`. */
+int la_close_by(la_stack *s, la_conn c, la_time deadline, la_time now);
+/* Abortive release: queued and unread data are discarded, RST is sent where RFC 9293 3.10.5 says so. LA_EBADF. */
+int la_abort(la_stack *s, la_conn c, la_time now);
+
+enum la_event_type {
+  LA_EVENT_ACCEPT,      /* `listener` has a connection to accept */
+  LA_EVENT_ESTABLISHED, /* after la_connect */
+  LA_EVENT_READABLE,    /* edge: armed at first, and again when la_recv returns LA_AGAIN */
+  LA_EVENT_WRITABLE,    /* edge: armed when la_send returns LA_AGAIN */
+  LA_EVENT_PEER_FIN,    /* the peer will send no more: after what is still unread, la_recv returns 0 */
+  LA_EVENT_TROUBLE,     /* a soft error: R1 retransmissions without answer, or a soft ICMP error (RFC 9293 3.9.1.8) */
+  LA_EVENT_END,         /* the whole record in `end` */
+  LA_EVENT_TYPES
+};
+const char *la_event_name(enum la_event_type t);
+
+/* Index of la_end.in_state_ms: time spent in each stage. CLOSING counts as FIN-WAIT-2 does: it comes after FIN-WAIT-1. */
+enum la_stage {
+  LA_STAGE_OPENING, /* SYN-SENT, SYN-RECEIVED */
+  LA_STAGE_ESTABLISHED,
+  LA_STAGE_CLOSING_1, /* FIN-WAIT-1, or CLOSE-WAIT */
+  LA_STAGE_CLOSING_2, /* FIN-WAIT-2 or CLOSING, or LAST-ACK */
+  LA_STAGES
+};
+enum la_tw_carrier { LA_TW_NOBODY, LA_TW_LOCAL, LA_TW_PEER, LA_TW_BOTH };
+
+/* How a connection ended. One vocabulary: trace.h. */
+typedef struct la_end {
+  la_conn conn;
+  la_addr local, remote;
+  uint16_t local_port, remote_port;
+  enum la_who who, first_fin; /* first_fin: who sent (or received) the first FIN; LA_BY_NOBODY when none did */
+  enum la_how how;
+  enum la_why why;
+  enum la_state state; /* in which it ended */
+  int err;             /* what a call would have returned: LA_OK, LA_ECONNRESET, LA_ETIMEDOUT, … */
+  int soft_err;        /* the last soft error, or LA_OK */
+  bool passive;        /* opened by the peer */
+  enum la_tw_carrier time_wait;
+  la_time time_wait_until; /* when it is ours; else 0 */
+  la_time opened, ended;
+  uint32_t in_state_ms[LA_STAGES];
+  uint64_t bytes_in, bytes_out; /* in: delivered in order; out: acknowledged */
+  uint32_t retransmits, fin_retransmits;
+} la_end;
+
+typedef struct la_event {
+  enum la_event_type type;
+  la_conn conn;         /* all but ACCEPT */
+  la_listener listener; /* ACCEPT */
+  void *user;
+  int err;              /* TROUBLE: the soft error */
+  la_end end;           /* END */
+} la_event;
+/*
+ * Takes up to max events. For one connection the order is always ESTABLISHED, READABLE, PEER_FIN, END; equal ones coalesce
+ * until they are taken. After END only reading what is left, la_close and la_info make sense.
+ */
+size_t la_events(la_stack *s, la_event *out, size_t max);
+
+enum la_opt {
+  LA_OPT_NODELAY,      /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
+  LA_OPT_KEEPALIVE,    /* 0 or 1; default 0 (RFC 9293 3.8.4) */
+  LA_OPT_KEEPIDLE,     /* seconds, 1 to 65535; default 7200 */
+  LA_OPT_KEEPINTVL,    /* seconds, 1 to 65535; default 75 */
+  LA_OPT_KEEPCNT,      /* probes, 1 to 255; default 10 */
+  LA_OPT_USER_TIMEOUT, /* ms without progress, 0 for the config's r2; for a SYN too */
+  LA_OPT_LINGER,       /* -1: off (default). 0: la_close aborts */
+  LA_OPT_SNDBUF,       /* bytes, 2048 to 2^30 */
+  LA_OPT_RCVBUF,       /* bytes, 2048 to 2^30; never shrinks what was advertised */
+  LA_OPT_TTL,          /* 1 to 255 */
+  LA_OPT_TOS           /* the DSCP and ECN byte, 0 to 255 */
+};
+/* LA_EINVAL names a value out of range, LA_EBADF a stale handle. */
+int la_set_option(la_stack *s, la_conn c, enum la_opt opt, int64_t value, la_time now);
+int la_get_option(la_stack *s, la_conn c, enum la_opt opt, int64_t *value);
+
+/* What a connection is waiting for. */
+enum la_waiting {
+  LA_WAITS_NOTHING, LA_WAITS_PEER_SYN, LA_WAITS_PEER_ACK, LA_WAITS_PEER_WINDOW, LA_WAITS_PEER_FIN,
+  LA_WAITS_APP_READ, LA_WAITS_APP_CLOSE, LA_WAITS_2MSL, LA_WAITINGS
+};
+const char *la_waiting_name(enum la_waiting w);
+
+typedef struct la_info_rec {
+  enum la_state state;
+  enum la_waiting waiting;
+  la_addr local, remote;
+  uint16_t local_port, remote_port;
+  la_link link;
+  bool passive, closed_by_app, timestamps, sack, window_scaled;
+  uint8_t snd_wscale, rcv_wscale, backoff, keepalive_sent;
+  uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
+  uint32_t mss, peer_mss;       /* what we may send in one segment, options deducted; what the peer announced */
+  uint32_t cwnd, ssthresh;      /* bytes */
+  uint32_t unread, unsent, unacked; /* bytes */
+  la_time srtt, rttvar, rto;
+  la_time deadline;             /* of the clock that ends it: R2, FIN-WAIT-2, 2MSL; LA_NEVER for none */
+  uint64_t bytes_in, bytes_out;
+  uint32_t retransmits, fin_retransmits;
+  int soft_err;
+  void *user;
+} la_info_rec;
+/* LA_EBADF. */
+int la_info(la_stack *s, la_conn c, la_info_rec *out);
+
+/* Kinds for la_each. */
+enum la_kind { LA_KIND_CONN, LA_KIND_HALF_OPEN, LA_KIND_TIME_WAIT, LA_KIND_LISTENER };
+typedef struct la_each_rec {
+  enum la_kind kind;
+  enum la_state state;
+  la_conn conn;         /* LA_KIND_CONN */
+  la_listener listener; /* LA_KIND_LISTENER */
+  la_addr local, remote;
+  uint16_t local_port, remote_port;
+  la_time deadline; /* of its clock; LA_NEVER for none */
+} la_each_rec;
+/* Calls fn for each record until it returns false. fn must not change the stack. Returns how many it was called for. */
+size_t la_each(la_stack *s, bool (*fn)(void *ctx, const la_each_rec *rec), void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

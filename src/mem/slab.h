@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects of one size, named by a 32-bit index. Memory comes in blocks; a block that becomes empty goes back to
+ * the allocator, except that one empty block is kept against thrashing (la__slab_trim returns it too).
+ * Indices are dense from 0 and are reused, lowest free block first.
+ */
+#ifndef LA_MEM_SLAB_H
+#define LA_MEM_SLAB_H
+
+#include "mem/mem.h"
+
+#include <stdbool.h>
+
+#define SLAB_NONE UINT32_MAX
+
+struct slab_block;
+struct slab {
+  struct mem *mem;
+  struct slab_block **block; /* directory, grown by doubling, shrunk when empty; entries may be NULL */
+  uint32_t nblocks, cap;     /* directory entries in use, allocated */
+  uint32_t size;             /* bytes an object, a multiple of 8 */
+  uint32_t per_block;        /* objects a block: a power of two */
+  uint32_t limit;            /* objects at most */
+  uint32_t used;
+  uint32_t hint;             /* lowest block that may have room */
+  uint32_t empty;            /* blocks that are allocated and empty: 0 or 1 */
+};
+/* No memory is taken before the first object. `limit` below 2^30. */
+void la__slab_init(struct slab *s, struct mem *m, uint32_t size, uint32_t per_block, uint32_t limit);
+/* Gives all memory back, objects or not. */
+void la__slab_done(struct slab *s);
+/* A zeroed object and its index; NULL: the limit is reached or memory is short. */
+void *la__slab_new(struct slab *s, uint32_t *index);
+void la__slab_del(struct slab *s, uint32_t index);
+/* The object, or NULL when no object is alive at that index (any index is allowed). */
+void *la__slab_get(const struct slab *s, uint32_t index);
+/* The object at an index known to be alive (no check beyond the directory). */
+void *la__slab_at(const struct slab *s, uint32_t index);
+/* The first live index >= from, or SLAB_NONE. */
+uint32_t la__slab_next(const struct slab *s, uint32_t from);
+void la__slab_trim(struct slab *s);
+
+#endif
