@@ -236,7 +236,7 @@ static int run(struct demo *d) {
     if (d->kernel && !d->curl && !d->server.count)
       break; /* curl is gone and never came through */
     if (now >= limit)
-      return la__fail(d->args->cmd, "no end after %llu s", LIMIT / LA_SEC);
+      return la__fail(d->args->cmd, "no end after %u s", (unsigned)(LIMIT / LA_SEC));
     if (!la_host_turn(d->host, sweep < limit ? sweep : limit))
       return la__fail(d->args->cmd, "cannot wait: %s", strerror(errno));
   }
