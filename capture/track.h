@@ -30,7 +30,10 @@ struct track_seg {
 
 /* Both ends CLOSED, nothing seen. */
 void la__track_init(struct track *t);
-/* End `from` sent a segment. The receiver's view changes only with la__track_arrive. true: all of its sequence numbers had been sent before. */
+/*
+ * End `from` sent a segment. The receiver's view changes only with la__track_arrive. true: all of its sequence numbers had
+ * been sent before.
+ */
 bool la__track_send(struct track *t, unsigned from, const struct track_seg *seg);
 /* The segment that end `from` sent has arrived at the other one. */
 void la__track_arrive(struct track *t, unsigned from, const struct track_seg *seg);

@@ -73,14 +73,14 @@ static json_t *json_end_point(const la_addr *addr, unsigned port) {
 static void print_json(FILE *out, const la_end *e) {
   static const char *const carriers[] = {"nobody", "local", "peer", "both"};
   const uint32_t *ms = e->in_state_ms;
-  json_t *o = json_pack(
-    "{s:o, s:o, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:[I,I,I,I]}", "local", json_end_point(&e->local, e->local_port),
-    "remote", json_end_point(&e->remote, e->remote_port), "passive", e->passive, "how", la_how_name(e->how), "who", la_who_name(e->who),
-    "why", la_why_name(e->why), "first_fin", la_who_name(e->first_fin), "state", la_state_name(e->state), "error", la_err_name(e->err),
-    "time_wait", (unsigned)e->time_wait <= LA_TW_BOTH ? carriers[e->time_wait] : "?", "bytes_in", (json_int_t)e->bytes_in, "bytes_out",
-    (json_int_t)e->bytes_out, "retransmissions", (json_int_t)e->retransmits, "fin_retransmissions", (json_int_t)e->fin_retransmits,
-    "duration_ms", (double)(e->ended - e->opened) / 1e6, "in_state_ms", (json_int_t)ms[0], (json_int_t)ms[1], (json_int_t)ms[2],
-    (json_int_t)ms[3]);
+  json_t *o = json_pack("{s:o, s:o, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:[I,I,I,I]}", "local",
+                        json_end_point(&e->local, e->local_port), "remote", json_end_point(&e->remote, e->remote_port), "passive",
+                        e->passive, "how", la_how_name(e->how), "who", la_who_name(e->who), "why", la_why_name(e->why), "first_fin",
+                        la_who_name(e->first_fin), "state", la_state_name(e->state), "error", la_err_name(e->err), "time_wait",
+                        (unsigned)e->time_wait <= LA_TW_BOTH ? carriers[e->time_wait] : "?", "bytes_in", (json_int_t)e->bytes_in,
+                        "bytes_out", (json_int_t)e->bytes_out, "retransmissions", (json_int_t)e->retransmits, "fin_retransmissions",
+                        (json_int_t)e->fin_retransmits, "duration_ms", (double)(e->ended - e->opened) / 1e6, "in_state_ms",
+                        (json_int_t)ms[0], (json_int_t)ms[1], (json_int_t)ms[2], (json_int_t)ms[3]);
   char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
   if (text)
     fprintf(out, "%s\n", text);

@@ -14,7 +14,7 @@ struct rig {
 };
 struct rig_opts {
   enum la_preset preset;
-  la_time msl;  /* 0: the default */
+  la_time msl; /* 0: the default */
   bool traced;
 };
 /* EXIT_OK, or EXIT_FAIL after a line on stderr. */

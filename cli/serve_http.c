@@ -89,23 +89,37 @@ static int on_complete(http_parser *p) {
   return 0;
 }
 
-static const http_parser_settings settings = {
-  .on_message_begin = on_begin, .on_url = on_url, .on_header_field = on_field, .on_header_value = on_value,
-  .on_headers_complete = on_headers, .on_message_complete = on_complete};
+static const http_parser_settings settings = {.on_message_begin = on_begin,
+                                              .on_url = on_url,
+                                              .on_header_field = on_field,
+                                              .on_header_value = on_value,
+                                              .on_headers_complete = on_headers,
+                                              .on_message_complete = on_complete};
 
 static const char *reason(int status) {
   switch (status) {
-  case 200: return "OK";
-  case 301: return "Moved Permanently";
-  case 400: return "Bad Request";
-  case 404: return "Not Found";
-  case 405: return "Method Not Allowed";
-  case 414: return "URI Too Long";
-  case 431: return "Request Header Fields Too Large";
-  case 501: return "Not Implemented";
-  case 503: return "Service Unavailable";
-  case 505: return "HTTP Version Not Supported";
-  default: return "Error";
+  case 200:
+    return "OK";
+  case 301:
+    return "Moved Permanently";
+  case 400:
+    return "Bad Request";
+  case 404:
+    return "Not Found";
+  case 405:
+    return "Method Not Allowed";
+  case 414:
+    return "URI Too Long";
+  case 431:
+    return "Request Header Fields Too Large";
+  case 501:
+    return "Not Implemented";
+  case 503:
+    return "Service Unavailable";
+  case 505:
+    return "HTTP Version Not Supported";
+  default:
+    return "Error";
   }
 }
 
@@ -214,10 +228,11 @@ static void answer(struct session *s) {
 static void answer_malformed(struct http *h, enum http_errno e) {
   h->keep = false;
   bool word = h->in[h->in_from] >= 'A' && h->in[h->in_from] <= 'Z';
-  answer_text(h, e == HPE_INVALID_METHOD && word     ? 501
-                 : e == HPE_HEADER_OVERFLOW          ? 431
-                 : e == HPE_INVALID_VERSION          ? 505
-                                                     : 400,
+  answer_text(h,
+              e == HPE_INVALID_METHOD && word ? 501
+              : e == HPE_HEADER_OVERFLOW      ? 431
+              : e == HPE_INVALID_VERSION      ? 505
+                                              : 400,
               false, NULL, 0);
   h->phase = PHASE_HEAD;
 }
@@ -348,4 +363,4 @@ static void http_run(struct session *s) {
 static void http_done(struct session *s) { release(s->app); }
 
 const struct service la__http = {
-  .name = "http", .port = 80, .app_size = sizeof(struct http), .idle = 60 * LA_SEC, .run = http_run, .done = http_done};
+    .name = "http", .port = 80, .app_size = sizeof(struct http), .idle = 60 * LA_SEC, .run = http_run, .done = http_done};

@@ -82,12 +82,24 @@ static const char *type_of(const char *path) {
   static const struct {
     const char *end, *type;
   } types[] = {
-    {".html", "text/html; charset=utf-8"}, {".htm", "text/html; charset=utf-8"}, {".txt", "text/plain; charset=utf-8"},
-    {".md", "text/plain; charset=utf-8"},  {".css", "text/css"},                 {".js", "text/javascript"},
-    {".json", "application/json"},         {".xml", "application/xml"},          {".svg", "image/svg+xml"},
-    {".png", "image/png"},                 {".jpg", "image/jpeg"},               {".jpeg", "image/jpeg"},
-    {".gif", "image/gif"},                 {".webp", "image/webp"},              {".ico", "image/vnd.microsoft.icon"},
-    {".pdf", "application/pdf"},           {".wasm", "application/wasm"},        {".gz", "application/gzip"},
+      {".html", "text/html; charset=utf-8"},
+      {".htm", "text/html; charset=utf-8"},
+      {".txt", "text/plain; charset=utf-8"},
+      {".md", "text/plain; charset=utf-8"},
+      {".css", "text/css"},
+      {".js", "text/javascript"},
+      {".json", "application/json"},
+      {".xml", "application/xml"},
+      {".svg", "image/svg+xml"},
+      {".png", "image/png"},
+      {".jpg", "image/jpeg"},
+      {".jpeg", "image/jpeg"},
+      {".gif", "image/gif"},
+      {".webp", "image/webp"},
+      {".ico", "image/vnd.microsoft.icon"},
+      {".pdf", "application/pdf"},
+      {".wasm", "application/wasm"},
+      {".gz", "application/gzip"},
   };
   size_t n = strlen(path);
   for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

@@ -33,8 +33,8 @@ struct flight {
 struct tap {
   struct tap_opts opts;
   struct ladder *ladder;
-  la_time zero;     /* of the drawing; LA_NEVER: nothing drawn yet */
-  int64_t to_unix;  /* from the loop's clock to nanoseconds since 1970 */
+  la_time zero;              /* of the drawing; LA_NEVER: nothing drawn yet */
+  int64_t to_unix;           /* from the loop's clock to nanoseconds since 1970 */
   const struct flow *headed; /* whose names head the ladder now */
   uint32_t sent[2], arrived[2];
   struct flight *flight[2]; /* by sender: rings of FLIGHT, with two stacks */
@@ -187,8 +187,7 @@ static void write_packet(struct tap *t, la_time at, bool outbound, const uint8_t
 /* false: no TCP segment. */
 static bool parse(const uint8_t *data, uint32_t len, struct ip_hdr *ip, struct tcp_seg *seg) {
   unsigned version = la__ip_version(data, len);
-  if (version == 4 ? la__ip4_parse(ip, data, len, true) != LA_DROP_NONE
-                   : version != 6 || la__ip6_parse(ip, data, len) != LA_DROP_NONE)
+  if (version == 4 ? la__ip4_parse(ip, data, len, true) != LA_DROP_NONE : version != 6 || la__ip6_parse(ip, data, len) != LA_DROP_NONE)
     return false;
   return ip->proto == IP_PROTO_TCP && !ip->fragment && la__tcp_parse(seg, data + ip->hlen, ip->len, 0, true) == LA_DROP_NONE;
 }

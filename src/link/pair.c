@@ -102,8 +102,7 @@ bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b) {
       pair_free(p);
       return false;
     }
-    p->end[i] = (struct end){
-      .d = {.recv = pair_recv, .send = pair_send, .close = pair_close, .fd = -1, .mtu = mtu}, .pair = p, .side = i};
+    p->end[i] = (struct end){.d = {.recv = pair_recv, .send = pair_send, .close = pair_close, .fd = -1, .mtu = mtu}, .pair = p, .side = i};
   }
   *a = &p->end[0].d;
   *b = &p->end[1].d;

@@ -11,10 +11,21 @@
 
 #include "draw/ending.h"
 
-static const la_end base = {
-  .local = {.family = 4, .b = {10, 0, 0, 1}}, .remote = {.family = 4, .b = {10, 0, 0, 2}}, .local_port = 80, .remote_port = 40000,
-  .who = LA_BY_PEER, .first_fin = LA_BY_PEER, .how = LA_HOW_FOUR_SEGMENTS, .why = LA_WHY_CLOSE, .state = LA_LAST_ACK, .passive = true,
-  .time_wait = LA_TW_PEER, .opened = 5 * LA_SEC, .ended = 5 * LA_SEC + 3200 * LA_US, .bytes_in = 78, .bytes_out = 1204};
+static const la_end base = {.local = {.family = 4, .b = {10, 0, 0, 1}},
+                            .remote = {.family = 4, .b = {10, 0, 0, 2}},
+                            .local_port = 80,
+                            .remote_port = 40000,
+                            .who = LA_BY_PEER,
+                            .first_fin = LA_BY_PEER,
+                            .how = LA_HOW_FOUR_SEGMENTS,
+                            .why = LA_WHY_CLOSE,
+                            .state = LA_LAST_ACK,
+                            .passive = true,
+                            .time_wait = LA_TW_PEER,
+                            .opened = 5 * LA_SEC,
+                            .ended = 5 * LA_SEC + 3200 * LA_US,
+                            .bytes_in = 78,
+                            .bytes_out = 1204};
 
 static void expect(const la_end *e, const char *want) {
   char text[ENDING_TEXT];
@@ -27,7 +38,8 @@ static void test_release(void **unused) {
   char want[ENDING_TEXT];
   la_end e = base;
   snprintf(want, sizeof want,
-           "10.0.0.1:80 <- 10.0.0.2:40000: %s, closed first by %s (%s), TIME-WAIT carried by peer; 78 bytes in, 1204 out, 0 retransmissions, 3.2 ms",
+           "10.0.0.1:80 <- 10.0.0.2:40000: %s, closed first by %s (%s), TIME-WAIT carried by peer; 78 bytes in, 1204 out, 0 "
+           "retransmissions, 3.2 ms",
            la_how_name(LA_HOW_FOUR_SEGMENTS), la_who_name(LA_BY_PEER), la_why_name(LA_WHY_CLOSE));
   expect(&e, want);
   e.passive = false;
@@ -37,14 +49,16 @@ static void test_release(void **unused) {
   e.retransmits = 1;
   e.ended = e.opened + 90 * LA_SEC;
   snprintf(want, sizeof want,
-           "10.0.0.1:80 -> 10.0.0.2:40000: %s, closed first by %s (%s), TIME-WAIT carried by us; 78 bytes in, 1204 out, 1 retransmission, 90.0 s",
+           "10.0.0.1:80 -> 10.0.0.2:40000: %s, closed first by %s (%s), TIME-WAIT carried by us; 78 bytes in, 1204 out, 1 retransmission, "
+           "90.0 s",
            la_how_name(LA_HOW_THREE_SEGMENTS), la_who_name(LA_BY_LOCAL), la_why_name(LA_WHY_CLOSE));
   expect(&e, want);
   e.how = LA_HOW_SIMULTANEOUS;
   e.time_wait = LA_TW_BOTH;
   e.ended = e.opened + 3 * 86400 * LA_SEC;
   snprintf(want, sizeof want,
-           "10.0.0.1:80 -> 10.0.0.2:40000: %s, closed by both at once (%s), TIME-WAIT carried by both; 78 bytes in, 1204 out, 1 retransmission, 72.0 h",
+           "10.0.0.1:80 -> 10.0.0.2:40000: %s, closed by both at once (%s), TIME-WAIT carried by both; 78 bytes in, 1204 out, 1 "
+           "retransmission, 72.0 h",
            la_how_name(LA_HOW_SIMULTANEOUS), la_why_name(LA_WHY_CLOSE));
   expect(&e, want);
 }
@@ -58,7 +72,8 @@ static void test_other(void **unused) {
   e.state = LA_ESTABLISHED;
   e.time_wait = LA_TW_NOBODY;
   e.first_fin = LA_BY_NOBODY;
-  snprintf(want, sizeof want, "10.0.0.1:80 <- 10.0.0.2:40000: %s by %s (%s) in ESTABLISHED; 78 bytes in, 1204 out, 0 retransmissions, 3.2 ms",
+  snprintf(want, sizeof want,
+           "10.0.0.1:80 <- 10.0.0.2:40000: %s by %s (%s) in ESTABLISHED; 78 bytes in, 1204 out, 0 retransmissions, 3.2 ms",
            la_how_name(LA_HOW_RESET), la_who_name(LA_BY_PEER), la_why_name(LA_WHY_PEER_RESET));
   expect(&e, want);
 }
