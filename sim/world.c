@@ -292,6 +292,8 @@ bool la__run_while(struct world *w, bool (*going)(void *ctx), void *ctx, la_time
   return true;
 }
 void la__run_until(struct world *w, la_time t) {
+  if (t > w->now + LONGEST) /* "never" plus something: what the scenario waits for did not happen */
+    return;
   while (w->nheap && w->heap[0].at <= t)
     step(w);
   if (t > w->now)
