@@ -50,7 +50,6 @@ void la__scen_old_duplicate(struct sim *s) {
   struct world *w = la__sim_world(s, "with TIME-WAIT");
   struct duo d = first_incarnation(s, w, true, false);
   struct conn *early = la__app_connect(d.a, &d.b->addr, PORT, CPORT, NULL);
-  la__run_until(w, la__left(d.c, LA_TIME_WAIT) == LA_NEVER ? la__when(d.c, LA_TIME_WAIT) + 2 * s->opt.msl : w->now);
   la__run_for(w, 2 * s->opt.msl);
   const struct pkt *dup = duplicate(w);
   second_incarnation(&d);
