@@ -8,7 +8,7 @@
 #define CHUNK_BYTES 4096u
 
 struct chunk {
-  struct chunk *next; /* free list */
+  struct chunk *next; /* free list; nobody else's while referenced, so that a holder may link chunks before it uses them */
   uint32_t refs;
   uint32_t spare;
   uint8_t data[CHUNK_BYTES];
@@ -19,9 +19,10 @@ struct chunk_pool {
   uint32_t nfree;  /* kept for reuse: at most keep */
   uint32_t keep;
   uint32_t used;   /* referenced chunks */
-  uint32_t limit;
+  uint32_t limit;  /* referenced chunks at most */
 };
 void la__chunks_init(struct chunk_pool *p, struct mem *m, uint32_t limit);
+/* Frees what is kept. Chunks that are still referenced are not known here: ropes and frames give them back before. */
 void la__chunks_done(struct chunk_pool *p);
 /* A chunk with one reference, or NULL. Its bytes are not zeroed. */
 struct chunk *la__chunk_new(struct chunk_pool *p);

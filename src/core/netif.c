@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Links and the addresses on them. */
+#include "base/bytes.h"
+#include "core/stack.h"
+
+enum { MTU_MIN = 576, MTU_MAX = 65535 };
+
+bool la__addr_normal(const la_addr *in, la_addr *out) {
+  if (in->family != 4 && in->family != 6)
+    return false;
+  la_addr a = {.family = in->family};
+  memcpy(a.b, in->b, in->family == 4 ? 4 : 16);
+  *out = a;
+  return true;
+}
+
+bool la__is_ours(const la_stack *s, const la_addr *a) {
+  for (uint32_t i = 0; i < s->naddrs; i++)
+    if (la_addr_same(&s->addr[i].addr, a))
+      return true;
+  return false;
+}
+
+/* The last address of an on-link IPv4 prefix, and its first (the old form): no peer of TCP (MUST-46, 57, 63). */
+bool la__is_directed_broadcast(const la_stack *s, const la_addr *a) {
+  if (a->family != 4)
+    return false;
+  for (uint32_t i = 0; i < s->naddrs; i++) {
+    const struct netif_addr *n = &s->addr[i];
+    if (n->addr.family != 4 || n->prefix >= 31 || !la__addr_match(a, &n->addr, n->prefix))
+      continue;
+    uint32_t host = be32_get(a->b) & (n->prefix ? UINT32_MAX >> n->prefix : UINT32_MAX);
+    if (host == 0 || host == (n->prefix ? UINT32_MAX >> n->prefix : UINT32_MAX))
+      return true;
+  }
+  return false;
+}
+
+la_link la_link_add(la_stack *s, uint32_t mtu) {
+  if (s->nlinks >= LA_LINKS_MAX || mtu < MTU_MIN || mtu > MTU_MAX)
+    return 0;
+  uint32_t link = s->nlinks + 1;
+  if (!la__tcp_link(&s->tcp, (uint8_t)link, mtu))
+    return 0;
+  s->mtu[link] = mtu;
+  s->nlinks = link;
+  return link;
+}
+
+int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len) {
+  la_addr a;
+  if (link == 0 || link > s->nlinks || !la__addr_normal(addr, &a) || prefix_len > (a.family == 4 ? 32u : 128u))
+    return LA_EINVAL;
+  if (la__addr_bad_source(&a) || la__is_ours(s, &a))
+    return LA_EINVAL;
+  if (s->naddrs == ADDRS_MAX)
+    return LA_ENOMEM;
+  s->addr[s->naddrs++] = (struct netif_addr){a, (uint8_t)prefix_len, (uint8_t)link};
+  return LA_OK;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The instance: configuration, creation, clock, counters. */
+#include "core/stack.h"
+
+#include "base/bytes.h"
+
+static void preset_linux(la_config *c) {
+  c->rto_min = 200 * LA_MS;
+  c->delayed_ack = 40 * LA_MS;
+  c->syn_limit = 127 * LA_SEC;        /* tcp_syn_retries 6 */
+  c->r2 = 924600 * LA_MS;             /* tcp_retries2 15, from an RTO of 200 ms to 120 s */
+}
+
+void la_config_init(la_config *c, enum la_preset preset) {
+  memset(c, 0, sizeof *c);
+  c->size = sizeof *c;
+  c->msl = 30 * LA_SEC;
+  c->time_wait = 1;
+  c->r1 = 3;
+  c->synack_retries = 5;
+  c->r2 = 120 * LA_SEC; /* at least 100 s: SHLD-11 */
+  c->syn_limit = 180 * LA_SEC; /* MUST-23 */
+  c->rto_initial = LA_SEC;
+  c->rto_min = LA_SEC;
+  c->rto_max = 120 * LA_SEC;
+  c->delayed_ack = 200 * LA_MS;
+  c->fin_wait_2 = 60 * LA_SEC;
+  c->challenge_gap = 500 * LA_MS;
+  c->max_conns = 1u << 21;
+  c->max_half_open = 65536;
+  c->max_time_wait = 1u << 21;
+  c->max_orphans = 65536;
+  c->max_listeners = 4096;
+  c->max_chunks = 65536;
+  c->sndbuf = 262144;
+  c->rcvbuf = 262144;
+  c->max_ooo = 64;
+  c->replies = 256;
+  c->rst_per_sec = 1000;
+  c->port_lo = 32768;
+  c->port_hi = 60999;
+  c->timestamps = c->sack = c->window_scale = 1;
+  c->ttl = 64;
+  if (preset == LA_PRESET_LINUX)
+    preset_linux(c);
+}
+
+static bool power_of_two(uint32_t n) { return n && !(n & (n - 1)); }
+
+static bool clocks_valid(const la_config *c) {
+  return c->msl > 0 && c->msl <= 86400 * LA_SEC && c->rto_initial >= LA_MS && c->rto_initial <= 60 * LA_SEC && c->rto_min > 0 &&
+         c->rto_min <= c->rto_max && c->rto_max <= 86400 * LA_SEC && c->delayed_ack < 500 * LA_MS && c->synack_retries <= 5 && c->r1 > 0 &&
+         c->r2 > 0 && c->syn_limit > 0 && c->fin_wait_2 > 0 && c->challenge_gap <= 60 * LA_SEC;
+}
+
+static bool limits_valid(const la_config *c) {
+  uint32_t most = 1u << 29; /* an index leaves three bits of a reference to kind and family */
+  return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
+         c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 && c->rcvbuf >= 2048 &&
+         c->rcvbuf <= 1u << 30 && c->max_ooo > 0 && c->max_ooo <= 4096 && power_of_two(c->replies) && c->replies >= 16 &&
+         c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 && (!c->trace || power_of_two(c->trace_cap));
+}
+
+la_stack *la_stack_new(const la_config *cfg) {
+  if (!cfg || cfg->size != sizeof *cfg || !cfg->alloc.alloc || !cfg->alloc.free || !clocks_valid(cfg) || !limits_valid(cfg))
+    return 0;
+  struct mem m = {cfg->alloc, 0};
+  la_stack *s = mem_alloc(&m, sizeof *s);
+  if (!s)
+    return 0;
+  memset(s, 0, sizeof *s);
+  s->mem = m;
+  la__tcp_init(&s->tcp, &s->mem, cfg);
+  return s;
+}
+
+void la_stack_free(la_stack *s) {
+  if (!s)
+    return;
+  la__tcp_done(&s->tcp);
+  struct mem m = s->mem;
+  mem_free(&m, s, sizeof *s);
+}
+
+void la_tick(la_stack *s, la_time now) {
+  la__tcp_now(&s->tcp, now);
+  la__tcp_tick(&s->tcp);
+}
+
+la_time la_deadline(const la_stack *s) { return la__tcp_deadline(&s->tcp); }
+
+void la_stats_get(const la_stack *s, la_stats *out) {
+  const struct tcp *t = &s->tcp;
+  *out = t->stats;
+  out->conns = t->conn[0].used + t->conn[1].used;
+  out->half_open = t->half[0].used + t->half[1].used;
+  out->time_wait = t->tw[0].used + t->tw[1].used;
+  out->listeners = t->listeners.used;
+  out->chunks = t->chunks.used;
+  out->bytes_allocated = s->mem.used;
+}
+
+void la_trim(la_stack *s) {
+  struct tcp *t = &s->tcp;
+  for (unsigned i = 0; i < 2; i++) {
+    la__slab_trim(&t->conn[i]);
+    la__slab_trim(&t->half[i]);
+    la__slab_trim(&t->tw[i]);
+  }
+  la__slab_trim(&t->listeners);
+  la__slab_trim(&t->sndqs);
+  la__slab_trim(&t->rcvqs);
+  la__table_trim(&t->table);
+  la__chunks_trim(&t->chunks);
+}
+
+size_t la_trace_read(la_stack *s, la_trace_rec *out, size_t max, uint64_t *lost) {
+  size_t n = la__trace_get(&s->tcp.trace, out, max);
+  if (lost)
+    *lost = s->tcp.trace.lost;
+  return n;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* One instance: the machine, and what surrounds it - links, addresses, routes, frames. */
+#ifndef LA_CORE_STACK_H
+#define LA_CORE_STACK_H
+
+#include "tcp/tcp.h"
+
+enum { ADDRS_MAX = 32, ROUTES_MAX = 64 };
+
+struct netif_addr {
+  la_addr addr;
+  uint8_t prefix, link;
+};
+struct route {
+  la_addr dst;
+  uint8_t prefix, link;
+};
+
+struct la_stack {
+  struct mem mem;
+  struct tcp tcp;
+  uint32_t nlinks; /* links are 1 .. nlinks */
+  uint32_t mtu[LA_LINKS_MAX + 1];
+  uint32_t naddrs, nroutes;
+  struct netif_addr addr[ADDRS_MAX];
+  struct route route[ROUTES_MAX];
+  uint32_t frames; /* in and out, numbered in one series */
+};
+
+/* netif.c */
+bool la__is_ours(const la_stack *s, const la_addr *a);
+bool la__is_directed_broadcast(const la_stack *s, const la_addr *a);
+/* An address in its normal form: bytes that its family does not use are zero. false: no family. */
+bool la__addr_normal(const la_addr *in, la_addr *out);
+
+/* route.c: the link towards dst, 0 for none; and the source address to use over it (family 0: none). */
+la_link la__route_link(const la_stack *s, const la_addr *dst);
+la_addr la__route_source(const la_stack *s, la_link link, const la_addr *dst);
+
+/* rx.c, tx.c */
+void la__rx(la_stack *s, la_link link, const la_frame *f);
+bool la__tx(la_stack *s, la_link link, la_frame *f);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* A segment's way out: descriptor to frame. Headers are built in the frame's own room; payload stays where it is, by reference. */
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/sum.h"
+#include "core/stack.h"
+
+static uint32_t payload_sum(const la_frame *f, uint32_t sum) {
+  uint32_t at = 0;
+  for (unsigned i = 0; i < f->nbufs; i++) {
+    uint32_t part = la__sum(0, f->buf[i].data, f->buf[i].len);
+    sum += at & 1 ? la__sum_odd(part) : part;
+    sum = (sum & 0xffff) + (sum >> 16);
+    at += f->buf[i].len;
+  }
+  return sum;
+}
+
+static void build(la_frame *f, const struct tcp_out *o) {
+  bool six = o->key.local.family == 6;
+  unsigned ip = six ? IP6_HEADER : IP4_HEADER;
+  unsigned hdr = la__tcp_build(&o->seg, f->room + ip);
+  struct ip_hdr h = {.src = o->key.local, .dst = o->key.remote, .proto = IP_PROTO_TCP, .ttl = o->ttl, .tos = o->tos};
+  h.dont_fragment = true;
+  h.len = hdr + o->seg.len;
+  unsigned built = six ? la__ip6_build(&h, f->room) : la__ip4_build(&h, f->room);
+  LA_CHECK(built == ip && ip + hdr <= LA_FRAME_ROOM);
+  uint32_t sum = la__ip_pseudo_sum(&h.src, &h.dst, IP_PROTO_TCP, h.len);
+  sum = la__sum(sum, f->room + ip, hdr);
+  be16_put(f->room + ip + 16, la__sum_finish(payload_sum(f, sum)));
+  f->data = f->room;
+  f->len = ip + hdr;
+  f->total = ip + h.len;
+}
+
+bool la__tx(la_stack *s, la_link link, la_frame *f) {
+  struct tcp_out o;
+  o.buf = f->buf;
+  o.owner = f->owner;
+  s->tcp.frame = s->frames + 1;
+  bool made = la__tcp_output(&s->tcp, (uint8_t)link, &o);
+  s->tcp.frame = 0;
+  if (!made)
+    return false;
+  s->frames++;
+  f->number = s->frames;
+  f->flags = 0;
+  f->nbufs = (uint16_t)o.nbufs;
+  build(f, &o);
+  s->tcp.stats.frames_out++;
+  return true;
+}
+
+size_t la_output(la_stack *s, la_link link, la_frame *frames, size_t max, la_time now) {
+  if (link == 0 || link > s->nlinks)
+    return 0;
+  la__tcp_now(&s->tcp, now);
+  size_t n = 0;
+  while (n < max && la__tx(s, link, &frames[n]))
+    n++;
+  return n;
+}
+
+void la_frame_done(la_stack *s, la_frame *frame) {
+  for (unsigned i = 0; i < frame->nbufs; i++)
+    la__chunk_unref(&s->tcp.chunks, frame->owner[i]);
+  frame->nbufs = 0;
+}
+
+size_t la_frame_copy(const la_frame *frame, void *dst, size_t cap) {
+  if (cap < frame->total)
+    return 0;
+  uint8_t *p = dst;
+  memcpy(p, frame->data, frame->len);
+  p += frame->len;
+  for (unsigned i = 0; i < frame->nbufs; i++) {
+    memcpy(p, frame->buf[i].data, frame->buf[i].len);
+    p += frame->buf[i].len;
+  }
+  return frame->total;
+}
+
+uint32_t la_frame_count(const la_stack *s) { return s->frames; }

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The event queue: connections with bits to tell, in order of arrival; of one connection always in the same order, END last. */
+#include "base/bytes.h"
+#include "core/stack.h"
+
+static const struct {
+  uint8_t bit;
+  uint8_t type;
+} order[] = {
+    {EV_ESTABLISHED, LA_EVENT_ESTABLISHED}, {EV_READABLE, LA_EVENT_READABLE}, {EV_WRITABLE, LA_EVENT_WRITABLE},
+    {EV_PEER_FIN, LA_EVENT_PEER_FIN},       {EV_TROUBLE, LA_EVENT_TROUBLE},   {EV_END, LA_EVENT_END},
+};
+
+static void listener_event(struct tcp *t, la_event *e) {
+  struct listener *l = la__listener_at(t, t->levent_head);
+  t->levent_head = l->event_next;
+  l->event = false;
+  memset(e, 0, sizeof *e);
+  e->type = LA_EVENT_ACCEPT;
+  e->listener = (la_listener){l->index, l->gen};
+  e->user = l->user;
+}
+
+/* One event of the first connection; it stays first until all its bits are told. */
+static void conn_event(struct tcp *t, la_event *e) {
+  struct conn *c = la__conn_at(t, t->event_head);
+  unsigned i = 0;
+  while (!(c->events & order[i].bit))
+    i++;
+  c->events &= (uint8_t)~order[i].bit;
+  memset(e, 0, sizeof *e);
+  e->type = (enum la_event_type)order[i].type;
+  e->conn = conn_handle(c);
+  e->user = c->owner.user;
+  e->err = e->type == LA_EVENT_TROUBLE ? c->soft_err : LA_OK;
+  if (e->type == LA_EVENT_END) {
+    la__end_fill(t, c, &e->end);
+    c->flags |= CF_END_TAKEN;
+  }
+}
+
+/* Drops connections that have nothing left to tell from the head. */
+static void settle(struct tcp *t) {
+  while (t->event_head != REF_NONE) {
+    struct conn *c = la__conn_at(t, t->event_head);
+    if (c->events)
+      return;
+    t->event_head = c->event_next;
+    c->flags &= ~(uint32_t)CF_QUEUED;
+    la__conn_maybe_free(t, c);
+  }
+}
+
+size_t la_events(la_stack *s, la_event *out, size_t max) {
+  struct tcp *t = &s->tcp;
+  size_t n = 0;
+  while (n < max && t->levent_head != SLAB_NONE)
+    listener_event(t, &out[n++]);
+  settle(t);
+  while (n < max && t->event_head != REF_NONE) {
+    conn_event(t, &out[n++]);
+    settle(t);
+  }
+  return n;
+}

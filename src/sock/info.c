@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* What a connection is, and what it waits for. */
+#include "base/bytes.h"
+#include "core/stack.h"
+
+static enum la_state state_now(const struct tcp *t, const struct conn *c) {
+  if (c->state == LA_TIME_WAIT && c->flags & CF_ENDED && c->life_at <= t->now)
+    return LA_CLOSED; /* the record that carried it is gone */
+  return (enum la_state)c->state;
+}
+
+static enum la_waiting waiting(const struct tcp *t, const struct conn *c) {
+  uint32_t held = c->rcvq ? c->rcvq->rope.len : 0;
+  switch (state_now(t, c)) {
+  case LA_CLOSED:
+    return LA_WAITS_NOTHING;
+  case LA_SYN_SENT:
+    return LA_WAITS_PEER_SYN;
+  case LA_TIME_WAIT:
+    return LA_WAITS_2MSL;
+  default:
+    break;
+  }
+  if (c->clock == CLK_PERSIST)
+    return LA_WAITS_PEER_WINDOW;
+  if (c->snd_una != c->snd_nxt)
+    return LA_WAITS_PEER_ACK;
+  if (held)
+    return LA_WAITS_APP_READ;
+  return c->state == LA_FIN_WAIT_2 ? LA_WAITS_PEER_FIN : c->state == LA_CLOSE_WAIT ? LA_WAITS_APP_CLOSE : LA_WAITS_NOTHING;
+}
+
+static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out) {
+  out->snd_una = c->snd_una;
+  out->snd_nxt = c->snd_nxt;
+  out->snd_wnd = c->snd_wnd;
+  out->rcv_nxt = c->rcv_nxt;
+  out->rcv_wnd = la__rcv_window(c);
+  out->snd_wscale = c->wscale & 15;
+  out->rcv_wscale = c->wscale >> 4;
+  out->mss = c->mss;
+  out->peer_mss = c->peer_mss;
+  out->unread = c->rcvq ? c->rcvq->rope.len : 0;
+  out->unacked = c->snd_nxt - c->snd_una;
+  out->unsent = c->flags & CF_FIN_SENT ? 0 : la__snd_end(c) - c->snd_nxt;
+  out->deadline = c->life_at;
+  if (c->flags & CF_ENDED)
+    return;
+  out->cwnd = c->cwnd;
+  out->ssthresh = c->ssthresh;
+  out->backoff = c->backoff;
+  out->keepalive_sent = c->keep_sent;
+  out->srtt = (c->srtt >> 3) * LA_US;
+  out->rttvar = (c->rttvar >> 2) * LA_US;
+  out->rto = la__rto(t, c);
+}
+
+int la_info(la_stack *s, la_conn h, la_info_rec *out) {
+  const struct tcp *t = &s->tcp;
+  const struct conn *c = la__conn_handle(t, h);
+  if (!c)
+    return LA_EBADF;
+  memset(out, 0, sizeof *out);
+  struct key k;
+  la__conn_key(c, &k);
+  out->state = state_now(t, c);
+  out->waiting = waiting(t, c);
+  out->local = k.local;
+  out->remote = k.remote;
+  out->local_port = k.lport;
+  out->remote_port = k.rport;
+  out->link = c->link;
+  out->passive = c->flags & CF_PASSIVE;
+  out->closed_by_app = c->flags & CF_APP_CLOSED;
+  out->timestamps = c->flags & CF_TS;
+  out->sack = c->flags & CF_SACK;
+  out->window_scaled = c->flags & CF_WSCALE;
+  out->bytes_in = c->bytes_in;
+  out->bytes_out = c->bytes_out;
+  out->retransmits = c->retransmits;
+  out->fin_retransmits = c->fin_rtx;
+  out->soft_err = c->soft_err;
+  out->user = c->flags & CF_UNACCEPTED ? 0 : c->owner.user;
+  numbers(t, c, out);
+  return LA_OK;
+}
+
+static void each_rec(la_each_rec *r, enum la_kind kind, enum la_state st, const struct key *k, la_time deadline) {
+  memset(r, 0, sizeof *r);
+  r->kind = kind;
+  r->state = st;
+  r->local = k->local;
+  r->remote = k->remote;
+  r->local_port = k->lport;
+  r->remote_port = k->rport;
+  r->deadline = deadline;
+}
+
+/* The i-th slab of seven, in the order in which la_each goes. */
+static const struct slab *slab_of(const struct tcp *t, unsigned i) {
+  const struct slab *all[] = {&t->listeners, &t->conn[0], &t->conn[1], &t->half[0], &t->half[1], &t->tw[0], &t->tw[1]};
+  return all[i];
+}
+
+/* false: not to be shown. */
+static bool fill(const struct tcp *t, unsigned which, uint32_t index, la_each_rec *r) {
+  void *p = la__slab_at(slab_of(t, which), index);
+  bool six = which == 2 || which == 4 || which == 6;
+  struct key k;
+  if (which == 0) {
+    const struct listener *l = p;
+    memset(&k, 0, sizeof k);
+    k.local = l->addr;
+    k.lport = l->port;
+    each_rec(r, LA_KIND_LISTENER, LA_LISTEN, &k, LA_NEVER);
+    r->listener = (la_listener){l->index, l->gen};
+  } else if (which <= 2) {
+    const struct conn *c = p;
+    la__conn_key(c, &k);
+    each_rec(r, LA_KIND_CONN, state_now(t, c), &k, c->life_at);
+    r->conn = conn_handle(c);
+  } else if (which <= 4) {
+    const struct half *h = p;
+    la__half_key(h, six, &k);
+    each_rec(r, LA_KIND_HALF_OPEN, LA_SYN_RECEIVED, &k, h->due);
+  } else {
+    const struct tw *w = p;
+    la__tw_key(w, six, &k);
+    each_rec(r, LA_KIND_TIME_WAIT, LA_TIME_WAIT, &k, w->due);
+    return w->due > t->now;
+  }
+  return true;
+}
+
+size_t la_each(la_stack *s, bool (*fn)(void *ctx, const la_each_rec *rec), void *ctx) {
+  const struct tcp *t = &s->tcp;
+  size_t n = 0;
+  for (unsigned which = 0; which < 7; which++) {
+    const struct slab *slab = slab_of(t, which);
+    for (uint32_t i = la__slab_next(slab, 0); i != SLAB_NONE; i = la__slab_next(slab, i + 1)) {
+      la_each_rec r;
+      if (!fill(t, which, i, &r))
+        continue;
+      n++;
+      if (!fn(ctx, &r))
+        return n;
+    }
+  }
+  return n;
+}

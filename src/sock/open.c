@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening and ending by the application: listen, accept, connect, shutdown, close, abort. */
+#include "base/bytes.h"
+#include "core/stack.h"
+
+static struct listener *listener_of(const struct tcp *t, la_listener h) {
+  struct listener *l = h.gen ? la__slab_get(&t->listeners, h.index) : 0;
+  return l && l->gen == h.gen ? l : 0;
+}
+
+int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out) {
+  la_listen_opts o = *opts;
+  if (o.port == 0 || o.backlog == 0 || o.backlog > 65535 || o.link > s->nlinks)
+    return LA_EINVAL;
+  if (o.addr.family != 0) {
+    if (!la__addr_normal(&opts->addr, &o.addr))
+      return LA_EINVAL;
+    if (!la__addr_unspecified(&o.addr) && !la__is_ours(s, &o.addr))
+      return LA_EADDRNOTAVAIL;
+  }
+  struct listener *l;
+  int err = la__listener_new(&s->tcp, &o, &l);
+  if (err == LA_OK)
+    *out = (la_listener){l->index, l->gen};
+  return err;
+}
+
+int la_listener_close(la_stack *s, la_listener h, la_time now) {
+  struct listener *l = listener_of(&s->tcp, h);
+  if (!l)
+    return LA_EBADF;
+  la__tcp_now(&s->tcp, now);
+  la__listener_del(&s->tcp, l);
+  return LA_OK;
+}
+
+int la_accept(la_stack *s, la_listener h, void *user, la_conn *out) {
+  struct tcp *t = &s->tcp;
+  struct listener *l = listener_of(t, h);
+  if (!l)
+    return LA_EBADF;
+  if (l->head == REF_NONE) {
+    l->armed = true;
+    return LA_AGAIN;
+  }
+  struct conn *c = la__conn_at(t, l->head);
+  l->head = c->event_next;
+  l->queued--;
+  c->flags &= ~(uint32_t)CF_UNACCEPTED;
+  c->owner.user = user;
+  *out = conn_handle(c);
+  la__conn_event(t, c, 0); /* what happened while it waited is told now */
+  return LA_OK;
+}
+
+/* MUST-46: no broadcast, no multicast; and nothing that could not answer. */
+static bool valid_remote(const la_stack *s, const la_addr *a) {
+  return !la__addr_unspecified(a) && !la__addr_bad_source(a) && !la__is_directed_broadcast(s, a) && !la__is_ours(s, a);
+}
+
+int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time now) {
+  struct tcp *t = &s->tcp;
+  struct key k;
+  memset(&k, 0, sizeof k);
+  la__tcp_now(t, now);
+  if (!la__addr_normal(&opts->remote, &k.remote) || opts->remote_port == 0 || !valid_remote(s, &k.remote))
+    return LA_EINVAL;
+  if (la__tcp_quiet(t))
+    return LA_EQUIET;
+  la_link link = la__route_link(s, &k.remote);
+  if (link == 0)
+    return LA_ENETUNREACH;
+  if (opts->local.family == 0) {
+    k.local = la__route_source(s, link, &k.remote);
+    if (k.local.family == 0)
+      return LA_EADDRNOTAVAIL;
+  } else if (!la__addr_normal(&opts->local, &k.local) || k.local.family != k.remote.family) {
+    return LA_EINVAL;
+  } else if (!la__is_ours(s, &k.local)) {
+    return LA_EADDRNOTAVAIL;
+  }
+  k.lport = opts->local_port;
+  k.rport = opts->remote_port;
+  k.zone = la__addr_link_local(&k.remote) ? link : 0;
+  if (k.lport == 0) {
+    int err = la__port_choose(t, &k);
+    if (err != LA_OK)
+      return err;
+  }
+  struct path path = {(uint8_t)link, s->mtu[link]};
+  struct conn *c;
+  int err = la__connect(t, &k, &path, opts->reuse_addr, opts->local_port == 0, &c);
+  if (err != LA_OK)
+    return err;
+  c->owner.user = opts->user;
+  *out = conn_handle(c);
+  return LA_OK;
+}
+
+int la_shutdown(la_stack *s, la_conn h, la_time now) {
+  struct tcp *t = &s->tcp;
+  struct conn *c = la__conn_handle(t, h);
+  if (!c)
+    return LA_EBADF;
+  la__tcp_now(t, now);
+  if (c->flags & CF_FIN_QUEUED)
+    return LA_OK;
+  if (c->flags & CF_ENDED || c->state == LA_SYN_SENT)
+    return LA_ENOTCONN;
+  la__tcp_shutdown(t, c, LA_ON_SHUTDOWN);
+  return LA_OK;
+}
+
+int la_close(la_stack *s, la_conn h, la_time now) {
+  struct conn *c = la__conn_handle(&s->tcp, h);
+  if (!c)
+    return LA_EBADF;
+  la__tcp_now(&s->tcp, now);
+  la__tcp_close(&s->tcp, c);
+  return LA_OK;
+}
+
+int la_close_by(la_stack *s, la_conn h, la_time deadline, la_time now) {
+  struct tcp *t = &s->tcp;
+  int err = la_close(s, h, now);
+  if (err != LA_OK)
+    return err;
+  struct conn *c = la__conn_handle(t, h);
+  if (!c || c->flags & CF_ENDED)
+    return LA_OK;
+  c->flags &= ~(uint32_t)CF_LIFE_FIXED;
+  la__life_clock(t, c, deadline);
+  c->flags |= CF_LIFE_FIXED | CF_KILL;
+  return LA_OK;
+}
+
+int la_abort(la_stack *s, la_conn h, la_time now) {
+  struct conn *c = la__conn_handle(&s->tcp, h);
+  if (!c)
+    return LA_EBADF;
+  la__tcp_now(&s->tcp, now);
+  la__tcp_abort(&s->tcp, c, LA_WHY_ABORT);
+  return LA_OK;
+}

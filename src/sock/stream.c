@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* The byte stream: send, receive, peek. */
+#include "base/bytes.h"
+#include "core/stack.h"
+
+/* What a call on an ended connection returns. */
+static ptrdiff_t ended(const struct conn *c, ptrdiff_t orderly) { return c->end.err == LA_OK ? orderly : c->end.err; }
+
+ptrdiff_t la_send(la_stack *s, la_conn h, const void *data, size_t n) {
+  struct tcp *t = &s->tcp;
+  struct conn *c = la__conn_handle(t, h);
+  if (!c)
+    return LA_EBADF;
+  if (c->flags & CF_ENDED)
+    return ended(c, LA_EPIPE);
+  if (c->flags & (CF_FIN_QUEUED | CF_APP_CLOSED))
+    return LA_EPIPE;
+  if (c->state < LA_ESTABLISHED)
+    return LA_ENOTCONN;
+  if (n == 0)
+    return 0;
+  uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
+  if (queued >= c->sndbuf) {
+    c->flags |= CF_WRITE_ARMED;
+    return LA_AGAIN;
+  }
+  size_t room = c->sndbuf - queued;
+  struct sndq *q = la__conn_sndq(t, c);
+  size_t took = q ? la__rope_append(&q->rope, &t->chunks, data, n < room ? n : room) : 0;
+  if (took == 0) {
+    if (q && q->rope.len == 0)
+      la__conn_drop_send(t, c);
+    return LA_ENOMEM;
+  }
+  la__conn_dirty(t, c, TODO_DATA);
+  return (ptrdiff_t)took;
+}
+
+/* Shared by recv and peek: how much is there, or why nothing ever will be. > 0: bytes. */
+static ptrdiff_t readable(struct conn *c, size_t skip) {
+  if (c->flags & CF_APP_CLOSED)
+    return LA_EPIPE;
+  uint32_t held = c->rcvq ? c->rcvq->rope.len : 0;
+  if (held > skip)
+    return (ptrdiff_t)(held - skip);
+  if (c->flags & CF_ENDED && c->end.err != LA_OK)
+    return c->end.err;
+  if (c->flags & CF_FIN_RCVD)
+    return 0;
+  if (c->state < LA_ESTABLISHED)
+    return LA_ENOTCONN;
+  c->flags |= CF_READ_ARMED;
+  return LA_AGAIN;
+}
+
+ptrdiff_t la_peek(la_stack *s, la_conn h, size_t skip, void *dst, size_t n) {
+  struct conn *c = la__conn_handle(&s->tcp, h);
+  if (!c)
+    return LA_EBADF;
+  ptrdiff_t there = readable(c, skip);
+  if (there <= 0 || n == 0)
+    return there < 0 ? there : 0;
+  return (ptrdiff_t)la__rope_copy(&c->rcvq->rope, skip, dst, n);
+}
+
+ptrdiff_t la_recv(la_stack *s, la_conn h, void *dst, size_t n) {
+  struct tcp *t = &s->tcp;
+  ptrdiff_t got = la_peek(s, h, 0, dst, n);
+  if (got <= 0)
+    return got;
+  struct conn *c = la__conn_handle(t, h);
+  struct rcvq *q = c->rcvq;
+  la__rope_consume(&q->rope, &t->chunks, (size_t)got);
+  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen)
+    la__conn_drop_recv(t, c);
+  if (!(c->flags & CF_ENDED) && la__window_update_due(t, c))
+    la__conn_dirty(t, c, TODO_WND);
+  return got;
+}

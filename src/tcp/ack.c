@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fifth step: SND.UNA, the send window, and the clock that guards what is outstanding.
+ *
+ * One clock serves retransmission, persist and keepalive, because they exclude each other: la__rearm chooses. While
+ * something is owed by the peer, life_at holds the limit (R2, user timeout); progress moves it on.
+ */
+#include "base/check.h"
+#include "base/seq.h"
+#include "tcp/tcp.h"
+#include "tcp/view.h"
+
+uint32_t la__snd_end(const struct conn *c) {
+  if (c->sndq)
+    return c->sndq->seq0 + c->sndq->rope.len;
+  return c->flags & CF_FIN_SENT ? c->snd_nxt - 1 : c->snd_nxt;
+}
+
+la_time la__limit(const struct tcp *t, const struct conn *c) {
+  if (c->user_timeout)
+    return t->now + c->user_timeout * LA_MS;
+  return t->now + (c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
+}
+
+/* Bytes or a FIN that have not yet been acknowledged, sent or not. */
+static bool waiting(const struct conn *c) {
+  return c->snd_una != c->snd_nxt || c->sndq || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
+}
+
+/* Nobody is left who could wait: then R2 runs on even while the peer acknowledges window probes. */
+static bool orphan_closing(const struct conn *c) {
+  return c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK);
+}
+
+static bool keepalive_wanted(const struct conn *c) {
+  return c->flags & CF_KEEPALIVE && (c->state == LA_ESTABLISHED || c->state == LA_CLOSE_WAIT ||
+                                     (c->state == LA_FIN_WAIT_2 && !(c->flags & CF_APP_CLOSED)));
+}
+
+void la__rearm(struct tcp *t, struct conn *c) {
+  if (c->state < LA_ESTABLISHED || c->flags & CF_ENDED)
+    return;
+  bool outstanding = c->snd_una != c->snd_nxt;
+  if (outstanding && c->snd_wnd != 0) {
+    la__clock_set(t, c, CLK_RTX, t->now + la__rto_backed(t, c));
+    if (c->life_at == LA_NEVER)
+      la__life_clock(t, c, la__limit(t, c));
+  } else if (waiting(c)) { /* SHLD-29: the first probe after one RTO */
+    if (c->clock != CLK_PERSIST) {
+      c->backoff = 0;
+      la__clock_set(t, c, CLK_PERSIST, t->now + la__rto(t, c));
+    }
+    if (c->life_at == LA_NEVER)
+      la__life_clock(t, c, la__limit(t, c));
+  } else if (keepalive_wanted(c)) {
+    la__clock_set(t, c, CLK_KEEP, t->now + c->keep_idle * LA_SEC);
+  } else {
+    la__clock_set(t, c, CLK_NONE, LA_NEVER);
+  }
+}
+
+/* RFC 6298 3: Karn. A timed segment first; else the echo, which tells retransmissions apart (RFC 7323 4.1). */
+static bool take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  struct sndq *q = c->sndq;
+  if (q && q->rtt_at && seq_geq(seg->ack, q->rtt_seq)) {
+    la__rtt_sample(c, t->now - q->rtt_at);
+    q->rtt_at = 0;
+    return true;
+  }
+  if (c->flags & CF_TS && seg->opt.have & TCP_OPT_TS) {
+    int32_t ms = seq_diff(tcp_ts_now(t, c->ts_off), seg->opt.ts_ecr);
+    if (ms >= 0 && ms < 1000000) {
+      la__rtt_sample(c, (la_time)ms * LA_MS);
+      return true;
+    }
+  }
+  return false;
+}
+
+static void writable(struct tcp *t, struct conn *c) {
+  uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
+  if (c->flags & CF_WRITE_ARMED && queued <= c->sndbuf - c->sndbuf / 4)
+    la__conn_event(t, c, EV_WRITABLE);
+}
+
+static void consume(struct tcp *t, struct conn *c, uint32_t ack) {
+  struct sndq *q = c->sndq;
+  if (!q)
+    return;
+  uint32_t n = ack - q->seq0;
+  if (n > q->rope.len) { /* one past the bytes: the FIN */
+    LA_CHECK(n == q->rope.len + 1 && c->flags & CF_FIN_SENT);
+    n = q->rope.len;
+  }
+  la__rope_consume(&q->rope, &t->chunks, n);
+  q->seq0 += n;
+  c->bytes_out += n;
+  if (q->rope.len == 0)
+    la__conn_drop_send(t, c);
+}
+
+static void progress(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  uint32_t acked = seg->ack - c->snd_una;
+  c->snd_una = seg->ack;
+  if (seq_lt(c->snd_rtx, seg->ack))
+    c->snd_rtx = seg->ack;
+  if (take_sample(t, c, seg))
+    c->backoff = 0;
+  bool partial = c->sndq && c->sndq->in_recovery && la__cc_partial(c, acked);
+  if (partial)
+    la__conn_dirty(t, c, TODO_RTX);
+  else
+    la__cc_ack(c, acked);
+  if (c->sndq)
+    c->sndq->dupacks = 0;
+  consume(t, c, seg->ack);
+  writable(t, c);
+  if (c->clock == CLK_PERSIST)
+    c->clock = CLK_NONE;
+}
+
+/* E-16: only a segment that is not older than the one that last set it. */
+static void window_update(struct conn *c, const struct tcp_seg *seg, uint32_t wnd) {
+  if (!seq_lt(c->snd_wl1, seg->seq) && !(c->snd_wl1 == seg->seq && seq_leq(c->snd_wl2, seg->ack)))
+    return;
+  bool opened = c->snd_wnd == 0 && wnd != 0;
+  c->snd_wnd = wnd;
+  c->snd_wl1 = seg->seq;
+  c->snd_wl2 = seg->ack;
+  if (wnd > c->snd_wnd_max)
+    c->snd_wnd_max = wnd;
+  if (opened) { /* what the closed window swallowed goes again */
+    c->snd_rtx = c->snd_una;
+    c->backoff = 0;
+  }
+}
+
+void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  uint32_t wnd = (uint32_t)seg->wnd << (c->wscale & 15);
+  uint32_t una = c->snd_una, old_wnd = c->snd_wnd;
+  bool outstanding = una != c->snd_nxt;
+  if (seq_gt(seg->ack, una))
+    progress(t, c, seg);
+  if (seq_geq(seg->ack, una))
+    window_update(c, seg, wnd);
+  bool forward = c->snd_una != una;
+  if (!forward && seg->ack == una && outstanding && tcp_seg_len(seg) == 0 && wnd == old_wnd && wnd != 0)
+    la__cc_dupack(t, c); /* RFC 5681 2 */
+  if (forward || (c->clock == CLK_PERSIST && !orphan_closing(c)))
+    la__life_clock(t, c, waiting(c) ? la__limit(t, c) : LA_NEVER);
+  if (forward || wnd != old_wnd || (outstanding && c->clock == CLK_NONE))
+    la__rearm(t, c);
+  if (forward || wnd != old_wnd)
+    la__conn_dirty(t, c, TODO_DATA);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* Records: making, finding, listing and freeing them; a connection's three clocks on one wheel node. */
+#include "tcp/conn.h"
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/siphash.h"
+#include "tcp/tcp.h"
+
+struct conn *la__conn_at(const struct tcp *t, ref_t r) { return la__slab_at(&t->conn[ref_six(r)], ref_index(r)); }
+struct half *la__half_at(const struct tcp *t, ref_t r) { return la__slab_at(&t->half[ref_six(r)], ref_index(r)); }
+struct tw *la__tw_at(const struct tcp *t, ref_t r) { return la__slab_at(&t->tw[ref_six(r)], ref_index(r)); }
+struct listener *la__listener_at(const struct tcp *t, uint32_t index) { return la__slab_get(&t->listeners, index); }
+
+struct conn *la__conn_handle(const struct tcp *t, la_conn h) {
+  if (h.gen == 0 || ref_kind(h.index) != REF_CONN)
+    return 0;
+  struct conn *c = la__slab_get(&t->conn[ref_six(h.index)], ref_index(h.index));
+  return c && c->gen == h.gen ? c : 0;
+}
+
+uint32_t la__next_gen(struct tcp *t) {
+  if (++t->gen == 0)
+    t->gen = 1;
+  return t->gen;
+}
+
+/* Keys. Addresses are stored bare; the family is the slab's. */
+void la__addr_store(uint8_t *dst, const struct key *k) {
+  size_t n = k->local.family == 6 ? 16 : 4;
+  memcpy(dst, k->local.b, n);
+  memcpy(dst + n, k->remote.b, n);
+}
+
+static void key_load(struct key *k, const uint8_t *addr, bool six, uint16_t lport, uint16_t rport, uint8_t link) {
+  size_t n = six ? 16 : 4;
+  memset(k, 0, sizeof *k);
+  k->local.family = k->remote.family = six ? 6 : 4;
+  memcpy(k->local.b, addr, n);
+  memcpy(k->remote.b, addr + n, n);
+  k->lport = lport;
+  k->rport = rport;
+  k->zone = la__addr_link_local(&k->remote) ? link : 0;
+}
+
+void la__conn_key(const struct conn *c, struct key *k) { key_load(k, c->addr, c->flags & CF_IP6, c->lport, c->rport, c->link); }
+void la__half_key(const struct half *h, bool six, struct key *k) { key_load(k, h->addr, six, h->lport, h->rport, h->link); }
+void la__tw_key(const struct tw *w, bool six, struct key *k) { key_load(k, w->addr, six, w->lport, w->rport, w->link); }
+
+uint64_t la__key_hash(const struct tcp *t, const struct key *k) {
+  uint8_t in[40];
+  size_t n = k->local.family == 6 ? 16 : 4;
+  memcpy(in, k->local.b, n);
+  memcpy(in + n, k->remote.b, n);
+  be16_put(in + 2 * n, k->lport);
+  be16_put(in + 2 * n + 2, k->rport);
+  be32_put(in + 2 * n + 4, k->zone);
+  return la__siphash13(t->key_table, in, 2 * n + 8);
+}
+
+static void ref_key(const struct tcp *t, ref_t r, struct key *k) {
+  switch (ref_kind(r)) {
+  case REF_CONN:
+    la__conn_key(la__conn_at(t, r), k);
+    break;
+  case REF_HALF:
+    la__half_key(la__half_at(t, r), ref_six(r), k);
+    break;
+  default:
+    la__tw_key(la__tw_at(t, r), ref_six(r), k);
+    break;
+  }
+}
+
+uint64_t la__ref_hash(void *ctx, uint32_t ref) {
+  struct key k;
+  ref_key(ctx, ref, &k);
+  return la__key_hash(ctx, &k);
+}
+
+static bool key_same(const struct key *a, const struct key *b) {
+  return a->lport == b->lport && a->rport == b->rport && a->zone == b->zone && a->local.family == b->local.family &&
+         memcmp(a->local.b, b->local.b, 16) == 0 && memcmp(a->remote.b, b->remote.b, 16) == 0;
+}
+
+/* A TIME-WAIT record whose 2MSL is over is as good as gone: it is deleted here. */
+ref_t la__lookup(struct tcp *t, const struct key *k, uint64_t hash) {
+  struct table_iter it = {0};
+  for (;;) {
+    uint32_t r = la__table_find(&t->table, hash, &it);
+    if (r == TABLE_NONE)
+      return REF_NONE;
+    struct key other;
+    ref_key(t, r, &other);
+    if (!key_same(&other, k))
+      continue;
+    if (ref_kind(r) == REF_TW && la__tw_at(t, r)->due <= t->now) {
+      la__tw_del(t, r, LA_ON_2MSL);
+      return REF_NONE;
+    }
+    return r;
+  }
+}
+
+/* A connection in CLOSED, in the table, without clocks. NULL: memory or the limit. */
+struct conn *la__conn_new(struct tcp *t, const struct key *k) {
+  bool six = k->local.family == 6;
+  if (t->conn[0].used + t->conn[1].used >= t->cfg.max_conns)
+    return 0;
+  uint32_t index;
+  struct conn *c = la__slab_new(&t->conn[six], &index);
+  if (!c)
+    return 0;
+  c->self = ref_make(REF_CONN, six, index);
+  c->gen = la__next_gen(t);
+  c->dirty_next = c->event_next = REF_NONE;
+  c->lport = k->lport;
+  c->rport = k->rport;
+  c->flags = (six ? CF_IP6 : 0) | CF_READ_ARMED | CF_DETACHED;
+  c->clock_at = c->ack_at = c->life_at = LA_NEVER;
+  c->rcvbuf = t->cfg.rcvbuf;
+  c->sndbuf = t->cfg.sndbuf;
+  c->keep_idle = 7200;
+  c->keep_intvl = 75;
+  c->keep_cnt = 10;
+  c->ttl = t->cfg.ttl;
+  c->opened = t->now;
+  la__addr_store(c->addr, k);
+  return c;
+}
+
+struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
+  uint32_t index;
+  if (!c->sndq) {
+    c->sndq = la__slab_new(&t->sndqs, &index);
+    if (c->sndq) {
+      c->sndq->index = index;
+      c->sndq->seq0 = c->snd_nxt;
+      c->sndq->recover = c->snd_una - 1;
+    }
+  }
+  return c->sndq;
+}
+
+struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c) {
+  uint32_t index;
+  if (!c->rcvq) {
+    c->rcvq = la__slab_new(&t->rcvqs, &index);
+    if (c->rcvq) {
+      c->rcvq->index = index;
+      c->rcvq->ooo.v = c->rcvq->v;
+      c->rcvq->ooo.cap = (uint16_t)t->cfg.max_ooo;
+    }
+  }
+  return c->rcvq;
+}
+
+void la__conn_drop_send(struct tcp *t, struct conn *c) {
+  if (!c->sndq)
+    return;
+  la__rope_done(&c->sndq->rope, &t->chunks);
+  la__slab_del(&t->sndqs, c->sndq->index);
+  c->sndq = 0;
+}
+
+void la__conn_drop_recv(struct tcp *t, struct conn *c) {
+  if (!c->rcvq)
+    return;
+  la__rope_done(&c->rcvq->rope, &t->chunks);
+  la__slab_del(&t->rcvqs, c->rcvq->index);
+  c->rcvq = 0;
+}
+
+/* Lists. Each is singly linked by references; a flag tells membership. */
+void la__conn_dirty(struct tcp *t, struct conn *c, unsigned todo) {
+  c->todo |= (uint8_t)todo;
+  if (c->flags & CF_DIRTY)
+    return;
+  c->flags |= CF_DIRTY;
+  c->dirty_next = REF_NONE;
+  struct tcp_link *l = &t->link[c->link];
+  if (l->dirty_head == REF_NONE)
+    l->dirty_head = c->self;
+  else
+    la__conn_at(t, l->dirty_tail)->dirty_next = c->self;
+  l->dirty_tail = c->self;
+}
+
+static void event_enqueue(struct tcp *t, struct conn *c) {
+  if (c->flags & (CF_QUEUED | CF_UNACCEPTED) || !c->events)
+    return;
+  c->flags |= CF_QUEUED;
+  c->event_next = REF_NONE;
+  if (t->event_head == REF_NONE)
+    t->event_head = c->self;
+  else
+    la__conn_at(t, t->event_tail)->event_next = c->self;
+  t->event_tail = c->self;
+}
+
+/* READABLE and WRITABLE are edges: each is told once and armed again by LA_AGAIN. After la_close only END is of interest. */
+void la__conn_event(struct tcp *t, struct conn *c, unsigned bits) {
+  if (bits & EV_READABLE) {
+    if (!(c->flags & CF_READ_ARMED))
+      bits &= ~(unsigned)EV_READABLE;
+    c->flags &= ~(uint32_t)CF_READ_ARMED;
+  }
+  if (bits & EV_WRITABLE) {
+    if (!(c->flags & CF_WRITE_ARMED))
+      bits &= ~(unsigned)EV_WRITABLE;
+    c->flags &= ~(uint32_t)CF_WRITE_ARMED;
+  }
+  if (c->flags & CF_APP_CLOSED)
+    bits &= EV_END;
+  c->events |= (uint8_t)bits;
+  event_enqueue(t, c);
+}
+
+void la__conn_orphan(struct tcp *t, struct conn *c, bool on) {
+  if (on == ((c->flags & CF_ORPHAN) != 0))
+    return;
+  c->flags ^= CF_ORPHAN;
+  if (on)
+    t->stats.orphans++;
+  else
+    t->stats.orphans--;
+}
+
+void la__conn_detach(struct tcp *t, struct conn *c) {
+  c->clock = CLK_NONE;
+  c->clock_at = c->ack_at = c->life_at = LA_NEVER;
+  la__wheel_del(&t->wheel, &c->node);
+  if (c->flags & CF_DETACHED)
+    return;
+  c->flags |= CF_DETACHED;
+  struct key k;
+  la__conn_key(c, &k);
+  bool was = la__table_del(&t->table, la__key_hash(t, &k), c->self);
+  LA_CHECK(was);
+  la__port_drop(&t->ports, t->mem, c->lport, c->flags & CF_REUSE);
+}
+
+/* A slot goes when END was taken, the application has closed, and no list still names it. */
+void la__conn_maybe_free(struct tcp *t, struct conn *c) {
+  uint32_t need = CF_ENDED | CF_END_TAKEN | CF_APP_CLOSED;
+  if ((c->flags & need) != need || c->flags & (CF_DIRTY | CF_QUEUED | CF_UNACCEPTED))
+    return;
+  la__conn_drop_send(t, c);
+  la__conn_drop_recv(t, c);
+  c->gen = 0;
+  la__slab_del(&t->conn[ref_six(c->self)], ref_index(c->self));
+}
+
+/*
+ * Clocks. The node carries the earliest of the three. It is moved at once to an earlier time, but lazily to a later one:
+ * then it fires, finds nothing due, and is set anew, so that an ACK need not touch the wheel.
+ */
+static void node_set(struct tcp *t, struct conn *c) {
+  la_time at = c->clock_at < c->ack_at ? c->clock_at : c->ack_at;
+  if (c->life_at < at)
+    at = c->life_at;
+  if (at == LA_NEVER)
+    return;
+  if (!c->node.pprev || at < c->node.deadline)
+    la__wheel_set(&t->wheel, &c->node, at);
+}
+
+void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at) {
+  c->clock = (uint8_t)kind;
+  c->clock_at = kind == CLK_NONE ? LA_NEVER : at;
+  node_set(t, c);
+}
+
+void la__ack_clock(struct tcp *t, struct conn *c, la_time at) {
+  c->ack_at = at;
+  node_set(t, c);
+}
+
+/* The application's own deadline (la_close_by) is not moved by what the machine would set. */
+void la__life_clock(struct tcp *t, struct conn *c, la_time at) {
+  if (c->flags & CF_LIFE_FIXED)
+    return;
+  c->life_at = at;
+  node_set(t, c);
+}

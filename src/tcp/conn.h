@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The records behind the table: connection, half-open record, TIME-WAIT record, listener.
+ *
+ * Budgets (design, section 4): 248 bytes a connection, 64 a half-open record, 48 a TIME-WAIT record over IPv4;
+ * IPv6 adds the 24 bytes by which its two addresses are longer. What is needed only while bytes are under way hangs
+ * off `sndq` and `rcvq`. Addresses stand last, so that one struct serves both families.
+ */
+#ifndef LA_TCP_CONN_H
+#define LA_TCP_CONN_H
+
+#include "base/ranges.h"
+#include "mem/fifo.h"
+#include "mem/rope.h"
+#include "mem/wheel.h"
+
+#include <lastack/tcp.h>
+
+/* A connection's two ends. Zone tells links apart where the addresses do not (link-local); else 0. */
+struct key {
+  la_addr local, remote;
+  uint16_t lport, rport;
+  uint32_t zone;
+};
+
+/* A reference: kind in bits 31-30, family in bit 29, slab index below. */
+typedef uint32_t ref_t;
+enum { REF_CONN = 0, REF_HALF = 1, REF_TW = 2 };
+#define REF_IP6 (1u << 29)
+#define REF_NONE UINT32_MAX
+static inline ref_t ref_make(unsigned kind, bool six, uint32_t index) { return kind << 30 | (six ? REF_IP6 : 0) | index; }
+static inline unsigned ref_kind(ref_t r) { return r >> 30; }
+static inline bool ref_six(ref_t r) { return (r & REF_IP6) != 0; }
+static inline uint32_t ref_index(ref_t r) { return r & (REF_IP6 - 1); }
+
+enum conn_flag {
+  CF_IP6 = 1 << 0,
+  CF_PASSIVE = 1 << 1,
+  CF_TS = 1 << 2, /* timestamps agreed */
+  CF_SACK = 1 << 3,
+  CF_WSCALE = 1 << 4,
+  CF_NODELAY = 1 << 5,
+  CF_KEEPALIVE = 1 << 6,
+  CF_REUSE = 1 << 7,
+  CF_LINGER0 = 1 << 8,
+  CF_UNACCEPTED = 1 << 9,  /* waits in its listener's queue: `listener` is valid instead of `user` */
+  CF_APP_CLOSED = 1 << 10, /* la_close or la_abort was called, or no application ever knew it */
+  CF_END_TAKEN = 1 << 11,
+  CF_ENDED = 1 << 12,    /* END has been raised: the `end` half of the union is valid */
+  CF_DETACHED = 1 << 13, /* not in the table any more */
+  CF_DIRTY = 1 << 14,    /* on its link's dirty list */
+  CF_QUEUED = 1 << 15,   /* on the event list */
+  CF_FIN_QUEUED = 1 << 16,
+  CF_FIN_SENT = 1 << 17, /* our FIN has a sequence number: snd_nxt - 1 */
+  CF_FIN_ACKED = 1 << 18,
+  CF_FIN_RCVD = 1 << 19,
+  CF_FIRST_LOCAL = 1 << 20, /* our FIN went out before the peer's came */
+  CF_FIRST_PEER = 1 << 21,
+  CF_FIN_MERGED = 1 << 22, /* our FIN was also the first ACK of the peer's */
+  CF_SIMULTANEOUS = 1 << 23,
+  CF_SYN_LOST = 1 << 24,   /* SYN retransmitted: RFC 6298 5.7 */
+  CF_LIFE_FIXED = 1 << 25, /* life_at is the application's deadline, not to be moved */
+  CF_ORPHAN = 1 << 26,     /* counted in stats.orphans */
+  CF_READ_ARMED = 1 << 27,
+  CF_WRITE_ARMED = 1 << 28,
+  CF_ACKED_SYN = 1 << 29, /* our SYN has been acknowledged */
+  CF_KILL = 1 << 30       /* the caller's deadline: RST when it strikes */
+};
+
+enum conn_todo {
+  TODO_SYN = 1,    /* SYN, or SYN-ACK in SYN-RECEIVED */
+  TODO_ACK = 2,    /* an ACK is owed now, whatever else is sent */
+  TODO_DATA = 4,   /* look whether new data or FIN may go */
+  TODO_RTX = 8,    /* the segment at snd_rtx again, whatever the windows say */
+  TODO_PROBE = 16, /* window probe */
+  TODO_KEEP = 32,  /* keepalive probe */
+  TODO_RST = 64,
+  TODO_WND = 128 /* perhaps a window update */
+};
+
+/* What clock_at stands for: these three exclude each other. */
+enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP };
+
+enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32 };
+
+/* The sending side while bytes are queued or unacknowledged. */
+struct sndq {
+  struct rope rope;
+  uint32_t seq0;    /* sequence number of the rope's first byte */
+  uint32_t recover; /* RFC 6582 */
+  uint32_t acked;   /* bytes acknowledged towards the next increase of cwnd */
+  uint32_t rtt_seq; /* the sample runs until this is acknowledged; rtt_at 0: none */
+  la_time rtt_at;
+  uint32_t index;   /* its own, in its slab */
+  uint8_t dupacks;
+  uint8_t in_recovery;
+};
+
+/* The receiving side while bytes are unread or out of order. */
+struct rcvq {
+  struct rope rope; /* in-order unread bytes, then what was written ahead */
+  struct ranges ooo;
+  uint32_t index;
+  uint32_t recent;  /* where the latest out-of-order segment began: the first SACK block (RFC 2018 4) */
+  uint32_t fin_seq; /* the peer's FIN came ahead of a hole */
+  bool fin_seen;
+  struct range v[]; /* la_config.max_ooo */
+};
+
+struct conn {
+  struct wheel_node node; /* carries the earliest of the three clocks; first, so that a node is its connection */
+  union {
+    void *user;
+    uint32_t listener; /* CF_UNACCEPTED */
+  } owner;
+  uint32_t gen;
+  ref_t self;
+  ref_t dirty_next;
+  ref_t event_next; /* also links the accept queue */
+  uint16_t lport, rport;
+  uint8_t link, state, clock, backoff;
+  uint32_t flags;
+  uint8_t todo, acks_owed, events, wscale; /* wscale: peer's in the low half, ours in the high half */
+
+  uint32_t snd_una, snd_nxt, snd_rtx; /* snd_rtx: next to be sent again; = snd_nxt when nothing is */
+  uint32_t snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
+  uint32_t rcv_nxt, rcv_adv, rcv_acked; /* rcv_adv: the right edge we announced; rcv_acked: the last ACK sent */
+  uint32_t rcvbuf, sndbuf;
+  uint16_t mss, peer_mss; /* what we may send in one segment, options deducted; what was announced */
+  uint32_t ts_recent, ts_recent_s, ts_off; /* ts_recent_s: when, in seconds */
+  uint32_t srtt, rttvar; /* us; srtt scaled by 8, rttvar by 4 */
+  union {
+    struct {
+      uint32_t cwnd, ssthresh;
+    };
+    struct {
+      uint8_t who, how, why, at_state;
+      int8_t err;
+      uint8_t tw;
+    } end; /* CF_ENDED */
+  };
+  la_time clock_at; /* CF_ENDED: when it ended */
+  la_time ack_at;
+  la_time life_at; /* the limit that ends it; in TIME-WAIT: until when */
+  struct sndq *sndq;
+  struct rcvq *rcvq;
+  uint64_t bytes_in, bytes_out;
+  la_time opened;
+  uint32_t stage_ms[3]; /* entry to ESTABLISHED, FIN-WAIT-1 or CLOSE-WAIT, and the stage after: ms since `opened`; 0 not reached */
+  uint16_t keep_idle, keep_intvl;
+  uint8_t keep_cnt, keep_sent, ttl, tos;
+  uint32_t user_timeout; /* ms; 0: the config's limits */
+  uint32_t retransmits;
+  uint8_t fin_rtx;
+  int8_t soft_err;
+  uint16_t challenge_at; /* when the last rate-limited ACK went out, in units of 2^23 ns */
+  uint8_t addr[];        /* local, remote: 4 + 4 or 16 + 16 */
+};
+#define CONN_BYTES(six) (sizeof(struct conn) + ((six) ? 32 : 8))
+_Static_assert(CONN_BYTES(0) <= 248, "a connection over IPv4 fits its budget");
+_Static_assert(CONN_BYTES(1) <= 280, "a connection over IPv6 fits its budget");
+
+/* SYN-RECEIVED that came from LISTEN. Waits on the expiry list of its retry. */
+struct half {
+  struct fifo_link fifo;
+  la_time due;
+  uint32_t listener, listener_gen;
+  uint32_t iss, irs;
+  uint32_t ts_recent, ts_off;
+  uint16_t lport, rport;
+  uint16_t mss, wnd; /* the peer's */
+  uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed; wscale: both, as in the connection */
+  uint16_t challenge_at;
+  uint8_t resend, spare;
+  uint8_t addr[];
+};
+#define HALF_BYTES(six) (sizeof(struct half) + ((six) ? 32 : 8))
+_Static_assert(HALF_BYTES(0) <= 64, "a half-open record over IPv4 fits its budget");
+_Static_assert(HALF_BYTES(1) <= 88, "a half-open record over IPv6 fits its budget");
+
+enum tw_flag { TW_TS = 1, TW_REUSE = 2, TW_ANSWERED = 4 };
+struct tw {
+  struct fifo_link fifo;
+  la_time due;
+  uint32_t snd_nxt, rcv_nxt;
+  uint32_t ts_recent;
+  uint16_t lport, rport;
+  uint16_t wnd; /* as we last announced it, unscaled */
+  uint16_t answer_at;
+  uint8_t link, flags;
+  uint16_t spare;
+  uint8_t addr[];
+};
+#define TW_BYTES(six) (sizeof(struct tw) + ((six) ? 32 : 8))
+_Static_assert(TW_BYTES(0) <= 48, "a TIME-WAIT record over IPv4 fits its budget");
+_Static_assert(TW_BYTES(1) <= 72, "a TIME-WAIT record over IPv6 fits its budget");
+
+struct listener {
+  uint32_t gen;
+  uint32_t index;
+  la_addr addr;
+  uint16_t port;
+  uint8_t link;
+  bool reuse, event, armed; /* event: on the event list; armed: the next arrival raises ACCEPT */
+  uint32_t backlog, queued;
+  ref_t head, tail;    /* accept queue, linked by event_next */
+  uint32_t next;       /* in its port's bucket */
+  uint32_t event_next; /* in the list of listeners with an ACCEPT to tell */
+  void *user;
+};
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The seventh and eighth step: text and FIN.
+ *
+ * Text goes into the rope of the receive queue at its offset from RCV.NXT. What lies beyond a hole is noted in a bounded
+ * interval set; when the hole closes the rope is extended over it. Of overlapping copies the first byte received stays.
+ * A FIN beyond a hole is remembered by its sequence number. The right edge that was announced (rcv_adv) never moves left.
+ */
+#include "base/check.h"
+#include "base/seq.h"
+#include "tcp/tcp.h"
+
+static uint32_t unread(const struct conn *c) { return c->rcvq ? c->rcvq->rope.len : 0; }
+
+uint32_t la__rcv_window(const struct conn *c) { return c->rcv_adv - c->rcv_nxt; }
+
+/* The largest segment to expect: what the link takes, less our own options (for "every second full-sized segment", SHLD-19). */
+uint32_t la__rmss(const struct tcp *t, const struct conn *c) {
+  uint32_t headers = (c->flags & CF_IP6 ? 40u : 20u) + TCP_HEADER + (c->flags & CF_TS ? 12u : 0u);
+  return t->link[c->link].mtu - headers;
+}
+
+/* How far the edge could go, within what 16 bits can say. */
+static uint32_t edge_possible(const struct conn *c) {
+  uint32_t held = unread(c);
+  uint32_t free = c->rcvbuf > held ? c->rcvbuf - held : 0;
+  uint32_t most = (uint32_t)UINT16_MAX << (c->wscale >> 4);
+  return c->rcv_nxt + (free < most ? free : most);
+}
+
+/* MUST-39: the edge moves only by a worthwhile step. */
+static bool edge_worth(const struct tcp *t, const struct conn *c) {
+  uint32_t edge = edge_possible(c);
+  uint32_t rmss = la__rmss(t, c), least = c->rcvbuf / 2 < rmss ? c->rcvbuf / 2 : rmss;
+  return seq_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= least;
+}
+
+/* After a read: is it worth a segment of its own? Two segments' worth, or a window that was shut. */
+bool la__window_update_due(const struct tcp *t, const struct conn *c) {
+  if (c->flags & CF_FIN_RCVD || !edge_worth(t, c))
+    return false;
+  uint32_t gain = edge_possible(c) - c->rcv_adv;
+  return gain >= 2 * la__rmss(t, c) || gain >= c->rcvbuf / 2 || la__rcv_window(c) < la__rmss(t, c);
+}
+
+/* The window field of the segment about to go, moving the edge; rounded up, so that scaling never takes back what was announced. */
+uint16_t la__window_field(const struct tcp *t, struct conn *c) {
+  unsigned shift = c->wscale >> 4;
+  if (edge_worth(t, c))
+    c->rcv_adv = edge_possible(c);
+  uint32_t field = (la__rcv_window(c) + (1u << shift) - 1) >> shift;
+  if (field > UINT16_MAX)
+    field = UINT16_MAX;
+  if (seq_gt(c->rcv_nxt + (field << shift), c->rcv_adv))
+    c->rcv_adv = c->rcv_nxt + (field << shift);
+  return (uint16_t)field;
+}
+
+static bool store(struct tcp *t, struct conn *c, uint32_t seq, const uint8_t *p, uint32_t n) {
+  struct rcvq *q = c->rcvq;
+  return la__rope_write_at(&q->rope, &t->chunks, q->rope.len + (seq - c->rcv_nxt), p, n);
+}
+
+/* Stores [seq, seq + len) where nothing is yet, and notes it. false: no memory, or too many holes. */
+static bool store_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  struct ranges *r = &c->rcvq->ooo;
+  uint32_t at = seg->seq, end = seg->seq + seg->len;
+  for (unsigned i = 0; i < r->n && seq_lt(at, end); i++) {
+    if (seq_leq(r->v[i].hi, at))
+      continue;
+    if (seq_gt(r->v[i].lo, at)) {
+      uint32_t hi = seq_min(r->v[i].lo, end);
+      if (!store(t, c, at, seg->data + (at - seg->seq), hi - at))
+        return false;
+    }
+    at = seq_max(at, r->v[i].hi);
+  }
+  if (seq_lt(at, end) && !store(t, c, at, seg->data + (at - seg->seq), end - at))
+    return false;
+  return la__ranges_add(r, seg->seq, end);
+}
+
+/* In order and nothing ahead: the fast way. */
+static bool append(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  struct rcvq *q = c->rcvq;
+  size_t n = la__rope_append(&q->rope, &t->chunks, seg->data, seg->len);
+  c->rcv_nxt += (uint32_t)n;
+  c->bytes_in += n;
+  return n == seg->len;
+}
+
+static void join(struct conn *c) {
+  struct rcvq *q = c->rcvq;
+  if (q->ooo.n == 0 || q->ooo.v[0].lo != c->rcv_nxt)
+    return;
+  uint32_t n = q->ooo.v[0].hi - c->rcv_nxt;
+  la__rope_extend(&q->rope, n);
+  c->rcv_nxt += n;
+  c->bytes_in += n;
+  la__ranges_cut(&q->ooo, c->rcv_nxt);
+}
+
+/* SHLD-18, 19: an ACK for every second full segment at once, for the rest after a delay; at once too while there are holes (RFC 5681 4.2). */
+static void ack_text(struct tcp *t, struct conn *c, bool in_order, bool had_hole) {
+  if (!in_order || had_hole) {
+    if (!in_order && c->acks_owed < UINT8_MAX)
+      c->acks_owed++;
+    la__conn_dirty(t, c, TODO_ACK);
+  } else if (c->rcv_nxt - c->rcv_acked >= 2 * la__rmss(t, c) || t->cfg.delayed_ack == 0) {
+    la__conn_dirty(t, c, TODO_ACK);
+  } else if (c->ack_at == LA_NEVER) {
+    la__ack_clock(t, c, t->now + t->cfg.delayed_ack);
+  }
+}
+
+static void drop_if_empty(struct tcp *t, struct conn *c) {
+  struct rcvq *q = c->rcvq;
+  if (q && q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen)
+    la__conn_drop_recv(t, c);
+}
+
+static void text(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg) {
+  struct rcvq *q = la__conn_rcvq(t, c);
+  uint32_t before = c->rcv_nxt;
+  bool had_hole = q && q->ooo.n;
+  bool ok = q != 0;
+  if (ok && seg->seq == c->rcv_nxt && !had_hole) {
+    ok = append(t, c, seg);
+  } else if (ok) {
+    ok = store_ahead(t, c, seg);
+    join(c);
+  }
+  if (!ok)
+    la__drop(t, k, c, seg, q && q->ooo.n == q->ooo.cap ? LA_DROP_TCP_OFO_QUEUE_PRUNE : LA_DROP_NOMEM);
+  bool in_order = c->rcv_nxt != before;
+  if (ok || in_order)
+    ack_text(t, c, in_order, had_hole);
+  if (q && !in_order && ok)
+    q->recent = seg->seq;
+  if (in_order)
+    la__conn_event(t, c, EV_READABLE);
+  drop_if_empty(t, c);
+}
+
+/* Eighth step. false: gone to TIME-WAIT. */
+static bool fin(struct tcp *t, struct conn *c) {
+  c->rcv_nxt++;
+  c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt);
+  c->flags |= CF_FIN_RCVD;
+  if (!(c->flags & CF_FIRST_LOCAL))
+    c->flags |= CF_FIRST_PEER;
+  if (c->rcvq)
+    c->rcvq->fin_seen = false;
+  drop_if_empty(t, c);
+  la__conn_dirty(t, c, TODO_ACK);
+  la__conn_event(t, c, EV_PEER_FIN);
+  switch (c->state) {
+  case LA_ESTABLISHED:
+    la__state(t, c, LA_ON_FIN);
+    return true;
+  case LA_FIN_WAIT_1:
+    if (c->flags & CF_FIN_ACKED) {
+      c->flags |= CF_FIN_MERGED;
+      la__tw_enter(t, c, LA_ON_FIN_AND_ACK);
+      return false;
+    }
+    c->flags |= CF_SIMULTANEOUS;
+    la__state(t, c, LA_ON_FIN);
+    return true;
+  default:
+    LA_CHECK(c->state == LA_FIN_WAIT_2);
+    la__tw_enter(t, c, LA_ON_FIN);
+    return false;
+  }
+}
+
+/* RFC 2525 2.16: nobody will read it. RST with SEQ = SEG.ACK, as for a connection that does not exist. */
+static void data_after_close(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
+  la__drop(t, k, c, seg, LA_DROP_TCP_ABORT_ON_DATA);
+  la__answer_rst(t, k, seg, path, (enum la_state)c->state);
+  la__conn_kill(t, c, LA_ON_DATA, (struct ending){LA_BY_LOCAL, LA_HOW_RESET, LA_WHY_DATA_AFTER_CLOSE, LA_ECONNABORTED}, false);
+}
+
+/* Cuts the segment to the window; what the FIN loses by that is the FIN. */
+static void trim(const struct conn *c, struct tcp_seg *seg) {
+  if (seq_lt(seg->seq, c->rcv_nxt)) {
+    uint32_t old = c->rcv_nxt - seg->seq;
+    if (old > seg->len)
+      old = seg->len;
+    seg->data += old;
+    seg->seq += old;
+    seg->len -= old;
+  }
+  uint32_t end = c->rcv_adv;
+  if (c->rcvq && c->rcvq->fin_seen && seq_lt(c->rcvq->fin_seq, end))
+    end = c->rcvq->fin_seq; /* nothing comes after a FIN */
+  if (seq_gt(seg->seq + seg->len, end)) {
+    seg->len = seq_gt(end, seg->seq) ? end - seg->seq : 0;
+    seg->flags &= (uint8_t)~LA_FIN;
+  }
+}
+
+static void fin_ahead(struct tcp *t, struct conn *c, uint32_t fin_seq, bool bare) {
+  struct rcvq *q = la__conn_rcvq(t, c);
+  if (q) { /* else it will come again */
+    q->fin_seen = true;
+    q->fin_seq = fin_seq;
+  }
+  if (bare)
+    ack_text(t, c, false, true);
+}
+
+bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path) {
+  if (c->state != LA_ESTABLISHED && c->state != LA_FIN_WAIT_1 && c->state != LA_FIN_WAIT_2)
+    return true; /* E-20: after the peer's FIN there is no text */
+  trim(c, seg);
+  bool has_fin = seg->flags & LA_FIN;
+  if (seg->len && c->flags & CF_APP_CLOSED) {
+    data_after_close(t, c, k, seg, path);
+    return false;
+  }
+  uint32_t fin_seq = seg->seq + seg->len;
+  if (seg->len)
+    text(t, c, k, seg);
+  if (has_fin && seq_gt(fin_seq, c->rcv_nxt))
+    fin_ahead(t, c, fin_seq, seg->len == 0);
+  if ((has_fin && c->rcv_nxt == fin_seq) || (c->rcvq && c->rcvq->fin_seen && c->rcvq->fin_seq == c->rcv_nxt))
+    return fin(t, c);
+  return true;
+}

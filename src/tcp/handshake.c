@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening: the active side (SYN-SENT, SYN-RECEIVED after crossing SYNs), and the step from a half-open record to a
+ * connection. LISTEN and the half-open records themselves are listen.c's.
+ *
+ * A SYN's sequence number is snd_una from la__connect on and snd_nxt = snd_una + 1; it is sent, and sent again, by
+ * TODO_SYN. Its limit runs on life_at from la__connect.
+ */
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/seq.h"
+#include "base/siphash.h"
+#include "tcp/tcp.h"
+
+enum { PORT_PROBES = 4096, MSS_FLOOR = 88 }; /* the floor: Linux's TCP_MIN_SND_MSS is 48; options need 40 of it */
+
+static uint32_t mss_for(uint32_t mtu, bool six) {
+  uint32_t mss = mtu - (six ? IP6_HEADER : IP4_HEADER) - TCP_HEADER;
+  return mss > UINT16_MAX ? UINT16_MAX : mss;
+}
+
+/* The smallest shift with which the buffer can be announced in 16 bits (RFC 7323 2.3). */
+static uint8_t wscale_for(uint32_t rcvbuf) {
+  uint8_t s = 0;
+  while (s < 14 && rcvbuf >> s > UINT16_MAX)
+    s++;
+  return s;
+}
+
+void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, struct tcp_opts *o) {
+  memset(o, 0, sizeof *o);
+  o->have = TCP_OPT_MSS;
+  o->mss = (uint16_t)mss_for(mtu, six);
+  if (t->cfg.window_scale) {
+    o->have |= TCP_OPT_WSCALE;
+    o->wscale = wscale_for(rcvbuf);
+  }
+  if (t->cfg.sack)
+    o->have |= TCP_OPT_SACK_OK;
+  if (t->cfg.timestamps)
+    o->have |= TCP_OPT_TS;
+}
+
+/* The window of a SYN is never scaled (RFC 7323 2.2). */
+uint16_t la__syn_window(uint32_t rcvbuf) { return rcvbuf > UINT16_MAX ? UINT16_MAX : (uint16_t)rcvbuf; }
+
+/* RFC 9293 3.7.1: the lesser of what the peer takes and what the path takes, less the options of every segment (MUST-15, 16). */
+static void mss_set(struct conn *c, uint32_t mtu, uint16_t announced) {
+  bool six = c->flags & CF_IP6;
+  uint32_t mss = announced ? announced : six ? 1220 : 536;
+  if (mss < MSS_FLOOR)
+    mss = MSS_FLOOR;
+  c->peer_mss = (uint16_t)mss;
+  if (mss > mss_for(mtu, six))
+    mss = mss_for(mtu, six);
+  c->mss = (uint16_t)(mss - (c->flags & CF_TS ? 12 : 0));
+}
+
+static void adopt_options(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  const struct tcp_opts *o = &seg->opt;
+  if (o->have & TCP_OPT_TS && t->cfg.timestamps) {
+    c->flags |= CF_TS;
+    c->ts_recent = o->ts_val;
+    c->ts_recent_s = (uint32_t)(t->now / LA_SEC);
+  }
+  if (o->have & TCP_OPT_SACK_OK && t->cfg.sack)
+    c->flags |= CF_SACK;
+  if (o->have & TCP_OPT_WSCALE && t->cfg.window_scale) {
+    c->flags |= CF_WSCALE;
+    c->wscale = (uint8_t)((o->wscale & 15) | wscale_for(c->rcvbuf) << 4);
+  }
+  mss_set(c, t->link[c->link].mtu, o->have & TCP_OPT_MSS ? o->mss : 0);
+}
+
+static void adopt_syn(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  adopt_options(t, c, seg);
+  c->rcv_nxt = c->rcv_acked = seg->seq + 1;
+  c->rcv_adv = c->rcv_nxt + la__syn_window(c->rcvbuf);
+  c->snd_wnd = c->snd_wnd_max = seg->wnd;
+  c->snd_wl1 = seg->seq;
+  c->snd_wl2 = seg->flags & LA_ACK ? seg->ack : c->snd_una;
+}
+
+/* RFC 6056, simple randomization: an unpredictable start for each attempt, then a bounded walk. */
+int la__port_choose(struct tcp *t, struct key *k) {
+  uint32_t range = (uint32_t)t->cfg.port_hi - t->cfg.port_lo + 1;
+  uint8_t in[8];
+  be32_put(in, t->port_step++);
+  be32_put(in + 4, t->gen);
+  uint32_t start = (uint32_t)((la__siphash24(t->key_port, in, sizeof in) >> 32) * range >> 32);
+  uint32_t probes = range < PORT_PROBES ? range : PORT_PROBES;
+  uint16_t fallback = 0;
+  for (uint32_t i = 0; i < probes; i++) {
+    k->lport = (uint16_t)(t->cfg.port_lo + (start + i) % range);
+    if (la__listener_find(t, k, 0))
+      continue;
+    ref_t r = la__lookup(t, k, la__key_hash(t, k));
+    if (r == REF_NONE)
+      return LA_OK;
+    if (!fallback && ref_kind(r) == REF_TW && la__tw_reusable(t, r))
+      fallback = k->lport;
+  }
+  k->lport = fallback;
+  return fallback ? LA_OK : LA_EADDRNOTAVAIL;
+}
+
+int la__connect(struct tcp *t, const struct key *k, const struct path *path, bool reuse, bool take_tw, struct conn **out) {
+  if (la__tcp_quiet(t))
+    return LA_EQUIET;
+  uint64_t hash = la__key_hash(t, k);
+  ref_t r = la__lookup(t, k, hash);
+  uint32_t iss = la__isn(t, k);
+  bool again = r != REF_NONE && take_tw && ref_kind(r) == REF_TW && la__tw_reusable(t, r);
+  if (r != REF_NONE && !again)
+    return LA_EADDRINUSE;
+  if (again) {
+    uint32_t last = la__tw_at(t, r)->snd_nxt;
+    if (!seq_gt(iss, last))
+      iss = last + UINT16_MAX + 2; /* past anything of the old incarnation (RFC 6191, MAY-2) */
+    la__tw_del(t, r, LA_ON_POLICY);
+  }
+  struct conn *c = la__conn_new(t, k);
+  if (!c)
+    return LA_ENOMEM;
+  if (!la__port_hold(&t->ports, t->mem, k->lport, reuse))
+    goto no_port;
+  if (!la__table_add(&t->table, hash, c->self))
+    goto no_entry;
+  c->flags &= ~(uint32_t)CF_DETACHED;
+  c->flags |= reuse ? CF_REUSE : 0;
+  c->link = path->link;
+  c->ts_off = la__ts_offset(t, k);
+  c->snd_una = iss;
+  c->snd_nxt = c->snd_rtx = iss + 1;
+  t->stats.opened_active++;
+  la__state_init(t, c, LA_CLOSED, LA_ON_CONNECT);
+  la__conn_dirty(t, c, TODO_SYN);
+  *out = c;
+  return LA_OK;
+no_entry:
+  la__port_drop(&t->ports, t->mem, k->lport, reuse);
+no_port:
+  la__slab_del(&t->conn[ref_six(c->self)], ref_index(c->self));
+  return LA_ENOMEM;
+}
+
+/* cwnd has its value on every way into ESTABLISHED (RFC 2525 2.3). */
+void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
+  c->flags |= CF_ACKED_SYN;
+  c->snd_una = c->snd_rtx = c->snd_nxt;
+  c->backoff = 0;
+  la__cc_init(c);
+  la__state(t, c, cause);
+  if (c->flags & CF_FIN_QUEUED) /* CLOSE was called in SYN-RECEIVED (3.10.4) */
+    la__state(t, c, LA_ON_CLOSE);
+  la__rearm(t, c);
+  la__conn_dirty(t, c, TODO_DATA);
+  if (!(c->flags & CF_PASSIVE))
+    la__conn_event(t, c, EV_ESTABLISHED);
+}
+
+/* RFC 9293 3.10.7.3, in its order. */
+void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
+  bool ack = seg->flags & LA_ACK;
+  if (ack && seg->ack != c->snd_nxt) {
+    la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK);
+    la__answer_rst(t, k, seg, path, LA_SYN_SENT);
+    return;
+  }
+  if (seg->flags & LA_RST) {
+    if (!ack) {
+      la__drop(t, k, c, seg, LA_DROP_TCP_RESET);
+      return;
+    }
+    t->stats.resets_in++;
+    la__conn_kill(t, c, LA_ON_RST, (struct ending){LA_BY_PEER, LA_HOW_RESET, LA_WHY_REFUSED, LA_ECONNREFUSED}, false);
+    return;
+  }
+  if (!(seg->flags & LA_SYN)) {
+    la__drop(t, k, c, seg, LA_DROP_TCP_FLAGS);
+    return;
+  }
+  adopt_syn(t, c, seg);
+  if (!ack) { /* crossing SYNs: 3.5, figure 7 */
+    la__state(t, c, LA_ON_SYN);
+    c->backoff = 0;
+    la__clock_set(t, c, CLK_NONE, LA_NEVER);
+    la__conn_dirty(t, c, TODO_SYN);
+    return;
+  }
+  if (!(c->flags & CF_SYN_LOST))
+    la__rtt_sample(c, t->now - c->opened);
+  la__conn_established(t, c, LA_ON_SYN_ACK);
+  la__conn_dirty(t, c, TODO_ACK);
+  struct tcp_seg rest = *seg; /* text or FIN beside the SYN: on with the later steps */
+  rest.seq++;
+  rest.flags &= (uint8_t)~LA_SYN;
+  if (tcp_seg_len(&rest))
+    la__data_input(t, c, k, &rest, path);
+}
+
+/* The third segment came. NULL: no memory; the record stays and the peer will try again. */
+struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg) {
+  struct half *h = la__half_at(t, r);
+  struct listener *l = la__listener_at(t, h->listener);
+  struct conn *c = la__conn_new(t, k);
+  if (!c)
+    return 0;
+  if (!la__port_hold(&t->ports, t->mem, k->lport, l->reuse)) {
+    la__slab_del(&t->conn[ref_six(c->self)], ref_index(c->self));
+    return 0;
+  }
+  bool swapped = la__table_swap(&t->table, la__key_hash(t, k), r, c->self);
+  LA_CHECK(swapped);
+  struct tcp_seg syn = {.seq = h->irs, .wnd = h->wnd};
+  syn.opt = (struct tcp_opts){.have = h->have, .wscale = h->wscale, .mss = h->mss, .ts_val = h->ts_recent};
+  la_time sent = h->due - (t->cfg.rto_initial << h->retries);
+  c->flags &= ~(uint32_t)CF_DETACHED;
+  c->flags |= CF_PASSIVE | CF_UNACCEPTED | (l->reuse ? CF_REUSE : 0) | (h->retries ? CF_SYN_LOST : 0);
+  c->owner.listener = l->index;
+  c->link = h->link;
+  c->ts_off = h->ts_off;
+  c->snd_una = h->iss;
+  c->snd_nxt = c->snd_rtx = h->iss + 1;
+  c->opened = sent;
+  c->state = LA_SYN_RECEIVED;
+  adopt_syn(t, c, &syn);
+  c->snd_wl1 = seg->seq;
+  c->snd_wl2 = seg->ack;
+  c->snd_wnd = (uint32_t)seg->wnd << (c->wscale & 15);
+  if (c->snd_wnd > c->snd_wnd_max)
+    c->snd_wnd_max = c->snd_wnd;
+  if (!h->retries)
+    la__rtt_sample(c, t->now - sent);
+  la__half_del(t, r);
+  t->stats.opened_passive++;
+  la__conn_established(t, c, LA_ON_ACK_OF_SYN);
+  la__listener_queue(t, l, c);
+  return c;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "tcp/ports.h"
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+struct port_page {
+  uint32_t total; /* of the page: when it falls to 0 the page goes */
+  uint32_t all[256], no_reuse[256];
+};
+
+void la__ports_done(struct ports *p, struct mem *m) {
+  for (unsigned i = 0; i < 256; i++) {
+    mem_free(m, p->page[i], sizeof(struct port_page));
+    p->page[i] = 0;
+  }
+}
+
+bool la__port_hold(struct ports *p, struct mem *m, uint16_t port, bool reuse) {
+  struct port_page *page = p->page[port >> 8];
+  if (!page) {
+    page = mem_alloc(m, sizeof *page);
+    if (!page)
+      return false;
+    memset(page, 0, sizeof *page);
+    p->page[port >> 8] = page;
+  }
+  page->total++;
+  page->all[port & 255]++;
+  if (!reuse)
+    page->no_reuse[port & 255]++;
+  return true;
+}
+
+void la__port_drop(struct ports *p, struct mem *m, uint16_t port, bool reuse) {
+  struct port_page *page = p->page[port >> 8];
+  LA_CHECK(page && page->all[port & 255] > 0);
+  page->all[port & 255]--;
+  if (!reuse)
+    page->no_reuse[port & 255]--;
+  if (--page->total == 0) {
+    mem_free(m, page, sizeof *page);
+    p->page[port >> 8] = 0;
+  }
+}
+
+uint32_t la__port_held(const struct ports *p, uint16_t port) {
+  const struct port_page *page = p->page[port >> 8];
+  return page ? page->all[port & 255] : 0;
+}
+
+uint32_t la__port_held_without_reuse(const struct ports *p, uint16_t port) {
+  const struct port_page *page = p->page[port >> 8];
+  return page ? page->no_reuse[port & 255] : 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How many connections and TIME-WAIT records hold each local port, and how many of them without SO_REUSEADDR: what
+ * bind must know in constant time. Pages of 256 ports, present only while one of them is held.
+ */
+#ifndef LA_TCP_PORTS_H
+#define LA_TCP_PORTS_H
+
+#include "mem/mem.h"
+
+struct port_page;
+struct ports {
+  struct port_page *page[256];
+};
+void la__ports_done(struct ports *p, struct mem *m);
+/* false: memory. */
+bool la__port_hold(struct ports *p, struct mem *m, uint16_t port, bool reuse);
+void la__port_drop(struct ports *p, struct mem *m, uint16_t port, bool reuse);
+uint32_t la__port_held(const struct ports *p, uint16_t port);
+uint32_t la__port_held_without_reuse(const struct ports *p, uint16_t port);
+
+#endif

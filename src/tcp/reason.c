@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Endings and drops: every one has a name, is counted and is traced. END is written into the connection's own slot, so that it never needs memory. */
+#include "base/bytes.h"
+#include "base/check.h"
+#include "tcp/tcp.h"
+
+static la_trace_rec *trace_of(struct tcp *t, const struct key *k, const struct conn *c, enum la_trace_type type) {
+  la_trace_rec *r = la__trace_put(&t->trace);
+  if (!r)
+    return 0;
+  r->at = t->now;
+  r->frame = t->frame;
+  r->type = (uint8_t)type;
+  r->local = k->local;
+  r->remote = k->remote;
+  r->local_port = k->lport;
+  r->remote_port = k->rport;
+  if (c) {
+    r->conn_index = c->self;
+    r->conn_gen = c->gen;
+    r->link = c->link;
+    r->from = r->to = c->state;
+  }
+  return r;
+}
+
+static void trace_seg(la_trace_rec *r, const struct tcp_seg *seg) {
+  r->flags = seg->flags;
+  r->seq = seg->seq;
+  r->ack = seg->ack;
+  r->len = seg->len;
+  r->wnd = seg->wnd;
+}
+
+void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_state st, uint32_t wnd) {
+  la_trace_rec *r = trace_of(t, k, c, LA_TRACE_IN);
+  if (!r)
+    return;
+  trace_seg(r, seg);
+  r->from = r->to = (uint8_t)st;
+  r->wnd = wnd;
+}
+
+void la__drop(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_drop d) {
+  t->stats.drops[d]++;
+  la_trace_rec *r = trace_of(t, k, c, LA_TRACE_DROP);
+  if (!r)
+    return;
+  trace_seg(r, seg);
+  r->drop = (uint8_t)d;
+}
+
+void la__record_end(struct tcp *t, const struct key *k, uint8_t fresh, enum la_state at, struct ending e) {
+  la_trace_rec *r = trace_of(t, k, 0, LA_TRACE_END);
+  if (!r)
+    return;
+  r->fresh = fresh;
+  r->from = (uint8_t)at;
+  r->who = (uint8_t)e.who;
+  r->how = (uint8_t)e.how;
+  r->why = (uint8_t)e.why;
+}
+
+/* What an orderly release amounts to, from the flags that it left behind. */
+void la__conn_release_ending(const struct conn *c, struct ending *e) {
+  e->who = c->flags & CF_FIRST_LOCAL ? LA_BY_LOCAL : LA_BY_PEER;
+  e->how = c->flags & CF_SIMULTANEOUS ? LA_HOW_SIMULTANEOUS : c->flags & CF_FIN_MERGED ? LA_HOW_THREE_SEGMENTS : LA_HOW_FOUR_SEGMENTS;
+  e->why = LA_WHY_CLOSE;
+  e->err = LA_OK;
+}
+
+static enum la_tw_carrier carrier(const struct conn *c, struct ending e, la_time tw_until) {
+  if (e.how == LA_HOW_SIMULTANEOUS)
+    return LA_TW_BOTH;
+  if (tw_until)
+    return LA_TW_LOCAL;
+  return e.why == LA_WHY_CLOSE && c->flags & CF_FIRST_PEER ? LA_TW_PEER : LA_TW_NOBODY;
+}
+
+/* `state` still is, or was, the one in which it ended: the caller says it in c->end.at_state by calling before the transition. */
+void la__conn_end(struct tcp *t, struct conn *c, struct ending e, la_time tw_until) {
+  LA_CHECK(!(c->flags & CF_ENDED));
+  uint8_t at_state = c->state;
+  c->flags |= CF_ENDED;
+  c->end.who = (uint8_t)e.who;
+  c->end.how = (uint8_t)e.how;
+  c->end.why = (uint8_t)e.why;
+  c->end.err = (int8_t)e.err;
+  c->end.at_state = at_state;
+  c->end.tw = (uint8_t)carrier(c, e, tw_until);
+  c->clock = CLK_NONE;
+  c->clock_at = t->now;
+  c->life_at = tw_until;
+  c->ack_at = LA_NEVER;
+  t->stats.ended++;
+  la__conn_orphan(t, c, false);
+  struct key k;
+  la__conn_key(c, &k);
+  la_trace_rec *r = trace_of(t, &k, c, LA_TRACE_END);
+  if (r) {
+    r->who = c->end.who;
+    r->how = c->end.how;
+    r->why = c->end.why;
+  }
+  la__conn_event(t, c, EV_END);
+}
+
+void la__conn_kill(struct tcp *t, struct conn *c, enum la_cause cause, struct ending e, bool rst) {
+  la__conn_detach(t, c);
+  la__conn_drop_send(t, c);
+  la__conn_drop_recv(t, c);
+  c->todo = 0;
+  c->acks_owed = 0;
+  la__conn_end(t, c, e, 0);
+  la__state(t, c, cause);
+  if (rst)
+    la__conn_dirty(t, c, TODO_RST);
+  la__conn_maybe_free(t, c);
+}
+
+static uint32_t stage_len(uint32_t from, uint32_t to) { return to > from ? to - from : 0; }
+
+static void stages(const struct conn *c, uint32_t out[LA_STAGES]) {
+  la_time total = (c->clock_at - c->opened) / LA_MS;
+  uint32_t end = total >= UINT32_MAX ? UINT32_MAX : (uint32_t)total + 1;
+  uint32_t from = 1;
+  for (unsigned i = 0; i < LA_STAGES; i++)
+    out[i] = 0;
+  unsigned at = LA_STAGE_OPENING;
+  for (unsigned i = 0; i < 3; i++)
+    if (c->stage_ms[i]) {
+      out[at] = stage_len(from, c->stage_ms[i]);
+      from = c->stage_ms[i];
+      at = i + 1;
+    }
+  out[at] = stage_len(from, end);
+}
+
+void la__end_fill(const struct tcp *t, const struct conn *c, la_end *out) {
+  (void)t;
+  memset(out, 0, sizeof *out);
+  struct key k;
+  la__conn_key(c, &k);
+  out->conn = conn_handle(c);
+  out->local = k.local;
+  out->remote = k.remote;
+  out->local_port = k.lport;
+  out->remote_port = k.rport;
+  out->who = (enum la_who)c->end.who;
+  out->how = (enum la_how)c->end.how;
+  out->why = (enum la_why)c->end.why;
+  out->first_fin = c->flags & CF_FIRST_LOCAL ? LA_BY_LOCAL : c->flags & CF_FIRST_PEER ? LA_BY_PEER : LA_BY_NOBODY;
+  out->state = (enum la_state)c->end.at_state;
+  out->err = c->end.err;
+  out->soft_err = c->soft_err;
+  out->passive = (c->flags & CF_PASSIVE) != 0;
+  out->time_wait = (enum la_tw_carrier)c->end.tw;
+  out->time_wait_until = c->life_at;
+  out->opened = c->opened;
+  out->ended = c->clock_at;
+  stages(c, out->in_state_ms);
+  out->bytes_in = c->bytes_in;
+  out->bytes_out = c->bytes_out;
+  out->retransmits = c->retransmits;
+  out->fin_retransmits = c->fin_rtx;
+}

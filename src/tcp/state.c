@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state diagram of RFC 9293 3.3.2 as a table, and the only writer of conn.state. A state and a cause determine the next
+ * state; what is not in the table cannot happen (LA_CHECK). Entry actions stand here too: each waiting state's own clock
+ * is started on entry, and the instants for the END record are taken.
+ */
+#include "base/check.h"
+#include "tcp/tcp.h"
+
+enum { EITHER, ACTIVE, PASSIVE };
+struct row {
+  uint8_t from, cause, to, side;
+};
+
+/* A RST in SYN-RECEIVED returns a passive opener to LISTEN and ends an active one (RFC 9293 3.10.7.4). */
+static const struct row table[] = {
+    {LA_CLOSED, LA_ON_LISTEN, LA_LISTEN, EITHER},
+    {LA_CLOSED, LA_ON_CONNECT, LA_SYN_SENT, EITHER},
+    {LA_LISTEN, LA_ON_SYN, LA_SYN_RECEIVED, EITHER},
+    {LA_LISTEN, LA_ON_CLOSE, LA_CLOSED, EITHER},
+    {LA_SYN_SENT, LA_ON_SYN, LA_SYN_RECEIVED, EITHER},
+    {LA_SYN_SENT, LA_ON_SYN_ACK, LA_ESTABLISHED, EITHER},
+    {LA_SYN_SENT, LA_ON_CLOSE, LA_CLOSED, EITHER},
+    {LA_SYN_SENT, LA_ON_ABORT, LA_CLOSED, EITHER},
+    {LA_SYN_SENT, LA_ON_RST, LA_CLOSED, EITHER},
+    {LA_SYN_SENT, LA_ON_TIMEOUT, LA_CLOSED, EITHER},
+    {LA_SYN_SENT, LA_ON_ICMP, LA_CLOSED, EITHER},
+    {LA_SYN_RECEIVED, LA_ON_ACK_OF_SYN, LA_ESTABLISHED, EITHER},
+    {LA_SYN_RECEIVED, LA_ON_RST, LA_LISTEN, PASSIVE},
+    {LA_SYN_RECEIVED, LA_ON_RST, LA_CLOSED, ACTIVE},
+    {LA_SYN_RECEIVED, LA_ON_ABORT, LA_CLOSED, EITHER},
+    {LA_SYN_RECEIVED, LA_ON_TIMEOUT, LA_CLOSED, EITHER},
+    {LA_SYN_RECEIVED, LA_ON_ICMP, LA_CLOSED, EITHER},
+    {LA_SYN_RECEIVED, LA_ON_POLICY, LA_CLOSED, EITHER},
+    {LA_ESTABLISHED, LA_ON_CLOSE, LA_FIN_WAIT_1, EITHER},
+    {LA_ESTABLISHED, LA_ON_SHUTDOWN, LA_FIN_WAIT_1, EITHER},
+    {LA_ESTABLISHED, LA_ON_FIN, LA_CLOSE_WAIT, EITHER},
+    {LA_ESTABLISHED, LA_ON_RST, LA_CLOSED, EITHER},
+    {LA_ESTABLISHED, LA_ON_ABORT, LA_CLOSED, EITHER},
+    {LA_ESTABLISHED, LA_ON_TIMEOUT, LA_CLOSED, EITHER},
+    {LA_ESTABLISHED, LA_ON_ICMP, LA_CLOSED, EITHER},
+    {LA_ESTABLISHED, LA_ON_POLICY, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_1, LA_ON_ACK_OF_FIN, LA_FIN_WAIT_2, EITHER},
+    {LA_FIN_WAIT_1, LA_ON_FIN, LA_CLOSING, EITHER},
+    {LA_FIN_WAIT_1, LA_ON_FIN_AND_ACK, LA_TIME_WAIT, EITHER},
+    {LA_FIN_WAIT_1, LA_ON_RST, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_1, LA_ON_ABORT, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_1, LA_ON_DATA, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_1, LA_ON_TIMEOUT, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_1, LA_ON_ICMP, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_1, LA_ON_POLICY, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_2, LA_ON_FIN, LA_TIME_WAIT, EITHER},
+    {LA_FIN_WAIT_2, LA_ON_RST, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_2, LA_ON_ABORT, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_2, LA_ON_DATA, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_2, LA_ON_TIMEOUT, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_2, LA_ON_ICMP, LA_CLOSED, EITHER},
+    {LA_FIN_WAIT_2, LA_ON_POLICY, LA_CLOSED, EITHER},
+    {LA_CLOSE_WAIT, LA_ON_CLOSE, LA_LAST_ACK, EITHER},
+    {LA_CLOSE_WAIT, LA_ON_SHUTDOWN, LA_LAST_ACK, EITHER},
+    {LA_CLOSE_WAIT, LA_ON_RST, LA_CLOSED, EITHER},
+    {LA_CLOSE_WAIT, LA_ON_ABORT, LA_CLOSED, EITHER},
+    {LA_CLOSE_WAIT, LA_ON_TIMEOUT, LA_CLOSED, EITHER},
+    {LA_CLOSE_WAIT, LA_ON_ICMP, LA_CLOSED, EITHER},
+    {LA_CLOSE_WAIT, LA_ON_POLICY, LA_CLOSED, EITHER},
+    {LA_CLOSING, LA_ON_ACK_OF_FIN, LA_TIME_WAIT, EITHER},
+    {LA_CLOSING, LA_ON_RST, LA_CLOSED, EITHER},
+    {LA_CLOSING, LA_ON_ABORT, LA_CLOSED, EITHER},
+    {LA_CLOSING, LA_ON_TIMEOUT, LA_CLOSED, EITHER},
+    {LA_CLOSING, LA_ON_ICMP, LA_CLOSED, EITHER},
+    {LA_CLOSING, LA_ON_POLICY, LA_CLOSED, EITHER},
+    {LA_LAST_ACK, LA_ON_ACK_OF_FIN, LA_CLOSED, EITHER},
+    {LA_LAST_ACK, LA_ON_RST, LA_CLOSED, EITHER},
+    {LA_LAST_ACK, LA_ON_ABORT, LA_CLOSED, EITHER},
+    {LA_LAST_ACK, LA_ON_TIMEOUT, LA_CLOSED, EITHER},
+    {LA_LAST_ACK, LA_ON_ICMP, LA_CLOSED, EITHER},
+    {LA_LAST_ACK, LA_ON_POLICY, LA_CLOSED, EITHER},
+    {LA_TIME_WAIT, LA_ON_2MSL, LA_CLOSED, EITHER},
+    {LA_TIME_WAIT, LA_ON_SYN, LA_SYN_RECEIVED, EITHER}, /* RFC 6191, RFC 9293 MAY-2 */
+    {LA_TIME_WAIT, LA_ON_POLICY, LA_CLOSED, EITHER},    /* recycled, or TIME-WAIT is off */
+};
+#define ROWS (sizeof table / sizeof table[0])
+
+/* Where each state's rows begin: the table is in the order of its first column. */
+static size_t first_row(unsigned from) {
+  static const uint8_t first[LA_STATES] = {0, 2, 4, 11, 18, 26, 35, 42, 49, 55, 61};
+  return first[from];
+}
+
+bool la_transition_get(size_t i, la_transition *out) {
+  if (i >= ROWS)
+    return false;
+  *out = (la_transition){(enum la_state)table[i].from, (enum la_state)table[i].to, (enum la_cause)table[i].cause};
+  return true;
+}
+
+enum la_state la__state_next(enum la_state from, enum la_cause cause, bool passive) {
+  for (size_t i = first_row(from); i < ROWS && table[i].from == from; i++)
+    if (table[i].cause == cause && (table[i].side == EITHER || (table[i].side == PASSIVE) == passive))
+      return (enum la_state)table[i].to;
+  __builtin_trap(); /* the diagram does not have it */
+}
+
+static void trace_transition(struct tcp *t, const struct key *k, const struct conn *c, enum la_state from, enum la_state to,
+                             enum la_cause cause, uint8_t fresh) {
+  la_trace_rec *r = la__trace_put(&t->trace);
+  if (!r)
+    return;
+  r->at = t->now;
+  r->frame = t->frame;
+  r->type = LA_TRACE_TRANSITION;
+  r->from = (uint8_t)from;
+  r->to = (uint8_t)to;
+  r->cause = (uint8_t)cause;
+  r->fresh = fresh;
+  r->local = k->local;
+  r->remote = k->remote;
+  r->local_port = k->lport;
+  r->remote_port = k->rport;
+  if (c) {
+    r->conn_index = c->self;
+    r->conn_gen = c->gen;
+    r->link = c->link;
+  }
+}
+
+void la__trace_record(struct tcp *t, const struct key *k, enum la_state from, enum la_cause cause, bool passive, uint8_t fresh) {
+  if (t->trace.v)
+    trace_transition(t, k, 0, from, la__state_next(from, cause, passive), cause, fresh);
+}
+
+static void stage(struct tcp *t, struct conn *c, unsigned i) {
+  la_time ms = (t->now - c->opened) / LA_MS + 1; /* 0 stands for "not reached" */
+  c->stage_ms[i] = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+/* The clock of FIN-WAIT-2 runs only once the application has closed; the other waiting states have a FIN or SYN under way. */
+static void entered(struct tcp *t, struct conn *c) {
+  switch (c->state) {
+  case LA_SYN_SENT:
+  case LA_SYN_RECEIVED:
+    la__life_clock(t, c, la__limit(t, c));
+    break;
+  case LA_ESTABLISHED:
+    stage(t, c, 0);
+    la__life_clock(t, c, LA_NEVER);
+    break;
+  case LA_FIN_WAIT_1:
+  case LA_CLOSE_WAIT:
+    stage(t, c, 1);
+    if (c->state == LA_FIN_WAIT_1)
+      la__life_clock(t, c, la__limit(t, c));
+    break;
+  case LA_FIN_WAIT_2:
+    stage(t, c, 2);
+    la__life_clock(t, c, c->flags & CF_APP_CLOSED ? t->now + t->cfg.fin_wait_2 : LA_NEVER);
+    break;
+  case LA_CLOSING:
+  case LA_LAST_ACK:
+    stage(t, c, 2);
+    la__life_clock(t, c, la__limit(t, c));
+    break;
+  default:
+    break;
+  }
+}
+
+void la__state_init(struct tcp *t, struct conn *c, enum la_state from, enum la_cause cause) {
+  c->state = (uint8_t)from;
+  la__state(t, c, cause);
+}
+
+void la__state(struct tcp *t, struct conn *c, enum la_cause cause) {
+  enum la_state from = (enum la_state)c->state;
+  c->state = (uint8_t)la__state_next(from, cause, c->flags & CF_PASSIVE);
+  if (t->trace.v) {
+    struct key k;
+    la__conn_key(c, &k);
+    trace_transition(t, &k, c, from, (enum la_state)c->state, cause, 0);
+  }
+  entered(t, c);
+}

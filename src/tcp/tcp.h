@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine: RFC 9293 in the names of its text.
+ *
+ * Three causes - a segment (input.c), a call (call.c), an expiry (timers.c) - change state and leave notes in `todo`;
+ * output.c is the one place where a connection's segments are made. Answers that belong to no connection are descriptors in
+ * the ring of the link they go to. Nothing here calls up: the rooms above read events, answers and descriptors.
+ *
+ * `struct tcp` is embedded in la_stack. `now` and `frame` are those of the call under way.
+ */
+#ifndef LA_TCP_TCP_H
+#define LA_TCP_TCP_H
+
+#include "base/prng.h"
+#include "base/trace_ring.h"
+#include "mem/slab.h"
+#include "mem/table.h"
+#include "tcp/conn.h"
+#include "tcp/ports.h"
+#include "wire/ip.h"
+#include "wire/tcp_wire.h"
+
+#define TCP_RETRIES_MAX 6  /* expiry lists of SYN-ACK retries: 1, 2, 4, 8, 16, 32 s */
+#define LISTEN_BUCKETS 64u
+#define ANSWER_RESERVE 4u /* answers that one frame, or one expiry, may need */
+
+/* Where a segment comes from or goes to. */
+struct path {
+  uint8_t link;
+  uint32_t mtu;
+};
+
+/* A segment that belongs to no connection. */
+struct answer {
+  struct key key;
+  struct tcp_seg seg; /* without payload */
+  uint8_t ttl, tos;
+  uint8_t state; /* of the record it speaks for, for the trace */
+  uint8_t fresh; /* la_trace_rec.fresh */
+  uint8_t retransmit;
+};
+
+struct tcp_link {
+  uint32_t mtu;
+  ref_t dirty_head, dirty_tail;
+  struct answer *ring;
+  uint32_t head, tail; /* written, read: totals */
+};
+
+/* What output.c hands to core/tx.c for one frame. */
+struct tcp_out {
+  struct key key;
+  struct tcp_seg seg; /* seg.len is the payload in buf[] */
+  uint8_t ttl, tos;
+  la_buf *buf; /* the frame's arrays, filled in */
+  void **owner;
+  unsigned nbufs;
+};
+
+struct tcp {
+  la_config cfg;
+  struct mem *mem;
+  struct slab conn[2], half[2], tw[2]; /* by family: 0 IPv4, 1 IPv6 */
+  struct slab listeners, sndqs, rcvqs;
+  struct chunk_pool chunks;
+  struct table table;
+  struct wheel wheel;
+  struct fifo synack[TCP_RETRIES_MAX];
+  struct fifo tw_list;
+  struct ports ports;
+  struct tcp_link link[LA_LINKS_MAX + 1];
+  uint32_t bucket[LISTEN_BUCKETS];    /* listeners by port */
+  ref_t event_head, event_tail;       /* connections with events */
+  uint32_t levent_head, levent_tail;  /* listeners with events */
+  struct prng prng;
+  uint8_t key_table[16], key_isn[16], key_ts[16], key_port[16];
+  uint32_t port_step;
+  struct trace_ring trace;
+  la_stats stats;
+  la_time now, started, quiet_until;
+  uint32_t frame; /* under way; 0 in calls and expiries */
+  uint32_t gen;
+  la_time rst_at; /* token bucket: refilled up to here */
+  uint32_t rst_tokens;
+};
+
+bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg);
+void la__tcp_done(struct tcp *t);
+/* Gives the machine a link; false: memory. */
+bool la__tcp_link(struct tcp *t, uint8_t link, uint32_t mtu);
+/* Every entry from above passes through here: time never goes back. */
+void la__tcp_now(struct tcp *t, la_time now);
+bool la__tcp_quiet(const struct tcp *t);
+
+/* input.c: one segment. The core has checked addresses and checksum. */
+void la__tcp_input(struct tcp *t, const struct key *key, const struct tcp_seg *seg, const struct path *path);
+/* true when a frame's answers have room. */
+bool la__tcp_may_input(const struct tcp *t);
+/* output.c: the next segment for a link; false when there is none. */
+bool la__tcp_output(struct tcp *t, uint8_t link, struct tcp_out *out);
+bool la__tcp_has_output(const struct tcp *t);
+/* timers.c */
+void la__tcp_tick(struct tcp *t);
+la_time la__tcp_deadline(const struct tcp *t);
+
+/* conn.c: records, keys, lists */
+struct conn *la__conn_new(struct tcp *t, const struct key *key);
+struct conn *la__conn_at(const struct tcp *t, ref_t r);
+struct conn *la__conn_handle(const struct tcp *t, la_conn h); /* NULL: stale */
+static inline la_conn conn_handle(const struct conn *c) { return (la_conn){c->self, c->gen}; }
+struct half *la__half_at(const struct tcp *t, ref_t r);
+struct tw *la__tw_at(const struct tcp *t, ref_t r);
+struct listener *la__listener_at(const struct tcp *t, uint32_t index);
+void la__conn_key(const struct conn *c, struct key *k);
+void la__half_key(const struct half *h, bool six, struct key *k);
+void la__tw_key(const struct tw *w, bool six, struct key *k);
+void la__addr_store(uint8_t *dst, const struct key *k);
+uint64_t la__key_hash(const struct tcp *t, const struct key *k);
+uint64_t la__ref_hash(void *ctx, uint32_t ref);
+ref_t la__lookup(struct tcp *t, const struct key *k, uint64_t hash);
+uint32_t la__next_gen(struct tcp *t);
+void la__conn_dirty(struct tcp *t, struct conn *c, unsigned todo);
+void la__conn_event(struct tcp *t, struct conn *c, unsigned bits);
+void la__conn_detach(struct tcp *t, struct conn *c);    /* out of the table, clocks off */
+void la__conn_drop_send(struct tcp *t, struct conn *c); /* buffers */
+void la__conn_drop_recv(struct tcp *t, struct conn *c);
+void la__conn_maybe_free(struct tcp *t, struct conn *c);
+void la__conn_orphan(struct tcp *t, struct conn *c, bool on);
+struct sndq *la__conn_sndq(struct tcp *t, struct conn *c); /* made when there is none; NULL: memory */
+struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c);
+
+/* clocks of a connection: LA_NEVER is off */
+void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at);
+void la__ack_clock(struct tcp *t, struct conn *c, la_time at);
+void la__life_clock(struct tcp *t, struct conn *c, la_time at);
+
+/* state.c: the only writer of conn.state */
+void la__state_init(struct tcp *t, struct conn *c, enum la_state from, enum la_cause cause); /* of a new connection */
+void la__state(struct tcp *t, struct conn *c, enum la_cause cause);
+enum la_state la__state_next(enum la_state from, enum la_cause cause, bool passive);
+void la__trace_record(struct tcp *t, const struct key *k, enum la_state from, enum la_cause cause, bool passive, uint8_t fresh);
+
+/* reason.c: endings and drops */
+struct ending {
+  enum la_who who;
+  enum la_how how;
+  enum la_why why;
+  int err;
+};
+void la__conn_end(struct tcp *t, struct conn *c, struct ending e, la_time tw_until);
+/* Ends a synchronized or opening connection at once: state, table, buffers, END; `rst` also sends one. */
+void la__conn_kill(struct tcp *t, struct conn *c, enum la_cause cause, struct ending e, bool rst);
+void la__conn_release_ending(const struct conn *c, struct ending *e);
+void la__end_fill(const struct tcp *t, const struct conn *c, la_end *out);
+void la__record_end(struct tcp *t, const struct key *k, uint8_t fresh, enum la_state at, struct ending e);
+void la__drop(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_drop d);
+void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_state st, uint32_t wnd);
+
+/* answer.c */
+struct answer *la__answer(struct tcp *t, uint8_t link, const struct key *k); /* zeroed, or NULL when the ring is full */
+void la__answer_rst(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path, enum la_state st);
+bool la__answers_room(const struct tcp *t, uint8_t link, uint32_t n);
+/* At most one in challenge_gap for the record whose stamp *at is; true: send. */
+bool la__gap_passed(const struct tcp *t, uint16_t *at, bool fresh_stamp);
+
+/* isn.c */
+void la__keys_init(struct tcp *t);
+uint32_t la__isn(const struct tcp *t, const struct key *k);       /* RFC 6528 */
+uint32_t la__ts_offset(const struct tcp *t, const struct key *k); /* RFC 7323 5.4, per pair */
+static inline uint32_t tcp_ts_now(const struct tcp *t, uint32_t off) { return (uint32_t)(t->now / LA_MS) + off; }
+
+/* listen.c */
+struct listener *la__listener_find(const struct tcp *t, const struct key *k, uint8_t link);
+int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **out);
+void la__listener_del(struct tcp *t, struct listener *l);
+void la__listen_input(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *seg, const struct path *path,
+                      ref_t replaces);
+void la__half_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
+void la__half_tick(struct tcp *t);
+void la__half_del(struct tcp *t, ref_t r);
+void la__listener_queue(struct tcp *t, struct listener *l, struct conn *c);
+
+/* handshake.c */
+/* take_tw: a TIME-WAIT record of the pair gives way where la__tw_reusable says so. */
+int la__connect(struct tcp *t, const struct key *k, const struct path *path, bool reuse, bool take_tw, struct conn **out);
+int la__port_choose(struct tcp *t, struct key *k); /* fills in lport */
+void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path);
+struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg);
+void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause);
+void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, struct tcp_opts *o); /* a SYN's options, but for timestamps' values */
+uint16_t la__syn_window(uint32_t rcvbuf);
+
+/* input.c's later steps, also for the segment that completes a handshake */
+void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path);
+void la__challenge(struct tcp *t, struct conn *c);
+
+/* ack.c */
+void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
+uint32_t la__snd_end(const struct conn *c); /* sequence number after the last queued byte: the FIN's, when there is one */
+void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
+la_time la__limit(const struct tcp *t, const struct conn *c);
+
+/* data.c */
+/* Seventh and eighth step: text and FIN. false: the connection has left for TIME-WAIT or CLOSED. */
+bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path);
+uint32_t la__rcv_window(const struct conn *c);
+uint32_t la__rmss(const struct tcp *t, const struct conn *c);
+bool la__window_update_due(const struct tcp *t, const struct conn *c);
+uint16_t la__window_field(const struct tcp *t, struct conn *c);
+
+/* timewait.c */
+void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);
+/* true: the segment is a SYN that may take over: treat it as for a listener, in place of the record. */
+bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
+void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause);
+void la__tw_tick(struct tcp *t);
+bool la__tw_reusable(const struct tcp *t, ref_t r); /* by a connection of our own */
+
+/* timers.c: one connection's clocks */
+void la__conn_touch(struct tcp *t, struct conn *c); /* a segment came: keepalive starts anew */
+
+/* rtt.c: RFC 6298 */
+void la__rtt_sample(struct conn *c, la_time rtt);
+la_time la__rto(const struct tcp *t, const struct conn *c);        /* without back-off */
+la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled for each expiry, up to rto_max (5.5) */
+
+/* cc_newreno.c: RFC 5681, 6582, 6928 */
+void la__cc_init(struct conn *c);
+void la__cc_ack(struct conn *c, uint32_t acked);
+void la__cc_dupack(struct tcp *t, struct conn *c);
+void la__cc_timeout(struct conn *c);
+bool la__cc_partial(struct conn *c, uint32_t acked); /* in recovery: true when the ACK was partial */
+
+/* call.c: CLOSE and ABORT of RFC 9293 3.10 */
+void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause);
+void la__tcp_close(struct tcp *t, struct conn *c);
+void la__tcp_abort(struct tcp *t, struct conn *c, enum la_why why);
+
+#endif

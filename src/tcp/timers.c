@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Expiries. A connection's node on the wheel fires at the earliest of its three clocks or, since clocks are moved later
+ * lazily, before it; then it is only set anew.
+ *
+ *   ack_at    delayed ACK
+ *   clock_at  retransmission (also of SYN), persist, or keepalive
+ *   life_at   the limit: SYN time-out, R2, user timeout, FIN-WAIT-2, la_close_by
+ *
+ * Half-open and TIME-WAIT records wait on expiry lists (listen.c, timewait.c).
+ */
+#include "base/check.h"
+#include "tcp/tcp.h"
+
+static void keepalive_expired(struct tcp *t, struct conn *c) {
+  if (c->keep_sent >= c->keep_cnt) {
+    la__conn_kill(t, c, LA_ON_TIMEOUT, (struct ending){LA_BY_CLOCK, LA_HOW_RESET, LA_WHY_KEEPALIVE, LA_ETIMEDOUT}, true);
+    return;
+  }
+  c->keep_sent++;
+  la__clock_set(t, c, CLK_KEEP, t->now + c->keep_intvl * LA_SEC);
+  la__conn_dirty(t, c, TODO_KEEP);
+}
+
+static void backoff(struct tcp *t, struct conn *c) {
+  if (c->backoff < UINT8_MAX)
+    c->backoff++;
+  if (c->backoff == t->cfg.r1) { /* 3.8.3: R1 is told, SHLD-9 */
+    c->soft_err = LA_ETIMEDOUT;
+    la__conn_event(t, c, EV_TROUBLE);
+  }
+}
+
+static void retransmit_expired(struct tcp *t, struct conn *c) {
+  backoff(t, c);
+  if (c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED) {
+    c->flags |= CF_SYN_LOST;
+    la__clock_set(t, c, CLK_NONE, LA_NEVER); /* set again when the SYN goes out */
+    la__conn_dirty(t, c, TODO_SYN);
+    return;
+  }
+  la__cc_timeout(c);
+  c->snd_rtx = c->snd_una;
+  la__clock_set(t, c, CLK_RTX, t->now + la__rto_backed(t, c));
+  la__conn_dirty(t, c, TODO_RTX);
+}
+
+static void persist_expired(struct tcp *t, struct conn *c) {
+  if (c->backoff < UINT8_MAX)
+    c->backoff++; /* SHLD-30 */
+  la__clock_set(t, c, CLK_PERSIST, t->now + la__rto_backed(t, c));
+  la__conn_dirty(t, c, TODO_PROBE);
+}
+
+static void life_expired(struct tcp *t, struct conn *c) {
+  struct ending e = {LA_BY_CLOCK, LA_HOW_SILENT, c->user_timeout ? LA_WHY_USER_TIMEOUT : LA_WHY_RETRANSMIT, LA_ETIMEDOUT};
+  if (c->flags & CF_KILL) { /* la_close_by */
+    e.how = LA_HOW_RESET;
+    e.why = LA_WHY_USER_TIMEOUT;
+  } else if (c->state == LA_SYN_SENT) {
+    e.why = LA_WHY_SYN_TIMEOUT;
+  } else if (c->state == LA_SYN_RECEIVED) {
+    e.why = LA_WHY_SYN_ACK_TIMEOUT;
+  } else if (c->state == LA_FIN_WAIT_2) {
+    e.why = LA_WHY_FIN_WAIT_2;
+  } else if (c->state == LA_LAST_ACK && !c->user_timeout) {
+    e.why = LA_WHY_LAST_ACK;
+  }
+  la__conn_kill(t, c, LA_ON_TIMEOUT, e, e.how == LA_HOW_RESET && c->state != LA_SYN_SENT);
+}
+
+static void expire(struct tcp *t, struct conn *c) {
+  LA_CHECK(!(c->flags & CF_ENDED));
+  if (c->life_at <= t->now) {
+    life_expired(t, c);
+    return;
+  }
+  if (c->ack_at <= t->now) {
+    c->ack_at = LA_NEVER;
+    la__conn_dirty(t, c, TODO_ACK);
+  }
+  if (c->clock_at <= t->now) {
+    switch (c->clock) {
+    case CLK_RTX:
+      retransmit_expired(t, c);
+      break;
+    case CLK_PERSIST:
+      persist_expired(t, c);
+      break;
+    default:
+      LA_CHECK(c->clock == CLK_KEEP);
+      keepalive_expired(t, c);
+      return; /* it may be gone */
+    }
+  }
+  la__clock_set(t, c, (enum conn_clock)c->clock, c->clock_at);
+}
+
+/* Any segment of the peer's shows that it lives: the idle time starts anew (MUST-26). */
+void la__conn_touch(struct tcp *t, struct conn *c) {
+  c->keep_sent = 0;
+  if (c->clock == CLK_KEEP)
+    la__clock_set(t, c, CLK_KEEP, t->now + c->keep_idle * LA_SEC);
+}
+
+void la__tcp_tick(struct tcp *t) {
+  struct wheel_node *n;
+  la__half_tick(t);
+  la__tw_tick(t);
+  while ((n = la__wheel_pop(&t->wheel, t->now)))
+    expire(t, (struct conn *)n);
+}
+
+static la_time earlier(la_time a, la_time b) { return a < b ? a : b; }
+
+la_time la__tcp_deadline(const struct tcp *t) {
+  if (t->event_head != REF_NONE || t->levent_head != UINT32_MAX || la__tcp_has_output(t))
+    return t->now;
+  la_time at = la__wheel_next(&t->wheel);
+  for (unsigned i = 0; i < TCP_RETRIES_MAX; i++)
+    if (t->synack[i].head != FIFO_NONE)
+      at = earlier(at, la__half_at(t, t->synack[i].head)->due);
+  if (t->tw_list.head != FIFO_NONE)
+    at = earlier(at, la__tw_at(t, t->tw_list.head)->due);
+  return at;
+}

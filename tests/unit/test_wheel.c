@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "mem_test.h"
+
+#include "mem/wheel.h"
+
+#define DAY (86400 * LA_SEC)
+#define MODEL 600u
+
+/*
+ * The model: a sorted array of what is on the wheel. A deadline that has passed when it is set counts as `now`
+ * for the order, since it is due at once.
+ */
+struct item {
+  la_time order;
+  struct wheel_node *node;
+};
+static struct model {
+  struct wheel w;
+  struct wheel_node node[MODEL];
+  struct item v[MODEL];
+  uint32_t n;
+  la_time now;
+} m;
+
+static uint32_t lower(la_time t) {
+  uint32_t lo = 0, hi = m.n;
+  while (lo < hi) {
+    uint32_t mid = (lo + hi) / 2;
+    if (m.v[mid].order < t)
+      lo = mid + 1;
+    else
+      hi = mid;
+  }
+  return lo;
+}
+
+static void forget(const struct wheel_node *node) {
+  uint32_t k = 0;
+  while (k < m.n && m.v[k].node != node)
+    k++;
+  assert_true(k < m.n);
+  m.n--;
+  memmove(m.v + k, m.v + k + 1, (m.n - k) * sizeof *m.v);
+}
+
+static void set(struct wheel_node *node, la_time deadline) {
+  if (node->pprev)
+    forget(node);
+  la__wheel_set(&m.w, node, deadline);
+  assert_int_equal(node->deadline, deadline);
+  assert_non_null(node->pprev);
+  la_time order = deadline < m.now ? m.now : deadline;
+  uint32_t k = lower(order);
+  memmove(m.v + k + 1, m.v + k, (m.n - k) * sizeof *m.v);
+  m.v[k] = (struct item){order, node};
+  m.n++;
+}
+
+static void check_next(void) {
+  la_time next = la__wheel_next(&m.w);
+  assert_int_equal(m.w.count, m.n);
+  if (!m.n)
+    assert_true(next == LA_NEVER);
+  for (uint32_t k = 0; k < m.n; k++)
+    assert_true(next <= m.v[k].node->deadline);
+}
+
+/* Pops all that is due: exactly the model's, tick by tick. */
+static void advance(la_time now) {
+  struct wheel_node *node;
+  la_time tick = 0;
+  m.now = now;
+  while ((node = la__wheel_pop(&m.w, now))) {
+    assert_null(node->pprev);
+    assert_true(node->deadline <= now);
+    uint32_t k = 0;
+    while (k < m.n && m.v[k].node != node)
+      k++;
+    assert_true(k < m.n);
+    la_time t = m.v[k].order >> WHEEL_TICK_SHIFT;
+    assert_true(t >= tick && t == m.v[0].order >> WHEEL_TICK_SHIFT);
+    tick = t;
+    forget(node);
+  }
+  assert_true(!m.n || m.v[0].order > now);
+  check_next();
+  assert_true(la__wheel_next(&m.w) > now); /* hence no spinning */
+}
+
+static la_time span(uint64_t *seed) { return rnd64(seed) >> rnd_below(seed, 63); }
+
+static void start_at(la_time now) {
+  memset(&m, 0, sizeof m);
+  la__wheel_init(&m.w, now);
+  m.now = now;
+}
+
+static la_time later(la_time t, la_time by) { return by >= LA_NEVER - 1 - t ? LA_NEVER - 1 : t + by; }
+
+/* Random sets, deletions and steps; spans are below `max`; steps are small, jumps, or to what la__wheel_next says. */
+static void run(uint64_t seed, la_time start, la_time max, uint32_t nodes, uint32_t ops) {
+  start_at(start);
+  for (uint32_t op = 0; op < ops; op++) {
+    struct wheel_node *node = &m.node[rnd_below(&seed, nodes)];
+    la_time by = span(&seed) % max;
+    switch (rnd_below(&seed, 16)) {
+    case 0:
+      if (node->pprev)
+        forget(node);
+      la__wheel_del(&m.w, node);
+      assert_null(node->pprev);
+      break;
+    case 1: /* in the past */
+      set(node, by < m.now ? m.now - by : 0);
+      break;
+    case 2:
+      advance(later(m.now, by));
+      break;
+    case 3:
+      advance(later(m.now, rnd_below(&seed, 40)));
+      break;
+    case 4:
+      if (la__wheel_next(&m.w) != LA_NEVER && la__wheel_next(&m.w) > m.now)
+        advance(la__wheel_next(&m.w));
+      break;
+    case 5: /* one nanosecond before the first one, then on it */
+      if (m.n && m.v[0].order > m.now) {
+        advance(m.v[0].order - 1);
+        uint32_t n = m.n;
+        advance(m.v[0].order);
+        assert_true(m.n < n);
+      }
+      break;
+    case 6: /* company in the same tick, at the same instant */
+      if (m.n && node != m.v[0].node)
+        set(node, later(m.v[m.n / 2].order, rnd_below(&seed, 2) * rnd_below(&seed, 300)));
+      break;
+    default:
+      set(node, later(m.now, by));
+    }
+    if (op % 16 == 0)
+      check_next();
+  }
+  advance(LA_NEVER - 1);
+  assert_int_equal(m.n, 0);
+  assert_int_equal(m.w.levels, 0);
+}
+
+static void against_model(void **state) {
+  (void)state;
+  run(1, 0, 100, 20, 20000);
+  run(2, 5, 1 << 16, 300, 30000);
+  run(3, 123456789, LA_SEC, 300, 30000);
+  run(4, DAY, 8 * DAY, MODEL, 30000);
+  run(5, (UINT64_C(1) << 63) - 20 * LA_SEC, 100 * LA_SEC, 300, 30000); /* across 2^63 */
+  run(6, 0, UINT64_C(1) << 63, 100, 20000);
+  run(7, LA_NEVER - DAY, DAY, 100, 20000);
+}
+
+/* The caller's loop: sleep until la__wheel_next. It reaches every deadline exactly, in few wake-ups. */
+static void exact_and_few_wakeups(void **state) {
+  (void)state;
+  uint64_t seed = 8, wakeups = 0;
+  start_at(777);
+  for (uint32_t k = 0; k < MODEL; k++)
+    set(&m.node[k], m.now + 1 + span(&seed) % (30 * DAY));
+  while (m.n) {
+    la_time next = la__wheel_next(&m.w), first = m.v[0].order;
+    assert_true(next > m.now && next <= first);
+    uint32_t n = m.n;
+    advance(next);
+    assert_true(next == first || m.n == n);
+    wakeups++;
+  }
+  assert_true(wakeups < 2 * MODEL);
+  /* alone on the wheel: at once, however far */
+  for (unsigned bit = 0; bit < 64; bit++) {
+    start_at(3);
+    set(&m.node[0], m.now + (UINT64_C(1) << bit));
+    assert_true(la__wheel_next(&m.w) == m.node[0].deadline);
+    advance(m.node[0].deadline - 1);
+    assert_int_equal(m.n, 1);
+    advance(m.node[0].deadline);
+    assert_int_equal(m.n, 0);
+  }
+}
+
+static void past_is_due_at_once(void **state) {
+  (void)state;
+  start_at(DAY);
+  set(&m.node[0], DAY + 1);
+  set(&m.node[1], DAY);
+  set(&m.node[2], 5);
+  set(&m.node[3], 0);
+  assert_true(la__wheel_next(&m.w) == 0);
+  la__wheel_del(&m.w, &m.node[3]);
+  forget(&m.node[3]);
+  check_next();
+  assert_non_null(la__wheel_pop(&m.w, 9)); /* time does not go back */
+  assert_non_null(la__wheel_pop(&m.w, 9));
+  assert_null(la__wheel_pop(&m.w, 9));
+  assert_null(la__wheel_pop(&m.w, DAY));
+  assert_ptr_equal(la__wheel_pop(&m.w, DAY + 1), &m.node[0]);
+  assert_true(la__wheel_next(&m.w) == LA_NEVER);
+}
+
+/* Many nodes, re-armed as keepalive clocks are: the whole takes a moment only when each step is constant. */
+static void many(void **state) {
+  (void)state;
+  enum { N = 200000 };
+  struct wheel_node *v = calloc(N, sizeof *v);
+  assert_non_null(v);
+  static struct wheel w;
+  uint64_t seed = 9, popped = 0;
+  la_time now = 0, last = 0;
+  la__wheel_init(&w, 0);
+  for (uint32_t k = 0; k < N; k++)
+    la__wheel_set(&w, &v[k], 7200 * LA_SEC + rnd64(&seed) % LA_SEC);
+  for (uint32_t k = 0; k < N; k++)
+    la__wheel_set(&w, &v[k], 7200 * LA_SEC + rnd64(&seed) % (60 * LA_SEC));
+  assert_int_equal(w.count, N);
+  while (w.count) {
+    now = la__wheel_next(&w);
+    assert_true(now >= last);
+    for (struct wheel_node *n; (n = la__wheel_pop(&w, now)); popped++)
+      assert_int_equal(n->deadline, now);
+    last = now;
+  }
+  assert_int_equal(popped, N);
+  free(v);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(against_model),
+    cmocka_unit_test(exact_and_few_wakeups),
+    cmocka_unit_test(past_is_due_at_once),
+    cmocka_unit_test(many),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
