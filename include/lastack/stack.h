@@ -90,6 +90,7 @@ typedef struct la_config {
   uint8_t time_wait;       /* 0 turns TIME-WAIT off: for demonstrations and closed networks only */
   uint8_t quiet_time;      /* 1: stay quiet for one MSL after the first `now` (RFC 9293 3.4.3); default 0 */
   uint8_t r1;              /* retransmissions after which the application is told of trouble; default 3 */
+  uint8_t icmp_soft;       /* 1: a hard ICMP error never ends a synchronized connection (RFC 5461); default 0 */
   uint8_t synack_retries;  /* SYN-ACK retransmissions at 1, 3, 7, … s, then one last wait; default 5, at most 5 */
   la_time r2;              /* no progress for this long ends a connection (RFC 9293 3.8.3) */
   la_time syn_limit;       /* the same for a SYN of ours */

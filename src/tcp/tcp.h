@@ -17,7 +17,7 @@
 #include "mem/table.h"
 #include "tcp/conn.h"
 #include "tcp/ports.h"
-#include "wire/ip.h"
+#include "wire/icmp.h"
 #include "wire/tcp_wire.h"
 
 #define TCP_RETRIES_MAX 6  /* expiry lists of SYN-ACK retries: 1, 2, 4, 8, 16, 32 s */
@@ -230,6 +230,9 @@ void la__cc_ack(struct conn *c, uint32_t acked);
 void la__cc_dupack(struct tcp *t, struct conn *c);
 void la__cc_timeout(struct conn *c);
 bool la__cc_partial(struct conn *c, uint32_t acked); /* in recovery: true when the ACK was partial */
+
+/* icmp_error.c: an error about a segment with that sequence number; from_host: sent by the destination itself. false: it means nothing to us */
+bool la__tcp_icmp(struct tcp *t, const struct key *k, enum icmp_kind kind, uint32_t seq, bool from_host);
 
 /* call.c: CLOSE and ABORT of RFC 9293 3.10 */
 void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause);
