@@ -37,7 +37,7 @@ typedef struct la_listen_opts {
 int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out);
 /* Connections not yet accepted are reset, half-open records forgotten. LA_EBADF. */
 int la_listener_close(la_stack *s, la_listener l, la_time now);
-/* The oldest established connection that waits; `user` will come with its events. LA_AGAIN (and the ACCEPT event is armed anew), LA_EBADF. */
+/* The oldest established connection that waits; `user` comes with its events. LA_AGAIN (and the ACCEPT event is armed anew), LA_EBADF. */
 int la_accept(la_stack *s, la_listener l, void *user, la_conn *out);
 
 typedef struct la_connect_opts {
