@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scens.h"
+
+const struct scen la__scens[] = {
+    {"open", "three segments open a connection; numbers and options agreed", la__scen_open},
+    {"release-four", "the orderly release in four segments, TIME-WAIT at who closed first", la__scen_release_four},
+    {"release-three", "the other side closes at once: FIN rides on the ACK", la__scen_release_three},
+    {"release-by-server", "the accepting side closes first: the same, roles swapped", la__scen_release_by_server},
+    {"half-close", "after its FIN a side still receives, for as long as the other sends", la__scen_half_close},
+    {"fin-needs-ack", "a FIN without ACK is malformed: dropped and counted", la__scen_fin_needs_ack},
+    {"lost-fin", "a FIN lost 1 to 5 times is retransmitted with exponential back-off", la__scen_lost_fin},
+    {"lost-final-ack", "the last ACK lost 1 to 5 times: TIME-WAIT answers each FIN and starts anew", la__scen_lost_final_ack},
+    {"final-ack-never", "the last ACK never comes: LAST-ACK ends by its own limit", la__scen_final_ack_never},
+    {"without-time-wait", "TIME-WAIT switched off: the passive side sees a reset instead of a clean end", la__scen_without_time_wait},
+    {"time-wait-2msl", "TIME-WAIT lasts exactly 2MSL, whatever came before; only a FIN restarts it", la__scen_time_wait_2msl},
+    {"old-duplicate", "a late duplicate of an earlier incarnation never reaches the next one", la__scen_old_duplicate},
+    {"address-in-use", "during 2MSL the pair cannot be opened, and bind needs SO_REUSEADDR", la__scen_address_in_use},
+    {"time-wait-new-syn", "a new SYN takes over TIME-WAIT under RFC 6191's rules and only then", la__scen_time_wait_new_syn},
+    {"quiet-time", "a restarted stack stays quiet for one MSL", la__scen_quiet_time},
+    {"fin-wait-2-held", "after shutdown the application may hold FIN-WAIT-2 for ever", la__scen_fin_wait_2_held},
+    {"fin-wait-2-orphan", "after close a clock ends FIN-WAIT-2", la__scen_fin_wait_2_orphan},
+    {"simultaneous-open", "crossing SYNs make one connection", la__scen_simultaneous_open},
+    {"simultaneous-close", "crossing FINs: CLOSING, and TIME-WAIT on both sides", la__scen_simultaneous_close},
+    {"refused", "no listener: RST, and the caller gets ECONNREFUSED", la__scen_refused},
+    {"abort", "abortive release: queued data discarded, RST, the peer is told so", la__scen_abort},
+    {"close-unread", "close with unread data: RST instead of FIN", la__scen_close_unread},
+    {"data-after-close", "data that arrives after full close draws RST", la__scen_data_after_close},
+    {"half-open-reboot", "one side loses all state and comes back: both recover", la__scen_half_open_reboot},
+    {"idle-for-days", "without keepalive an idle connection outlives days and a cut path", la__scen_idle_for_days},
+    {"keepalive-alive", "after 2 h of silence a probe is answered, and the clock starts anew", la__scen_keepalive_alive},
+    {"keepalive-crashed", "10 probes 75 s apart unanswered: the connection ends", la__scen_keepalive_crashed},
+    {"keepalive-rebooted", "the probe meets a rebooted peer: RST ends the connection", la__scen_keepalive_rebooted},
+    {"keepalive-unreachable", "an unreachable peer looks like a crashed one", la__scen_keepalive_unreachable},
+    {"syn-timeout", "nobody answers the SYN: retransmitted at exact instants, then ETIMEDOUT", la__scen_syn_timeout},
+    {"retransmit-timeout", "the peer vanished: R1 tells the application, R2 ends the connection", la__scen_retransmit_timeout},
+    {"backlog", "full accept queue and SYN flood: bounded, and service goes on", la__scen_backlog},
+};
+const size_t la__nscens = sizeof la__scens / sizeof la__scens[0];

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* The scenarios, by theme. Each is described in scen_table.c. */
+#ifndef LA_SIM_SCENS_H
+#define LA_SIM_SCENS_H
+
+#include "sim/duo.h"
+
+/* scen_open.c */
+void la__scen_open(struct sim *s);
+void la__scen_simultaneous_open(struct sim *s);
+void la__scen_refused(struct sim *s);
+void la__scen_syn_timeout(struct sim *s);
+/* scen_release.c */
+void la__scen_release_four(struct sim *s);
+void la__scen_release_three(struct sim *s);
+void la__scen_release_by_server(struct sim *s);
+void la__scen_half_close(struct sim *s);
+void la__scen_simultaneous_close(struct sim *s);
+/* scen_fin.c */
+void la__scen_fin_needs_ack(struct sim *s);
+void la__scen_lost_fin(struct sim *s);
+void la__scen_lost_final_ack(struct sim *s);
+void la__scen_final_ack_never(struct sim *s);
+void la__scen_fin_wait_2_held(struct sim *s);
+void la__scen_fin_wait_2_orphan(struct sim *s);
+/* scen_timewait.c */
+void la__scen_without_time_wait(struct sim *s);
+void la__scen_time_wait_2msl(struct sim *s);
+void la__scen_address_in_use(struct sim *s);
+/* scen_reuse.c */
+void la__scen_old_duplicate(struct sim *s);
+void la__scen_time_wait_new_syn(struct sim *s);
+void la__scen_quiet_time(struct sim *s);
+/* scen_reset.c */
+void la__scen_abort(struct sim *s);
+void la__scen_close_unread(struct sim *s);
+void la__scen_data_after_close(struct sim *s);
+void la__scen_half_open_reboot(struct sim *s);
+/* scen_silence.c */
+void la__scen_idle_for_days(struct sim *s);
+void la__scen_keepalive_alive(struct sim *s);
+void la__scen_keepalive_crashed(struct sim *s);
+void la__scen_keepalive_rebooted(struct sim *s);
+void la__scen_keepalive_unreachable(struct sim *s);
+void la__scen_retransmit_timeout(struct sim *s);
+/* scen_backlog.c */
+void la__scen_backlog(struct sim *s);
+
+#endif
