@@ -99,6 +99,7 @@ static struct flow *flow_of(struct tap *t, unsigned side, const la_addr *local, 
       f->port[1] == want.port[1])
     return f;
   *f = want;
+  f->state[LADDER_RIGHT] = t->opts.both ? LA_LISTEN : LA_CLOSED;
   if (t->headed == f)
     t->headed = NULL;
   return f;
