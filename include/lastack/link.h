@@ -18,7 +18,7 @@ typedef struct la_driver la_driver;
 struct la_driver {
   /* Fills up to max input frames whose bytes stay valid until the next call; 0 when none waits. */
   size_t (*recv)(la_driver *d, la_frame *frames, size_t max);
-  /* Sends one flat packet; false: it was dropped (the device's queue is full), which IP allows. */
+  /* Sends one packet: `data`, then the pieces in buf[]. false: it was dropped (the device's queue is full), which IP allows. */
   bool (*send)(la_driver *d, const la_frame *frame);
   void (*close)(la_driver *d); /* frees d too */
   int fd;                      /* readable when recv has something; -1: none, the driver is polled */
@@ -70,7 +70,7 @@ bool la_host_watch(la_host *h, int fd, void (*fn)(void *ctx, int fd), void *ctx)
 void la_host_unwatch(la_host *h, int fd);
 /* The monotonic clock of the loop. */
 la_time la_host_now(const la_host *h);
-/* One turn: waits at most until `until` (LA_NEVER: no limit) for something to do. false: the wait failed; errno says why. */
+/* One turn: waits at most until `until` (LA_NEVER: no limit) for something to do. false: errno says why: the wait failed, or ENETDOWN: a device is gone. */
 bool la_host_turn(la_host *h, la_time until);
 /* Entropy of the system for la_config.secret; false when there is none. */
 bool la_host_entropy(void *dst, size_t n);

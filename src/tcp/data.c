@@ -124,7 +124,7 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
   uint32_t before = c->rcv_nxt;
   bool had_hole = q && q->ooo.n;
   bool ok = q != 0;
-  if (ok && seg->seq == c->rcv_nxt && !had_hole) {
+  if (ok && seg->seq == c->rcv_nxt && q->rope.end == q->rope.len) {
     ok = append(t, c, seg);
   } else if (ok) {
     ok = store_ahead(t, c, seg);

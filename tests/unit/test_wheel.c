@@ -202,6 +202,14 @@ static void past_is_due_at_once(void **state) {
   assert_null(la__wheel_pop(&m.w, DAY));
   assert_ptr_equal(la__wheel_pop(&m.w, DAY + 1), &m.node[0]);
   assert_true(la__wheel_next(&m.w) == LA_NEVER);
+  la__wheel_set(&m.w, &m.node[0], 9 * DAY);
+  assert_null(la__wheel_pop(&m.w, 2 * DAY));
+  la__wheel_set(&m.w, &m.node[1], 2 * DAY - 5);
+  assert_ptr_equal(la__wheel_pop(&m.w, 9), &m.node[1]);
+  assert_null(la__wheel_pop(&m.w, 9));
+  la__wheel_del(&m.w, &m.node[0]);
+  la__wheel_del(&m.w, &m.node[0]);
+  assert_int_equal(m.w.count, 0);
 }
 
 /* Many nodes, re-armed as keepalive clocks are: the whole takes a moment only when each step is constant. */

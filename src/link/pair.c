@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two drivers joined in memory. Each direction is a ring of packet slots of `mtu` bytes, allocated once; what
+ * a recv has lent out is freed by the next recv. One thread, like everything that touches a stack.
+ */
+#include <lastack/link.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ring {
+  uint8_t *bytes; /* depth slots of mtu bytes */
+  uint32_t *len;
+  uint32_t head, count, lent;
+};
+
+struct end {
+  la_driver d;
+  struct pair *pair;
+  unsigned side; /* sends into ring[side], receives from the other */
+};
+
+struct pair {
+  struct end end[2];
+  struct ring ring[2];
+  uint32_t mtu, depth;
+  unsigned open; /* ends not yet closed, as bits */
+};
+
+static size_t pair_recv(la_driver *d, la_frame *frames, size_t max) {
+  struct end *e = (struct end *)d;
+  struct pair *p = e->pair;
+  struct ring *r = &p->ring[!e->side];
+  r->head = (r->head + r->lent) % p->depth;
+  r->count -= r->lent;
+  r->lent = 0;
+  while (r->lent < max && r->lent < r->count) {
+    uint32_t slot = (r->head + r->lent) % p->depth;
+    la_frame *f = &frames[r->lent++];
+    f->data = r->bytes + (size_t)slot * p->mtu;
+    f->len = f->total = r->len[slot];
+    f->flags = 0;
+    f->nbufs = 0;
+  }
+  d->received += r->lent;
+  return r->lent;
+}
+
+static bool pair_send(la_driver *d, const la_frame *frame) {
+  struct end *e = (struct end *)d;
+  struct pair *p = e->pair;
+  struct ring *r = &p->ring[e->side];
+  size_t len = frame->len;
+  for (unsigned i = 0; i < frame->nbufs; i++)
+    len += frame->buf[i].len;
+  if (r->count == p->depth || len > p->mtu || !(p->open & 1u << !e->side)) {
+    d->dropped++;
+    return false;
+  }
+  uint32_t slot = (r->head + r->count++) % p->depth;
+  uint8_t *to = r->bytes + (size_t)slot * p->mtu;
+  memcpy(to, frame->data, frame->len);
+  to += frame->len;
+  for (unsigned i = 0; i < frame->nbufs; i++) {
+    memcpy(to, frame->buf[i].data, frame->buf[i].len);
+    to += frame->buf[i].len;
+  }
+  r->len[slot] = (uint32_t)len;
+  d->sent++;
+  return true;
+}
+
+static void pair_free(struct pair *p) {
+  for (unsigned i = 0; i < 2; i++) {
+    free(p->ring[i].bytes);
+    free(p->ring[i].len);
+  }
+  free(p);
+}
+
+static void pair_close(la_driver *d) {
+  struct end *e = (struct end *)d;
+  struct pair *p = e->pair;
+  p->open &= ~(1u << e->side);
+  if (!p->open)
+    pair_free(p);
+}
+
+bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b) {
+  if (!mtu || !depth)
+    return false;
+  struct pair *p = calloc(1, sizeof *p);
+  if (!p)
+    return false;
+  p->mtu = mtu;
+  p->depth = depth;
+  p->open = 3;
+  for (unsigned i = 0; i < 2; i++) {
+    p->ring[i].bytes = calloc(depth, mtu);
+    p->ring[i].len = calloc(depth, sizeof *p->ring[i].len);
+    if (!p->ring[i].bytes || !p->ring[i].len) {
+      pair_free(p);
+      return false;
+    }
+    p->end[i] = (struct end){.d = {.recv = pair_recv, .send = pair_send, .close = pair_close, .fd = -1, .mtu = mtu}, .pair = p, .side = i};
+  }
+  *a = &p->end[0].d;
+  *b = &p->end[1].d;
+  return true;
+}
