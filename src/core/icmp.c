@@ -11,7 +11,8 @@ bool la__rx_icmp(la_stack *s, la_link link, const la_frame *f, const struct ip_h
   if (six != (h->proto == IP_PROTO_ICMP6))
     return false;
   uint32_t pseudo = six ? la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_ICMP6, h->len) : 0;
-  enum la_drop why = six ? la__icmp6_parse(&m, f->data + h->hlen, h->len, pseudo, sum_ok) : la__icmp4_parse(&m, f->data + h->hlen, h->len, sum_ok);
+  enum la_drop why =
+    six ? la__icmp6_parse(&m, f->data + h->hlen, h->len, pseudo, sum_ok) : la__icmp4_parse(&m, f->data + h->hlen, h->len, sum_ok);
   if (why != LA_DROP_NONE || m.kind < ICMP_NET_UNREACH || !la__icmp_quote(&m, six ? 6 : 4, &q))
     return false;
   if (q.ip.proto != IP_PROTO_TCP || !la_addr_same(&q.ip.src, &h->dst)) /* it must be ours, to have been sent to us */

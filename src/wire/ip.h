@@ -10,15 +10,15 @@ enum { IP4_HEADER = 20, IP6_HEADER = 40 };
 
 struct ip_hdr {
   la_addr src, dst;
-  uint8_t proto;       /* IPv6: the next header after the extension headers that were skipped */
+  uint8_t proto; /* IPv6: the next header after the extension headers that were skipped */
   uint8_t ttl, tos;
-  bool dont_fragment;  /* IPv4 */
-  bool fragment;       /* part of a larger packet */
+  bool dont_fragment; /* IPv4 */
+  bool fragment;      /* part of a larger packet */
   uint32_t frag_id;
-  uint16_t frag_off;   /* bytes */
+  uint16_t frag_off; /* bytes */
   bool frag_more;
-  uint32_t hlen;       /* bytes before the payload */
-  uint32_t len;        /* bytes of payload by the header's length field; never past the packet */
+  uint32_t hlen; /* bytes before the payload */
+  uint32_t len;  /* bytes of payload by the header's length field; never past the packet */
 };
 /* Which version the first byte tells: 4, 6 or 0. */
 unsigned la__ip_version(const uint8_t *p, size_t n);
