@@ -44,7 +44,7 @@ finish() {
   done
   passed=$(count ok) failed=$(count FAIL) skipped=$(count skip)
   echo
-  [ "$skipped" = 0 ] || echo "$skipped skipped:" "$(results | sed -n 's/^skip *\([^:]*\):.*/\1/p' | sort | paste -sd ' ')"
+  [ "$skipped" = 0 ] || echo "$skipped skipped:" "$(results | sed -n 's/^skip *\([^:]*\):.*/\1/p' | sort | paste -sd ,)"
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ] && [ "$passed" != 0 ]
   exit
