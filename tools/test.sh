@@ -40,7 +40,7 @@ finish() {
     grep -q '^FAIL' "$result" || continue
     echo
     echo "---- $(cat "$result")"
-    tail -n 200 "${result%.result}.log"
+    grep -v '^\[ *[0-9]*%\] ' "${result%.result}.log" | tail -n 200
   done
   passed=$(count ok) failed=$(count FAIL) skipped=$(count skip)
   echo
