@@ -311,6 +311,8 @@ void la__world_end(struct world *w) {
   if (w->ended)
     return;
   w->ended = true;
+  w->shown_log = w->nlog;
+  w->shown_trans = w->ntrans;
   w->cut = false;
   for (size_t i = 0; i < w->nlsns; i++)
     la__app_unlisten(w->lsn[i]);

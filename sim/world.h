@@ -192,6 +192,7 @@ struct world {
   bool drawn;        /* its ladder is worth showing */
   bool may_corrupt;  /* a contrast in which the stream law is meant to break */
   bool ended;
+  size_t shown_log, shown_trans; /* what came after them was only tidying up */
   la_time now;
   la_time delay;     /* one way */
   bool cut;          /* nothing passes */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* The log of a run, sorted by time, becomes the items of a ladder; numbers are counted from each end's ISN. */
+#include "sim/show.h"
+
+#include "draw/ladder.h"
+
+#include <stdlib.h>
+
+enum { SENDING, MOVING, NOTING, ARRIVING };
+struct entry {
+  la_time at;
+  unsigned rank;  /* within an instant: what arrives, what it moves and what is said of it, what leaves then */
+  size_t index;
+  unsigned what;
+};
+
+static int by_time(const void *a, const void *b) {
+  const struct entry *x = a, *y = b;
+  if (x->at != y->at)
+    return x->at < y->at ? -1 : 1;
+  if (x->rank != y->rank)
+    return x->rank < y->rank ? -1 : 1;
+  return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static enum ladder_side side_of(const struct host *h) { return !h ? LADDER_MIDDLE : h->no == 0 ? LADDER_LEFT : LADDER_RIGHT; }
+static const char *addition(const struct pkt *p) { return p->injected ? "forged" : p->duplicate ? "duplicate" : p->late ? "late" : NULL; }
+
+/* The ISN of the side that sent p: of its latest SYN on this pair until then. */
+static uint32_t isn(const struct world *w, const struct pkt *p, bool own) {
+  uint32_t x = 0;
+  bool any = false;
+  for (size_t i = 0; i < w->nlog; i++) {
+    const struct pkt *q = w->log[i];
+    if (any && q->no > p->no)
+      break;
+    bool mine = la_addr_same(&q->src, &p->src) && la_addr_same(&q->dst, &p->dst) && q->seg.sport == p->seg.sport && q->seg.dport == p->seg.dport;
+    bool theirs = la_addr_same(&q->src, &p->dst) && la_addr_same(&q->dst, &p->src) && q->seg.sport == p->seg.dport && q->seg.dport == p->seg.sport;
+    if (q->tcp && (q->seg.flags & LA_SYN) && (own ? mine : theirs)) {
+      x = q->seg.seq;
+      any = true;
+    }
+  }
+  return x;
+}
+
+static void put_segment(struct ladder *l, const struct world *w, const struct pkt *p, enum ladder_kind kind, la_time at) {
+  struct ladder_item it = {.kind = kind, .side = side_of(p->from), .at = at, .id = p->no, .again = p->retransmit, .text = addition(p)};
+  la__ladder_segment(&it, &p->seg);
+  it.seq = p->seg.seq - isn(w, p, true);
+  if (p->seg.flags & LA_ACK)
+    it.ack = p->seg.ack - isn(w, p, false);
+  la__ladder_put(l, &it);
+}
+
+static void put(struct ladder *l, const struct world *w, const struct entry *e) {
+  if (e->what == NOTING) {
+    const struct note *n = &w->note[e->index];
+    la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(n->h), .at = n->at, .text = n->text});
+  } else if (e->what == MOVING) {
+    const struct trans *t = &w->trans[e->index];
+    la__ladder_put(l, &(struct ladder_item){.kind = LADDER_STATE, .side = side_of(t->h), .at = t->at, .state = t->to});
+  } else {
+    const struct pkt *p = w->log[e->index];
+    enum ladder_kind k = e->what == SENDING ? LADDER_SEND : p->arrived == LA_NEVER ? LADDER_LOST : LADDER_ARRIVE;
+    if (p->tcp)
+      put_segment(l, w, p, k, e->at);
+    else if (e->what == ARRIVING)
+      la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = e->at, .text = "ICMP: host unreachable"});
+  }
+}
+
+static void ladder(FILE *out, const struct world *w) {
+  size_t cap = 2 * w->nlog + w->ntrans + w->nnotes + 1, n = 0;
+  struct entry *e = calloc(cap, sizeof *e);
+  struct ladder_style style = la__ladder_style(out);
+  struct ladder *l = la__ladder_new(out, &style);
+  if (!e || !l)
+    abort();
+  for (size_t i = 0; i < w->shown_log; i++) {
+    const struct pkt *p = w->log[i];
+    e[n++] = (struct entry){p->sent, 3, i, SENDING};
+    e[n++] = (struct entry){p->arrived == LA_NEVER ? p->sent : p->arrived, p->arrived == LA_NEVER ? 4 : 0, i, ARRIVING};
+  }
+  for (size_t i = 0; i < w->shown_trans; i++)
+    if (w->trans[i].rport)
+      e[n++] = (struct entry){w->trans[i].at, 2, i, MOVING};
+  for (size_t i = 0; i < w->nnotes; i++)
+    e[n++] = (struct entry){w->note[i].at, 1, i, NOTING};
+  qsort(e, n, sizeof *e, by_time);
+  la__ladder_head(l, w->nhosts ? w->host[0]->name : "", w->nhosts > 1 ? w->host[1]->name : "nobody", SIM_EPOCH);
+  for (size_t i = 0; i < n; i++)
+    put(l, w, &e[i]);
+  la__ladder_free(l);
+  free(e);
+}
+
+static const char *mark(const struct claim *c, bool ascii) {
+  if (c->skipped)
+    return ascii ? "-" : "–";
+  return c->ok ? (ascii ? "+" : "✓") : (ascii ? "x" : "✗");
+}
+static void summary(FILE *out, const struct sim *s) {
+  size_t skipped = 0, bad = 0;
+  for (size_t i = 0; i < s->nclaims; i++) {
+    skipped += s->claim[i].skipped;
+    bad += !s->claim[i].ok;
+  }
+  fprintf(out, "%s: %s, %zu claims", s->name, bad ? "FAILED" : "ok", s->nclaims);
+  if (bad)
+    fprintf(out, ", %zu failed", bad);
+  if (skipped)
+    fprintf(out, ", %zu skipped", skipped);
+  fputc('\n', out);
+}
+
+void la__show_sim(FILE *out, const struct sim *s, const char *line, bool draw) {
+  bool ascii = la__ladder_style(out).ascii;
+  fprintf(out, "%s: %s\n\n", s->name, line);
+  for (size_t i = 0; draw && i < s->nworlds; i++) {
+    const struct world *w = s->world[i];
+    if (!w->drawn)
+      continue;
+    if (*w->heading)
+      fprintf(out, "%s\n", w->heading);
+    ladder(out, w);
+    fputc('\n', out);
+  }
+  for (size_t i = 0; i < s->nclaims; i++)
+    fprintf(out, "  %s %s\n", mark(&s->claim[i], ascii), s->claim[i].text);
+  summary(out, s);
+}
+
+void la__show_line(FILE *out, const struct sim *s) {
+  bool ascii = la__ladder_style(out).ascii;
+  fprintf(out, "%s ", la__sim_ok(s) ? (ascii ? "+" : "✓") : (ascii ? "x" : "✗"));
+  summary(out, s);
+  for (size_t i = 0; i < s->nclaims; i++)
+    if (!s->claim[i].ok)
+      fprintf(out, "    %s %s\n", mark(&s->claim[i], ascii), s->claim[i].text);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* A scenario for a person: its ladders, then its claims. */
+#ifndef LA_SIM_SHOW_H
+#define LA_SIM_SHOW_H
+
+#include "sim/claim.h"
+
+#include <stdio.h>
+
+void la__show_sim(FILE *out, const struct sim *s, const char *line, bool ladder);
+void la__show_line(FILE *out, const struct sim *s); /* name and count, and the claims that failed */
+
+#endif
