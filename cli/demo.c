@@ -288,6 +288,7 @@ static int tear_down(struct demo *d, int status) {
 
 static int demo(struct demo *d) {
   char curl[4096], why[200];
+  signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not leave curl behind */
   if (set_up(d))
     return EXIT_FAIL;
   d->kernel = !d->args->pair && join_kernel(d, curl, sizeof curl, why, sizeof why);
