@@ -11,7 +11,7 @@
 
 void la__track_init(struct track *t) { memset(t, 0, sizeof *t); }
 
-enum la_state la__track_state(const struct track *t, unsigned end) { return t->end[end].state; }
+enum la_state la__passive_state(const struct track *t, unsigned end) { return t->end[end].state; }
 
 uint32_t la__track_seq(const struct track *t, unsigned from, uint32_t seq) { return t->end[from].have_isn ? seq - t->end[from].isn : seq; }
 
@@ -73,7 +73,7 @@ static void sent_syn(struct track_end *me, struct track_end *peer, const struct 
     return;
   }
   *me =
-      (struct track_end){.state = reply ? LA_SYN_RECEIVED : LA_SYN_SENT, .have_isn = true, .isn = s->seq, .nxt = s->seq, .reached = s->seq};
+    (struct track_end){.state = reply ? LA_SYN_RECEIVED : LA_SYN_SENT, .have_isn = true, .isn = s->seq, .nxt = s->seq, .reached = s->seq};
   if (!reply && peer->state == LA_CLOSED)
     *peer = (struct track_end){0};
 }

@@ -37,7 +37,7 @@ void la__track_init(struct track *t);
 bool la__track_send(struct track *t, unsigned from, const struct track_seg *seg);
 /* The segment that end `from` sent has arrived at the other one. */
 void la__track_arrive(struct track *t, unsigned from, const struct track_seg *seg);
-enum la_state la__track_state(const struct track *t, unsigned end);
+enum la_state la__passive_state(const struct track *t, unsigned end);
 /* Numbers relative to the initial ones of the two ends: the SYN is 0. `ack` is that of a segment sent by `from`. */
 uint32_t la__track_seq(const struct track *t, unsigned from, uint32_t seq);
 uint32_t la__track_ack(const struct track *t, unsigned from, uint32_t ack);

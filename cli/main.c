@@ -70,7 +70,11 @@ struct net_addr la__net_addr(const char *cmd, const char *what, const char *text
     la__usage(cmd, "%s %s: %s is not an address", what, text, addr);
   if (n.addr.family != 4)
     la__usage(cmd, "%s %s: only IPv4 is supported so far", what, text);
-  n.prefix_len = (unsigned)la__number(cmd, what, slash + 1, 1, 32);
+  char *end;
+  unsigned long len = strtoul(slash + 1, &end, 10);
+  if (slash[1] < '0' || slash[1] > '9' || *end || !len || len > 32)
+    la__usage(cmd, "%s %s: the prefix length is not a whole number from 1 to 32", what, text);
+  n.prefix_len = (unsigned)len;
   return n;
 }
 

@@ -99,6 +99,7 @@ static struct flow *flow_of(struct tap *t, unsigned side, const la_addr *local, 
       f->port[1] == want.port[1])
     return f;
   *f = want;
+  f->state[LADDER_RIGHT] = t->opts.both ? LA_LISTEN : LA_CLOSED;
   if (t->headed == f)
     t->headed = NULL;
   return f;
@@ -242,7 +243,7 @@ static void single(struct tap *t, struct packet *p, unsigned ours) {
   unsigned theirs = !ours;
   bool outbound = p->from == ours;
   char comment[COMMENT] = "";
-  enum la_state before = la__track_state(tr, theirs);
+  enum la_state before = la__passive_state(tr, theirs);
   bool again = la__track_send(tr, p->from, &p->seg);
   relative(p);
   p->item.id = ++t->sent[p->from];
@@ -253,7 +254,7 @@ static void single(struct tap *t, struct packet *p, unsigned ours) {
     put_as(t, p, LADDER_SEND);
     put_as(t, p, LADDER_ARRIVE);
     la__track_arrive(tr, p->from, &p->seg);
-    put_state(t, p->f, theirs, la__track_state(tr, theirs), p->at);
+    put_state(t, p->f, theirs, la__passive_state(tr, theirs), p->at);
   } else {
     char why[64];
     const char *drop = dropped(p->recs, p->nrecs);
@@ -261,13 +262,13 @@ static void single(struct tap *t, struct packet *p, unsigned ours) {
       snprintf(why, sizeof why, "dropped: %s", drop);
       p->item.text = why;
     }
-    put_state(t, p->f, theirs, la__track_state(tr, theirs), p->at);
+    put_state(t, p->f, theirs, la__passive_state(tr, theirs), p->at);
     put_as(t, p, LADDER_SEND);
     put_as(t, p, LADDER_ARRIVE);
     la__track_arrive(tr, p->from, &p->seg);
     apply(t, p->f, ours, p->recs, p->nrecs, p->at, comment);
   }
-  note_inferred(t, theirs, comment, before, la__track_state(tr, theirs));
+  note_inferred(t, theirs, comment, before, la__passive_state(tr, theirs));
   write_packet(t, p->at, outbound, p->data, p->len, comment);
 }
 

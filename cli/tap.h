@@ -18,7 +18,7 @@ struct tap_opts {
   struct ladder_style style;
   la_pcapng *pcapng;    /* NULL: none; stays the caller's */
   const char *names[2]; /* of left and right, in headings and comments. Must outlive it */
-  bool both;            /* two stacks */
+  bool both;            /* two stacks, of which the right one listens */
 };
 /* NULL: memory. */
 struct tap *la__tap_new(const struct tap_opts *opts);

@@ -120,7 +120,7 @@ static void print_arrow(FILE *out, const struct ladder_style *s, const struct la
   int w = (int)between(s);
   bool left = row->item.side == LADDER_RIGHT; /* the sender's side: it points to the left */
   char label[LABEL_MAX];
-  make_label(label, (unsigned)w - 2 * LABEL_AT - 2, row);
+  make_label(label, (unsigned)w - LABEL_AT - 3, row);
   int len = (int)strlen(label), least = LABEL_AT + len + 2;
   int from = 0, to = w; /* the part of the row that the arrow fills, counted from the sender */
   if (row->form == ROW_LOST || row->form == ROW_DEPARTURE)

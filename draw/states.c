@@ -33,7 +33,7 @@ static void draw_state(FILE *out, enum la_state from, bool ascii) {
   size_t width = 24;
   for (unsigned to = 0; to < LA_STATES; to++) {
     causes(from, (enum la_state)to, text, sizeof text);
-    if (strlen(text) > width && strlen(text) <= 60)
+    if (strlen(text) > width && strlen(text) <= 72)
       width = strlen(text);
   }
   fprintf(out, "%s\n", la_state_name(from));

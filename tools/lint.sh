@@ -7,7 +7,6 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 2
 root=${LINT_ROOT:-$(dirname "$here")}
 cd "$root" || exit 2
 export LC_ALL=C
-jobs=$(nproc 2>/dev/null || echo 2)
 work=$root/build/lint
 rm -rf "$work"
 mkdir -p "$work" || exit 2
@@ -33,13 +32,27 @@ for test in tests/unit/test_*.c; do
     echo "$test:1: no module ${module%.c}.c or .h that this tests" >>"$found"
 done
 
+# Runs a function on the files of a list, two at a time, and adds what they print to the findings.
+for_each() {
+  for half in 0 1; do
+    awk -v h=$half 'NR % 2 == h' "$2" | while read -r file; do
+      "$1" "$file"
+    done >"$work/half.$half" &
+  done
+  wait
+  sort "$work/half.0" "$work/half.1" >>"$found"
+}
+
 # 3. Layout.
+layout() {
+  clang-format --dry-run --Werror --ferror-limit=1 "$1" 2>&1 |
+    sed -n 's/^\([^ :]*\):\([0-9]*\):[0-9]*: error: .*/\1:\2: not as .clang-format says (.\/dev format)/p'
+}
 case " ${LINT_SKIP:-} " in
   *' format '*) ;;
   *)
     if command -v clang-format >/dev/null 2>&1; then
-      xargs -r -n 8 -P "$jobs" clang-format --dry-run --Werror --ferror-limit=1 <"$work/sources" 2>&1 |
-        sed -n 's/^\([^ :]*\):\([0-9]*\):[0-9]*: error: .*/\1:\2: not as .clang-format says (.\/dev format)/p' | sort >>"$found"
+      for_each layout "$work/sources"
     else
       echo "lint: clang-format is not installed: layout not checked" >&2
     fi
@@ -78,15 +91,8 @@ line_of() {
 case " ${LINT_SKIP:-} " in
   *' objects '*) ;;
   *)
-    half=0
-    while [ $half -lt 2 ]; do # two at a time, each to a file of its own
-      grep -E '^src/[a-z]+/[^/]*\.c$' "$work/sources" | awk -v h=$half 'NR % 2 == h' | while read -r file; do
-        compile "$file"
-      done >"$work/objects.$half" &
-      half=$((half + 1))
-    done
-    wait
-    sort "$work/objects.0" "$work/objects.1" >>"$found"
+    grep -E '^src/[a-z]+/[^/]*\.c$' "$work/sources" >"$work/library"
+    for_each compile "$work/library"
     ;;
 esac
 

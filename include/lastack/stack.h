@@ -86,31 +86,32 @@ typedef struct la_config {
   uint8_t secret[16]; /* from the system's entropy, anew at each start; keys ISN, ports, hashes, timestamps */
 
   /* clocks */
-  la_time msl;             /* TIME-WAIT lasts twice this (RFC 9293 3.4.2); default 30 s */
-  uint8_t time_wait;       /* 0 turns TIME-WAIT off: for demonstrations and closed networks only */
-  uint8_t quiet_time;      /* 1: stay quiet for one MSL after the first `now` (RFC 9293 3.4.3); default 0 */
-  uint8_t r1;              /* retransmissions after which the application is told of trouble; default 3 */
-  uint8_t synack_retries;  /* SYN-ACK retransmissions at 1, 3, 7, … s, then one last wait; default 5, at most 5 */
-  la_time r2;              /* no progress for this long ends a connection (RFC 9293 3.8.3) */
-  la_time syn_limit;       /* the same for a SYN of ours */
-  la_time rto_initial;     /* 1 s (RFC 6298) */
+  la_time msl;            /* TIME-WAIT lasts twice this (RFC 9293 3.4.2); default 30 s */
+  uint8_t time_wait;      /* 0 turns TIME-WAIT off: for demonstrations and closed networks only */
+  uint8_t quiet_time;     /* 1: stay quiet for one MSL after the first `now` (RFC 9293 3.4.3); default 0 */
+  uint8_t r1;             /* retransmissions after which the application is told of trouble; default 3 */
+  uint8_t icmp_soft;      /* 1: a hard ICMP error never ends a synchronized connection (RFC 5461); default 0 */
+  uint8_t synack_retries; /* SYN-ACK retransmissions at 1, 3, 7, … s, then one last wait; default 5, at most 5 */
+  la_time r2;             /* no progress for this long ends a connection (RFC 9293 3.8.3) */
+  la_time syn_limit;      /* the same for a SYN of ours */
+  la_time rto_initial;    /* 1 s (RFC 6298) */
   la_time rto_min;
   la_time rto_max;
-  la_time delayed_ack;     /* below 500 ms; 0 acknowledges at once */
-  la_time fin_wait_2;      /* FIN-WAIT-2 after la_close; 60 s */
-  la_time challenge_gap;   /* least distance of challenge ACKs and of a TIME-WAIT record's ACKs; 500 ms */
+  la_time delayed_ack;   /* below 500 ms; 0 acknowledges at once */
+  la_time fin_wait_2;    /* FIN-WAIT-2 after la_close; 60 s */
+  la_time challenge_gap; /* least distance of challenge ACKs and of a TIME-WAIT record's ACKs; 500 ms */
 
   /* limits */
-  uint32_t max_conns;      /* connections, of both address families together */
-  uint32_t max_half_open;  /* half-open records; past it a random one is evicted */
-  uint32_t max_time_wait;  /* TIME-WAIT records; past it the oldest is recycled */
-  uint32_t max_orphans;    /* connections closed by the application but not yet ended; past it the next is aborted */
+  uint32_t max_conns;     /* connections, of both address families together */
+  uint32_t max_half_open; /* half-open records; past it a random one is evicted */
+  uint32_t max_time_wait; /* TIME-WAIT records; past it the oldest is recycled */
+  uint32_t max_orphans;   /* connections closed by the application but not yet ended; past it the next is aborted */
   uint32_t max_listeners;
-  uint32_t max_chunks;     /* 4 KiB chunks of buffered payload, in both directions, of all connections */
-  uint32_t sndbuf, rcvbuf; /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
-  uint32_t max_ooo;        /* separate runs of out-of-order data kept per connection */
-  uint32_t replies;        /* answers that wait for la_output, per link: a power of two */
-  uint32_t rst_per_sec;    /* RSTs to segments of no connection, a token bucket; 0 is no limit */
+  uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
+  uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
+  uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
+  uint32_t replies;          /* answers that wait for la_output, per link: a power of two */
+  uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
 
   /* what is offered in a SYN */
@@ -184,15 +185,15 @@ void la_tick(la_stack *s, la_time now);
 /* Counters, all since la_stack_new. */
 typedef struct la_stats {
   uint64_t frames_in, frames_out, segments_in, segments_out;
-  uint64_t drops[64];         /* by enum la_drop (trace.h) */
-  uint64_t retransmits;       /* segments sent again, SYN and FIN included */
+  uint64_t drops[64];   /* by enum la_drop (trace.h) */
+  uint64_t retransmits; /* segments sent again, SYN and FIN included */
   uint64_t resets_out, resets_in;
   uint64_t challenge_acks, challenge_acks_limited;
   uint64_t time_wait_recycled, half_open_evicted, orphans_aborted;
   uint64_t time_wait_rst_ignored, rst_limited;
   uint64_t opened_active, opened_passive, ended;
   uint32_t conns, half_open, time_wait, orphans, listeners, chunks; /* present now */
-  uint64_t bytes_allocated;   /* held from la_config.alloc now */
+  uint64_t bytes_allocated;                                         /* held from la_config.alloc now */
 } la_stats;
 void la_stats_get(const la_stack *s, la_stats *out);
 /* Gives cached empty blocks back to the allocator. */

@@ -26,18 +26,18 @@ typedef struct la_listener {
 static inline bool la_conn_same(la_conn a, la_conn b) { return a.index == b.index && a.gen == b.gen; }
 
 typedef struct la_listen_opts {
-  la_addr addr;      /* one of our addresses; family 0: any of either family; family 4 or 6 with zero bytes: any of that one */
-  uint16_t port;     /* 1 to 65535 */
-  la_link link;      /* only from this link; 0 any */
-  uint32_t backlog;  /* connections established but not yet accepted: 1 to 65535; past it SYN and final ACK are dropped */
-  bool reuse_addr;   /* SO_REUSEADDR: connections and TIME-WAIT records on the port do not stand in the way if they have it too */
-  void *user;        /* comes with the listener's events */
+  la_addr addr;     /* one of our addresses; family 0: any of either family; family 4 or 6 with zero bytes: any of that one */
+  uint16_t port;    /* 1 to 65535 */
+  la_link link;     /* only from this link; 0 any */
+  uint32_t backlog; /* connections established but not yet accepted: 1 to 65535; past it SYN and final ACK are dropped */
+  bool reuse_addr;  /* SO_REUSEADDR: connections and TIME-WAIT records on the port do not stand in the way if they have it too */
+  void *user;       /* comes with the listener's events */
 } la_listen_opts;
 /* LA_EINVAL, LA_EADDRINUSE, LA_EADDRNOTAVAIL, LA_ENOMEM. RFC 9293 3.9.1.1 (passive OPEN). */
 int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out);
 /* Connections not yet accepted are reset, half-open records forgotten. LA_EBADF. */
 int la_listener_close(la_stack *s, la_listener l, la_time now);
-/* The oldest established connection that waits; `user` will come with its events. LA_AGAIN (and the ACCEPT event is armed anew), LA_EBADF. */
+/* The oldest established connection that waits; `user` comes with its events. LA_AGAIN (and the ACCEPT event is armed anew), LA_EBADF. */
 int la_accept(la_stack *s, la_listener l, void *user, la_conn *out);
 
 typedef struct la_connect_opts {
@@ -127,8 +127,8 @@ typedef struct la_event {
   la_conn conn;         /* all but ACCEPT */
   la_listener listener; /* ACCEPT */
   void *user;
-  int err;              /* TROUBLE: the soft error */
-  la_end end;           /* END */
+  int err;    /* TROUBLE: the soft error */
+  la_end end; /* END */
 } la_event;
 /*
  * Takes up to max events. For one connection the order is always ESTABLISHED, READABLE, PEER_FIN, END; equal ones coalesce
@@ -155,8 +155,15 @@ int la_get_option(la_stack *s, la_conn c, enum la_opt opt, int64_t *value);
 
 /* What a connection is waiting for. */
 enum la_waiting {
-  LA_WAITS_NOTHING, LA_WAITS_PEER_SYN, LA_WAITS_PEER_ACK, LA_WAITS_PEER_WINDOW, LA_WAITS_PEER_FIN,
-  LA_WAITS_APP_READ, LA_WAITS_APP_CLOSE, LA_WAITS_2MSL, LA_WAITINGS
+  LA_WAITS_NOTHING,
+  LA_WAITS_PEER_SYN,
+  LA_WAITS_PEER_ACK,
+  LA_WAITS_PEER_WINDOW,
+  LA_WAITS_PEER_FIN,
+  LA_WAITS_APP_READ,
+  LA_WAITS_APP_CLOSE,
+  LA_WAITS_2MSL,
+  LA_WAITINGS
 };
 const char *la_waiting_name(enum la_waiting w);
 
@@ -169,11 +176,11 @@ typedef struct la_info_rec {
   bool passive, closed_by_app, timestamps, sack, window_scaled;
   uint8_t snd_wscale, rcv_wscale, backoff, keepalive_sent;
   uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
-  uint32_t mss, peer_mss;       /* what we may send in one segment, options deducted; what the peer announced */
-  uint32_t cwnd, ssthresh;      /* bytes */
+  uint32_t mss, peer_mss;           /* what we may send in one segment, options deducted; what the peer announced */
+  uint32_t cwnd, ssthresh;          /* bytes */
   uint32_t unread, unsent, unacked; /* bytes */
   la_time srtt, rttvar, rto;
-  la_time deadline;             /* of the clock that ends it: R2, FIN-WAIT-2, 2MSL; LA_NEVER for none */
+  la_time deadline; /* of the clock that ends it: R2, FIN-WAIT-2, 2MSL; LA_NEVER for none */
   uint64_t bytes_in, bytes_out;
   uint32_t retransmits, fin_retransmits;
   int soft_err;

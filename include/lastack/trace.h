@@ -14,8 +14,18 @@ extern "C" {
 
 /* RFC 9293 3.3.2 */
 enum la_state {
-  LA_CLOSED, LA_LISTEN, LA_SYN_SENT, LA_SYN_RECEIVED, LA_ESTABLISHED, LA_FIN_WAIT_1, LA_FIN_WAIT_2,
-  LA_CLOSE_WAIT, LA_CLOSING, LA_LAST_ACK, LA_TIME_WAIT, LA_STATES
+  LA_CLOSED,
+  LA_LISTEN,
+  LA_SYN_SENT,
+  LA_SYN_RECEIVED,
+  LA_ESTABLISHED,
+  LA_FIN_WAIT_1,
+  LA_FIN_WAIT_2,
+  LA_CLOSE_WAIT,
+  LA_CLOSING,
+  LA_LAST_ACK,
+  LA_TIME_WAIT,
+  LA_STATES
 };
 /* "FIN-WAIT-1" and so on. Static storage, like all the names below. */
 const char *la_state_name(enum la_state st);
@@ -23,13 +33,23 @@ const char *la_state_name(enum la_state st);
 /* What moved a connection from one state to another: the labels of the state diagram. */
 enum la_cause {
   LA_ON_NOTHING,
-  LA_ON_LISTEN, LA_ON_CONNECT, LA_ON_CLOSE, LA_ON_SHUTDOWN, LA_ON_ABORT, /* calls */
-  LA_ON_SYN, LA_ON_SYN_ACK, LA_ON_ACK_OF_SYN, LA_ON_FIN, LA_ON_ACK_OF_FIN, LA_ON_FIN_AND_ACK, LA_ON_RST, /* segments */
-  LA_ON_DATA,     /* data that arrived after a full close */
+  LA_ON_LISTEN,
+  LA_ON_CONNECT,
+  LA_ON_CLOSE,
+  LA_ON_SHUTDOWN,
+  LA_ON_ABORT, /* calls */
+  LA_ON_SYN,
+  LA_ON_SYN_ACK,
+  LA_ON_ACK_OF_SYN,
+  LA_ON_FIN,
+  LA_ON_ACK_OF_FIN,
+  LA_ON_FIN_AND_ACK,
+  LA_ON_RST,  /* segments */
+  LA_ON_DATA, /* data that arrived after a full close */
   LA_ON_ICMP,
-  LA_ON_TIMEOUT,  /* a limit: R2, user timeout, keepalive, FIN-WAIT-2, SYN */
+  LA_ON_TIMEOUT, /* a limit: R2, user timeout, keepalive, FIN-WAIT-2, SYN */
   LA_ON_2MSL,
-  LA_ON_POLICY,   /* eviction, recycling, listener closed */
+  LA_ON_POLICY, /* eviction, recycling, listener closed */
   LA_CAUSES
 };
 const char *la_cause_name(enum la_cause c);
@@ -79,21 +99,41 @@ const char *la_why_name(enum la_why w);
 /* Why a packet was dropped; the names are those of Linux's drop reasons where it has one. */
 enum la_drop {
   LA_DROP_NONE,
-  LA_DROP_PKT_TOO_SMALL, LA_DROP_IP_INHDR, LA_DROP_IP_CSUM, LA_DROP_IP_INADDRERRORS, LA_DROP_OTHERHOST,
-  LA_DROP_UNHANDLED_PROTO, LA_DROP_FRAGMENT, LA_DROP_IP_OPTIONS,
-  LA_DROP_TCP_HDR,              /* data offset below 5 or past the segment, or an option's length is illegal */
+  LA_DROP_PKT_TOO_SMALL,
+  LA_DROP_IP_INHDR,
+  LA_DROP_IP_CSUM,
+  LA_DROP_IP_INADDRERRORS,
+  LA_DROP_OTHERHOST,
+  LA_DROP_UNHANDLED_PROTO,
+  LA_DROP_FRAGMENT,
+  LA_DROP_IP_OPTIONS,
+  LA_DROP_TCP_HDR, /* data offset below 5 or past the segment, or an option's length is illegal */
   LA_DROP_TCP_CSUM,
-  LA_DROP_TCP_FLAGS,            /* a combination with no meaning, as FIN without ACK */
-  LA_DROP_NO_SOCKET,            /* answered with RST unless it was one */
-  LA_DROP_TCP_INVALID_SEQUENCE, LA_DROP_TCP_OLD_SEQUENCE, LA_DROP_TCP_OLD_DATA, LA_DROP_TCP_OVERWINDOW,
-  LA_DROP_TCP_ZEROWINDOW, LA_DROP_TCP_RFC7323_PAWS, LA_DROP_TCP_RESET, LA_DROP_TCP_INVALID_SYN,
-  LA_DROP_TCP_INVALID_RST,      /* RST in the window but not at its left edge: challenge ACK */
-  LA_DROP_TCP_ACK_UNSENT_DATA, LA_DROP_TCP_TOO_OLD_ACK, LA_DROP_TCP_NO_ACK,
-  LA_DROP_TCP_INVALID_ACK,      /* SYN-SENT or SYN-RECEIVED: the ACK is not of our SYN */
-  LA_DROP_TCP_CLOSE,            /* the connection is closed */
-  LA_DROP_TCP_ABORT_ON_DATA,    /* data after full close */
-  LA_DROP_TCP_LISTEN_OVERFLOW, LA_DROP_TCP_TIMEWAIT, LA_DROP_TCP_TIMEWAIT_RST, LA_DROP_TCP_OFO_QUEUE_PRUNE,
-  LA_DROP_QUIET_TIME, LA_DROP_NOMEM, LA_DROP_LINK_FULL, LA_DROP_ICMP,
+  LA_DROP_TCP_FLAGS, /* a combination with no meaning, as FIN without ACK */
+  LA_DROP_NO_SOCKET, /* answered with RST unless it was one */
+  LA_DROP_TCP_INVALID_SEQUENCE,
+  LA_DROP_TCP_OLD_SEQUENCE,
+  LA_DROP_TCP_OLD_DATA,
+  LA_DROP_TCP_OVERWINDOW,
+  LA_DROP_TCP_ZEROWINDOW,
+  LA_DROP_TCP_RFC7323_PAWS,
+  LA_DROP_TCP_RESET,
+  LA_DROP_TCP_INVALID_SYN,
+  LA_DROP_TCP_INVALID_RST, /* RST in the window but not at its left edge: challenge ACK */
+  LA_DROP_TCP_ACK_UNSENT_DATA,
+  LA_DROP_TCP_TOO_OLD_ACK,
+  LA_DROP_TCP_NO_ACK,
+  LA_DROP_TCP_INVALID_ACK,   /* SYN-SENT or SYN-RECEIVED: the ACK is not of our SYN */
+  LA_DROP_TCP_CLOSE,         /* the connection is closed */
+  LA_DROP_TCP_ABORT_ON_DATA, /* data after full close */
+  LA_DROP_TCP_LISTEN_OVERFLOW,
+  LA_DROP_TCP_TIMEWAIT,
+  LA_DROP_TCP_TIMEWAIT_RST,
+  LA_DROP_TCP_OFO_QUEUE_PRUNE,
+  LA_DROP_QUIET_TIME,
+  LA_DROP_NOMEM,
+  LA_DROP_LINK_FULL,
+  LA_DROP_ICMP,
   LA_DROPS
 };
 const char *la_drop_name(enum la_drop d);
@@ -106,24 +146,22 @@ enum la_trace_type {
   LA_TRACE_END         /* a connection, half-open or TIME-WAIT record ended: who, how, why */
 };
 /* Bits of `flags` in trace records: those of the TCP header. */
-enum la_tcp_flags {
-  LA_FIN = 1, LA_SYN = 2, LA_RST = 4, LA_PSH = 8, LA_ACK = 16, LA_URG = 32, LA_ECE = 64, LA_CWR = 128
-};
+enum la_tcp_flags { LA_FIN = 1, LA_SYN = 2, LA_RST = 4, LA_PSH = 8, LA_ACK = 16, LA_URG = 32, LA_ECE = 64, LA_CWR = 128 };
 typedef struct la_trace_rec {
   la_time at;
-  uint32_t frame;      /* the packet that caused it or carries it; 0 when a call or a clock did */
+  uint32_t frame;                /* the packet that caused it or carries it; 0 when a call or a clock did */
   uint32_t conn_index, conn_gen; /* the handle; 0, 0 for half-open and TIME-WAIT records and for no connection */
-  uint8_t type;        /* la_trace_type */
-  uint8_t from, to;    /* la_state */
-  uint8_t cause;       /* la_cause */
-  uint8_t drop;        /* la_drop */
+  uint8_t type;                  /* la_trace_type */
+  uint8_t from, to;              /* la_state */
+  uint8_t cause;                 /* la_cause */
+  uint8_t drop;                  /* la_drop */
   uint8_t who, how, why;
   uint8_t flags;       /* la_tcp_flags */
   uint8_t retransmit;  /* OUT: 1 when bytes (or SYN, FIN) are sent again; 2 a window probe; 3 a keepalive probe */
   uint8_t link, fresh; /* fresh: OUT or TRANSITION of a record that is not a connection: 1 half-open, 2 TIME-WAIT */
   uint16_t local_port, remote_port;
   uint32_t seq, ack, wnd; /* absolute, and the window unscaled to bytes */
-  uint32_t len;        /* payload bytes */
+  uint32_t len;           /* payload bytes */
   la_addr local, remote;
 } la_trace_rec;
 

@@ -8,22 +8,22 @@
 
 const char *la_err_name(int err) {
   static const char *const names[] = {
-      "OK",           "EAGAIN",     "EINVAL",        "ENOMEM",    "EBADF",     "EADDRINUSE", "EADDRNOTAVAIL", "ENETUNREACH",
-      "EHOSTUNREACH", "ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "ETIMEDOUT", "EPIPE",    "ENOTCONN",      "EQUIET"};
+    "OK",           "EAGAIN",       "EINVAL",     "ENOMEM",       "EBADF",     "EADDRINUSE", "EADDRNOTAVAIL", "ENETUNREACH",
+    "EHOSTUNREACH", "ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "ETIMEDOUT", "EPIPE",      "ENOTCONN",      "EQUIET"};
   _Static_assert(sizeof names / sizeof names[0] == -LA_EQUIET + 1, "a name for each");
   return err <= 0 && err >= LA_EQUIET ? names[-err] : "EUNKNOWN";
 }
 
 const char *la_state_name(enum la_state st) {
-  static const char *const names[] = {"CLOSED",     "LISTEN",     "SYN-SENT",   "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
-                                      "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",    "LAST-ACK",     "TIME-WAIT"};
+  static const char *const names[] = {"CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+                                      "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
   NAME_OF(names, st, LA_STATES);
 }
 
 const char *la_cause_name(enum la_cause c) {
-  static const char *const names[] = {"nothing",    "listen",      "connect",        "close", "shutdown",      "abort", "SYN",
-                                      "SYN,ACK",    "ACK of SYN",  "FIN",            "ACK of FIN", "FIN and ACK of FIN", "RST",
-                                      "data after close", "ICMP error", "time-out", "2MSL",  "policy"};
+  static const char *const names[] = {"nothing", "listen",           "connect",    "close",    "shutdown",   "abort",
+                                      "SYN",     "SYN,ACK",          "ACK of SYN", "FIN",      "ACK of FIN", "FIN and ACK of FIN",
+                                      "RST",     "data after close", "ICMP error", "time-out", "2MSL",       "policy"};
   NAME_OF(names, c, LA_CAUSES);
 }
 
@@ -33,8 +33,7 @@ const char *la_who_name(enum la_who w) {
 }
 
 const char *la_how_name(enum la_how h) {
-  static const char *const names[] = {"open",  "four-segment release", "three-segment release", "simultaneous close",
-                                      "reset", "silent"};
+  static const char *const names[] = {"open", "four-segment release", "three-segment release", "simultaneous close", "reset", "silent"};
   NAME_OF(names, h, LA_HOWS);
 }
 
@@ -63,12 +62,42 @@ const char *la_why_name(enum la_why w) {
 }
 
 const char *la_drop_name(enum la_drop d) {
-  static const char *const names[] = {
-      "NONE", "PKT_TOO_SMALL", "IP_INHDR", "IP_CSUM", "IP_INADDRERRORS", "OTHERHOST", "UNHANDLED_PROTO", "FRAGMENT", "IP_OPTIONS",
-      "TCP_HDR", "TCP_CSUM", "TCP_FLAGS", "NO_SOCKET", "TCP_INVALID_SEQUENCE", "TCP_OLD_SEQUENCE", "TCP_OLD_DATA", "TCP_OVERWINDOW",
-      "TCP_ZEROWINDOW", "TCP_RFC7323_PAWS", "TCP_RESET", "TCP_INVALID_SYN", "TCP_INVALID_RST", "TCP_ACK_UNSENT_DATA", "TCP_TOO_OLD_ACK",
-      "TCP_NO_ACK", "TCP_INVALID_ACK", "TCP_CLOSE", "TCP_ABORT_ON_DATA", "TCP_LISTEN_OVERFLOW", "TCP_TIMEWAIT", "TCP_TIMEWAIT_RST",
-      "TCP_OFO_QUEUE_PRUNE", "QUIET_TIME", "NOMEM", "LINK_FULL", "ICMP"};
+  static const char *const names[] = {"NONE",
+                                      "PKT_TOO_SMALL",
+                                      "IP_INHDR",
+                                      "IP_CSUM",
+                                      "IP_INADDRERRORS",
+                                      "OTHERHOST",
+                                      "UNHANDLED_PROTO",
+                                      "FRAGMENT",
+                                      "IP_OPTIONS",
+                                      "TCP_HDR",
+                                      "TCP_CSUM",
+                                      "TCP_FLAGS",
+                                      "NO_SOCKET",
+                                      "TCP_INVALID_SEQUENCE",
+                                      "TCP_OLD_SEQUENCE",
+                                      "TCP_OLD_DATA",
+                                      "TCP_OVERWINDOW",
+                                      "TCP_ZEROWINDOW",
+                                      "TCP_RFC7323_PAWS",
+                                      "TCP_RESET",
+                                      "TCP_INVALID_SYN",
+                                      "TCP_INVALID_RST",
+                                      "TCP_ACK_UNSENT_DATA",
+                                      "TCP_TOO_OLD_ACK",
+                                      "TCP_NO_ACK",
+                                      "TCP_INVALID_ACK",
+                                      "TCP_CLOSE",
+                                      "TCP_ABORT_ON_DATA",
+                                      "TCP_LISTEN_OVERFLOW",
+                                      "TCP_TIMEWAIT",
+                                      "TCP_TIMEWAIT_RST",
+                                      "TCP_OFO_QUEUE_PRUNE",
+                                      "QUIET_TIME",
+                                      "NOMEM",
+                                      "LINK_FULL",
+                                      "ICMP"};
   NAME_OF(names, d, LA_DROPS);
 }
 
@@ -78,7 +107,7 @@ const char *la_event_name(enum la_event_type t) {
 }
 
 const char *la_waiting_name(enum la_waiting w) {
-  static const char *const names[] = {"nothing", "peer's SYN", "peer's ACK", "peer's window", "peer's FIN",
-                                      "application to read", "application to close", "2MSL"};
+  static const char *const names[] = {"nothing",    "peer's SYN",          "peer's ACK",           "peer's window",
+                                      "peer's FIN", "application to read", "application to close", "2MSL"};
   NAME_OF(names, w, LA_WAITINGS);
 }

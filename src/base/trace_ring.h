@@ -6,8 +6,8 @@
 #include <lastack/trace.h>
 
 struct trace_ring {
-  la_trace_rec *v; /* NULL: tracing is off and every call does nothing */
-  uint32_t mask;   /* capacity - 1; the capacity is a power of two */
+  la_trace_rec *v;     /* NULL: tracing is off and every call does nothing */
+  uint32_t mask;       /* capacity - 1; the capacity is a power of two */
   uint64_t head, tail; /* written, read: totals */
   uint64_t lost;
 };

@@ -60,8 +60,13 @@ void la__rx(la_stack *s, la_link link, const la_frame *f) {
     why = addresses(s, &h);
   if (why == LA_DROP_NONE && h.fragment)
     why = LA_DROP_FRAGMENT;
+  if (why == LA_DROP_NONE && (h.proto == IP_PROTO_ICMP || h.proto == IP_PROTO_ICMP6)) {
+    if (la__rx_icmp(s, link, f, &h))
+      return;
+    why = LA_DROP_ICMP;
+  }
   if (why == LA_DROP_NONE && h.proto != IP_PROTO_TCP)
-    why = h.proto == IP_PROTO_ICMP || h.proto == IP_PROTO_ICMP6 ? LA_DROP_ICMP : LA_DROP_UNHANDLED_PROTO;
+    why = LA_DROP_UNHANDLED_PROTO;
   if (why != LA_DROP_NONE) {
     drop(s, link, why);
     return;

@@ -7,8 +7,8 @@
 static void preset_linux(la_config *c) {
   c->rto_min = 200 * LA_MS;
   c->delayed_ack = 40 * LA_MS;
-  c->syn_limit = 127 * LA_SEC;        /* tcp_syn_retries 6 */
-  c->r2 = 924600 * LA_MS;             /* tcp_retries2 15, from an RTO of 200 ms to 120 s */
+  c->syn_limit = 127 * LA_SEC; /* tcp_syn_retries 6 */
+  c->r2 = 924600 * LA_MS;      /* tcp_retries2 15, from an RTO of 200 ms to 120 s */
 }
 
 void la_config_init(la_config *c, enum la_preset preset) {
@@ -18,7 +18,7 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->time_wait = 1;
   c->r1 = 3;
   c->synack_retries = 5;
-  c->r2 = 120 * LA_SEC; /* at least 100 s: SHLD-11 */
+  c->r2 = 120 * LA_SEC;        /* at least 100 s: SHLD-11 */
   c->syn_limit = 180 * LA_SEC; /* MUST-23 */
   c->rto_initial = LA_SEC;
   c->rto_min = LA_SEC;
@@ -56,9 +56,9 @@ static bool clocks_valid(const la_config *c) {
 static bool limits_valid(const la_config *c) {
   uint32_t most = 1u << 29; /* an index leaves three bits of a reference to kind and family */
   return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
-         c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 && c->rcvbuf >= 2048 &&
-         c->rcvbuf <= 1u << 30 && c->max_ooo > 0 && c->max_ooo <= 4096 && power_of_two(c->replies) && c->replies >= 16 &&
-         c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 && (!c->trace || power_of_two(c->trace_cap));
+         c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 &&
+         c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->max_ooo > 0 && c->max_ooo <= 4096 && power_of_two(c->replies) &&
+         c->replies >= 16 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 && (!c->trace || power_of_two(c->trace_cap));
 }
 
 la_stack *la_stack_new(const la_config *cfg) {

@@ -39,6 +39,8 @@ la_addr la__route_source(const la_stack *s, la_link link, const la_addr *dst);
 
 /* rx.c, tx.c */
 void la__rx(la_stack *s, la_link link, const la_frame *f);
+/* icmp.c: true when the message meant something to one of our connections */
+bool la__rx_icmp(la_stack *s, la_link link, const la_frame *f, const struct ip_hdr *h);
 bool la__tx(la_stack *s, la_link link, la_frame *f);
 
 #endif

@@ -16,10 +16,10 @@ struct chunk {
 struct chunk_pool {
   struct mem *mem;
   struct chunk *free;
-  uint32_t nfree;  /* kept for reuse: at most keep */
+  uint32_t nfree; /* kept for reuse: at most keep */
   uint32_t keep;
-  uint32_t used;   /* referenced chunks */
-  uint32_t limit;  /* referenced chunks at most */
+  uint32_t used;  /* referenced chunks */
+  uint32_t limit; /* referenced chunks at most */
 };
 void la__chunks_init(struct chunk_pool *p, struct mem *m, uint32_t limit);
 /* Frees what is kept. Chunks that are still referenced are not known here: ropes and frames give them back before. */

@@ -76,9 +76,7 @@ static uint32_t tree_first(const uint64_t *t, uint32_t n) {
 
 static size_t block_bytes(const struct slab *s) { return s->data + (size_t)s->per_block * s->size; }
 
-static size_t dir_bytes(uint32_t cap) {
-  return (size_t)cap * sizeof(struct slab_block *) + 2 * (size_t)tree_words(cap) * sizeof(uint64_t);
-}
+static size_t dir_bytes(uint32_t cap) { return (size_t)cap * sizeof(struct slab_block *) + 2 * (size_t)tree_words(cap) * sizeof(uint64_t); }
 
 static bool dir_grow(struct slab *s) {
   uint32_t cap = s->cap ? s->cap * 2 : DIR_MIN, words = tree_words(cap);

@@ -24,8 +24,8 @@ struct slab {
   uint32_t shift, data;      /* log2 of per_block; bytes before a block's first object */
   uint32_t limit;            /* objects at most */
   uint32_t used;
-  uint32_t hint;             /* the lowest block that has room, or SLAB_NONE */
-  uint32_t empty;            /* the allocated block that is empty, or SLAB_NONE */
+  uint32_t hint;  /* the lowest block that has room, or SLAB_NONE */
+  uint32_t empty; /* the allocated block that is empty, or SLAB_NONE */
 };
 /* No memory is taken before the first object. `limit` below 2^30; indices stay below limit rounded up to whole blocks. */
 void la__slab_init(struct slab *s, struct mem *m, uint32_t size, uint32_t per_block, uint32_t limit);

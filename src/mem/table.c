@@ -22,7 +22,7 @@
 #define SHRINK_AT 4u
 #define BUCKETS_MIN 8u /* the first two segments have as many; then they double up to SEG_MAX */
 #define SEG_MAX 512u
-#define SEG_FIXED 6u   /* bucket b >= SEG_MAX is in segment b / SEG_MAX + this */
+#define SEG_FIXED 6u           /* bucket b >= SEG_MAX is in segment b / SEG_MAX + this */
 #define BUCKETS_MAX (1u << 28) /* so that entries fit in 32 bits */
 #define SEGS_MIN 8u
 

@@ -18,7 +18,7 @@
 #define LOOK 8   /* nodes that la__wheel_next examines to be exact */
 
 _Static_assert(WHEEL_TICK_SHIFT == WHOLE * WHEEL_BITS - 4, "the digits below a tick are 2 + 6 + 6 bits");
-_Static_assert(WHEEL_LEVELS * WHEEL_BITS - 4 >= 64, "the levels cover all 64 bits");
+_Static_assert(WHEEL_LEVELS *WHEEL_BITS - 4 >= 64, "the levels cover all 64 bits");
 
 static unsigned shift_of(unsigned level) { return level ? level * WHEEL_BITS - 4 : 0; }
 

@@ -6,10 +6,10 @@ static bool in_range(enum la_opt opt, int64_t v) {
   static const struct {
     int64_t lo, hi;
   } range[] = {
-      [LA_OPT_NODELAY] = {0, 1},       [LA_OPT_KEEPALIVE] = {0, 1},          [LA_OPT_KEEPIDLE] = {1, 65535},
-      [LA_OPT_KEEPINTVL] = {1, 65535}, [LA_OPT_KEEPCNT] = {1, 255},          [LA_OPT_USER_TIMEOUT] = {0, INT32_MAX},
-      [LA_OPT_LINGER] = {-1, 0},       [LA_OPT_SNDBUF] = {2048, 1 << 30},    [LA_OPT_RCVBUF] = {2048, 1 << 30},
-      [LA_OPT_TTL] = {1, 255},         [LA_OPT_TOS] = {0, 255},
+    [LA_OPT_NODELAY] = {0, 1},       [LA_OPT_KEEPALIVE] = {0, 1},       [LA_OPT_KEEPIDLE] = {1, 65535},
+    [LA_OPT_KEEPINTVL] = {1, 65535}, [LA_OPT_KEEPCNT] = {1, 255},       [LA_OPT_USER_TIMEOUT] = {0, INT32_MAX},
+    [LA_OPT_LINGER] = {-1, 0},       [LA_OPT_SNDBUF] = {2048, 1 << 30}, [LA_OPT_RCVBUF] = {2048, 1 << 30},
+    [LA_OPT_TTL] = {1, 255},         [LA_OPT_TOS] = {0, 255},
   };
   return (unsigned)opt < sizeof range / sizeof range[0] && v >= range[opt].lo && v <= range[opt].hi;
 }
@@ -85,17 +85,17 @@ int la_get_option(la_stack *s, la_conn h, enum la_opt opt, int64_t *v) {
   if (!c)
     return LA_EBADF;
   const int64_t values[] = {
-      [LA_OPT_NODELAY] = (c->flags & CF_NODELAY) != 0,
-      [LA_OPT_KEEPALIVE] = (c->flags & CF_KEEPALIVE) != 0,
-      [LA_OPT_KEEPIDLE] = c->keep_idle,
-      [LA_OPT_KEEPINTVL] = c->keep_intvl,
-      [LA_OPT_KEEPCNT] = c->keep_cnt,
-      [LA_OPT_USER_TIMEOUT] = c->user_timeout,
-      [LA_OPT_LINGER] = c->flags & CF_LINGER0 ? 0 : -1,
-      [LA_OPT_SNDBUF] = c->sndbuf,
-      [LA_OPT_RCVBUF] = c->rcvbuf,
-      [LA_OPT_TTL] = c->ttl,
-      [LA_OPT_TOS] = c->tos,
+    [LA_OPT_NODELAY] = (c->flags & CF_NODELAY) != 0,
+    [LA_OPT_KEEPALIVE] = (c->flags & CF_KEEPALIVE) != 0,
+    [LA_OPT_KEEPIDLE] = c->keep_idle,
+    [LA_OPT_KEEPINTVL] = c->keep_intvl,
+    [LA_OPT_KEEPCNT] = c->keep_cnt,
+    [LA_OPT_USER_TIMEOUT] = c->user_timeout,
+    [LA_OPT_LINGER] = c->flags & CF_LINGER0 ? 0 : -1,
+    [LA_OPT_SNDBUF] = c->sndbuf,
+    [LA_OPT_RCVBUF] = c->rcvbuf,
+    [LA_OPT_TTL] = c->ttl,
+    [LA_OPT_TOS] = c->tos,
   };
   if ((unsigned)opt >= sizeof values / sizeof values[0])
     return LA_EINVAL;

@@ -33,8 +33,8 @@ static bool orphan_closing(const struct conn *c) {
 }
 
 static bool keepalive_wanted(const struct conn *c) {
-  return c->flags & CF_KEEPALIVE && (c->state == LA_ESTABLISHED || c->state == LA_CLOSE_WAIT ||
-                                     (c->state == LA_FIN_WAIT_2 && !(c->flags & CF_APP_CLOSED)));
+  return c->flags & CF_KEEPALIVE &&
+         (c->state == LA_ESTABLISHED || c->state == LA_CLOSE_WAIT || (c->state == LA_FIN_WAIT_2 && !(c->flags & CF_APP_CLOSED)));
 }
 
 void la__rearm(struct tcp *t, struct conn *c) {

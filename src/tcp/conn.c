@@ -7,10 +7,18 @@
 #include "base/siphash.h"
 #include "tcp/tcp.h"
 
-struct conn *la__conn_at(const struct tcp *t, ref_t r) { return la__slab_at(&t->conn[ref_six(r)], ref_index(r)); }
-struct half *la__half_at(const struct tcp *t, ref_t r) { return la__slab_at(&t->half[ref_six(r)], ref_index(r)); }
-struct tw *la__tw_at(const struct tcp *t, ref_t r) { return la__slab_at(&t->tw[ref_six(r)], ref_index(r)); }
-struct listener *la__listener_at(const struct tcp *t, uint32_t index) { return la__slab_get(&t->listeners, index); }
+struct conn *la__conn_at(const struct tcp *t, ref_t r) {
+  return la__slab_at(&t->conn[ref_six(r)], ref_index(r));
+}
+struct half *la__half_at(const struct tcp *t, ref_t r) {
+  return la__slab_at(&t->half[ref_six(r)], ref_index(r));
+}
+struct tw *la__tw_at(const struct tcp *t, ref_t r) {
+  return la__slab_at(&t->tw[ref_six(r)], ref_index(r));
+}
+struct listener *la__listener_at(const struct tcp *t, uint32_t index) {
+  return la__slab_get(&t->listeners, index);
+}
 
 struct conn *la__conn_handle(const struct tcp *t, la_conn h) {
   if (h.gen == 0 || ref_kind(h.index) != REF_CONN)

@@ -91,7 +91,7 @@ struct sndq {
   uint32_t acked;   /* bytes acknowledged towards the next increase of cwnd */
   uint32_t rtt_seq; /* the sample runs until this is acknowledged; rtt_at 0: none */
   la_time rtt_at;
-  uint32_t index;   /* its own, in its slab */
+  uint32_t index; /* its own, in its slab */
   uint8_t dupacks;
   uint8_t in_recovery;
 };
@@ -126,9 +126,9 @@ struct conn {
   uint32_t snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
   uint32_t rcv_nxt, rcv_adv, rcv_acked; /* rcv_adv: the right edge we announced; rcv_acked: the last ACK sent */
   uint32_t rcvbuf, sndbuf;
-  uint16_t mss, peer_mss; /* what we may send in one segment, options deducted; what was announced */
+  uint16_t mss, peer_mss;                  /* what we may send in one segment, options deducted; what was announced */
   uint32_t ts_recent, ts_recent_s, ts_off; /* ts_recent_s: when, in seconds */
-  uint32_t srtt, rttvar; /* us; srtt scaled by 8, rttvar by 4 */
+  uint32_t srtt, rttvar;                   /* us; srtt scaled by 8, rttvar by 4 */
   union {
     struct {
       uint32_t cwnd, ssthresh;
@@ -168,7 +168,7 @@ struct half {
   uint32_t iss, irs;
   uint32_t ts_recent, ts_off;
   uint16_t lport, rport;
-  uint16_t mss, wnd; /* the peer's */
+  uint16_t mss, wnd;                   /* the peer's */
   uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed; wscale: both, as in the connection */
   uint16_t challenge_at;
   uint8_t resend, spare;

@@ -100,7 +100,7 @@ static void join(struct conn *c) {
   la__ranges_cut(&q->ooo, c->rcv_nxt);
 }
 
-/* SHLD-18, 19: an ACK for every second full segment at once, for the rest after a delay; at once too while there are holes (RFC 5681 4.2). */
+/* SHLD-18, 19: every second full segment at once, the rest after a delay; at once too while there are holes (RFC 5681 4.2). */
 static void ack_text(struct tcp *t, struct conn *c, bool in_order, bool had_hole) {
   if (!in_order || had_hole) {
     if (!in_order && c->acks_owed < UINT8_MAX)

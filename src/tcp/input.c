@@ -113,7 +113,7 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
   }
   struct tcp_seg seg = *in;
   if (seg.flags & LA_RST)
-    seg.flags &= (uint8_t)~(LA_SYN | LA_FIN); /* with RST the others mean nothing */
+    seg.flags &= (uint8_t) ~(LA_SYN | LA_FIN); /* with RST the others mean nothing */
   if ((seg.flags & (LA_FIN | LA_ACK | LA_SYN)) == LA_FIN) {
     la__drop(t, k, c, &seg, LA_DROP_TCP_FLAGS);
     return;
@@ -162,7 +162,7 @@ static void ts_recent_update(struct tcp *t, struct conn *c, const struct tcp_seg
   }
 }
 
-/* Our FIN is acknowledged: what the fifth step says for each state. FIN-WAIT-1 waits for the eighth step, which may lead straight to TIME-WAIT. */
+/* Our FIN is acknowledged (fifth step). FIN-WAIT-1 waits for the eighth, which may lead straight to TIME-WAIT. */
 static bool fin_acked(struct tcp *t, struct conn *c) {
   c->flags |= CF_FIN_ACKED;
   if (c->state == LA_CLOSING) {

@@ -35,9 +35,7 @@ static uint64_t pair_hash(const uint8_t secret[16], const struct key *k) {
 }
 
 /* ISN = M + F(localip, localport, remoteip, remoteport, secret), M ticking every 4 us (RFC 9293 3.4.1). */
-uint32_t la__isn(const struct tcp *t, const struct key *k) {
-  return (uint32_t)(t->now / (4 * LA_US)) + (uint32_t)pair_hash(t->key_isn, k);
-}
+uint32_t la__isn(const struct tcp *t, const struct key *k) { return (uint32_t)(t->now / (4 * LA_US)) + (uint32_t)pair_hash(t->key_isn, k); }
 
 /* The same for every incarnation of a pair, so that RFC 6191 can compare them, and unrelated between pairs. */
 uint32_t la__ts_offset(const struct tcp *t, const struct key *k) { return (uint32_t)pair_hash(t->key_ts, k); }

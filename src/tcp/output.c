@@ -13,7 +13,8 @@
 #include "base/seq.h"
 #include "tcp/tcp.h"
 
-static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn *c, unsigned state, uint8_t fresh, uint8_t again, unsigned shift) {
+static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn *c, unsigned state, uint8_t fresh, uint8_t again,
+                      unsigned shift) {
   t->stats.segments_out++;
   if (o->seg.flags & LA_RST)
     t->stats.resets_out++;

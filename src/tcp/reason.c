@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Endings and drops: every one has a name, is counted and is traced. END is written into the connection's own slot, so that it never needs memory. */
+/*
+ * Endings and drops: every one has a name, is counted and is traced. END is written into the connection's own slot, so that it
+ * never needs memory.
+ */
 #include "base/bytes.h"
 #include "base/check.h"
 #include "tcp/tcp.h"

@@ -17,10 +17,10 @@
 #include "mem/table.h"
 #include "tcp/conn.h"
 #include "tcp/ports.h"
-#include "wire/ip.h"
+#include "wire/icmp.h"
 #include "wire/tcp_wire.h"
 
-#define TCP_RETRIES_MAX 6  /* expiry lists of SYN-ACK retries: 1, 2, 4, 8, 16, 32 s */
+#define TCP_RETRIES_MAX 6 /* expiry lists of SYN-ACK retries: 1, 2, 4, 8, 16, 32 s */
 #define LISTEN_BUCKETS 64u
 #define ANSWER_RESERVE 4u /* answers that one frame, or one expiry, may need */
 
@@ -69,9 +69,9 @@ struct tcp {
   struct fifo tw_list;
   struct ports ports;
   struct tcp_link link[LA_LINKS_MAX + 1];
-  uint32_t bucket[LISTEN_BUCKETS];    /* listeners by port */
-  ref_t event_head, event_tail;       /* connections with events */
-  uint32_t levent_head, levent_tail;  /* listeners with events */
+  uint32_t bucket[LISTEN_BUCKETS];   /* listeners by port */
+  ref_t event_head, event_tail;      /* connections with events */
+  uint32_t levent_head, levent_tail; /* listeners with events */
   struct prng prng;
   uint8_t key_table[16], key_isn[16], key_ts[16], key_port[16];
   uint32_t port_step;
@@ -187,7 +187,8 @@ int la__port_choose(struct tcp *t, struct key *k); /* fills in lport */
 void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg);
 void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause);
-void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, struct tcp_opts *o); /* a SYN's options, but for timestamps' values */
+void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf,
+               struct tcp_opts *o); /* a SYN's options, but for timestamps' values */
 uint16_t la__syn_window(uint32_t rcvbuf);
 
 /* input.c's later steps, also for the segment that completes a handshake */
@@ -196,7 +197,7 @@ void la__challenge(struct tcp *t, struct conn *c);
 
 /* ack.c */
 void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
-uint32_t la__snd_end(const struct conn *c); /* sequence number after the last queued byte: the FIN's, when there is one */
+uint32_t la__snd_end(const struct conn *c);    /* sequence number after the last queued byte: the FIN's, when there is one */
 void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
 la_time la__limit(const struct tcp *t, const struct conn *c);
 
@@ -230,6 +231,12 @@ void la__cc_ack(struct conn *c, uint32_t acked);
 void la__cc_dupack(struct tcp *t, struct conn *c);
 void la__cc_timeout(struct conn *c);
 bool la__cc_partial(struct conn *c, uint32_t acked); /* in recovery: true when the ACK was partial */
+
+/*
+ * icmp_error.c: an error about a segment with that sequence number; from_host: sent by the destination itself. false: it means
+ * nothing to us.
+ */
+bool la__tcp_icmp(struct tcp *t, const struct key *k, enum icmp_kind kind, uint32_t seq, bool from_host);
 
 /* call.c: CLOSE and ABORT of RFC 9293 3.10 */
 void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause);

@@ -22,10 +22,10 @@ static enum la_drop common(struct icmp_msg *m, const uint8_t *p, size_t n, uint3
 
 /* RFC 792 and RFC 1122 3.2.2.1: codes 0, 1, 5 and the rest are soft, 2 to 4 are hard. */
 static enum icmp_kind unreachable4(uint8_t code) {
-  static const uint8_t kinds[] = {ICMP_NET_UNREACH,  ICMP_HOST_UNREACH, ICMP_PROTO_UNREACH, ICMP_PORT_UNREACH, ICMP_TOO_BIG,
-                                  ICMP_SRCROUTE,     ICMP_NET_UNREACH,  ICMP_HOST_UNREACH,  ICMP_HOST_UNREACH, ICMP_ADMIN,
-                                  ICMP_ADMIN,        ICMP_NET_UNREACH,  ICMP_HOST_UNREACH,  ICMP_ADMIN,        ICMP_HOST_UNREACH,
-                                  ICMP_ADMIN};
+  static const uint8_t kinds[] = {ICMP_NET_UNREACH,  ICMP_HOST_UNREACH, ICMP_PROTO_UNREACH, ICMP_PORT_UNREACH,
+                                  ICMP_TOO_BIG,      ICMP_SRCROUTE,     ICMP_NET_UNREACH,   ICMP_HOST_UNREACH,
+                                  ICMP_HOST_UNREACH, ICMP_ADMIN,        ICMP_ADMIN,         ICMP_NET_UNREACH,
+                                  ICMP_HOST_UNREACH, ICMP_ADMIN,        ICMP_HOST_UNREACH,  ICMP_ADMIN};
   return code < sizeof kinds ? (enum icmp_kind)kinds[code] : ICMP_OTHER;
 }
 
@@ -61,7 +61,8 @@ enum la_drop la__icmp4_parse(struct icmp_msg *m, const uint8_t *p, size_t n, boo
 }
 
 static enum icmp_kind unreachable6(uint8_t code) {
-  static const uint8_t kinds[] = {ICMP_NET_UNREACH, ICMP_ADMIN, ICMP_HOST_UNREACH, ICMP_HOST_UNREACH, ICMP_PORT_UNREACH, ICMP_ADMIN, ICMP_ADMIN};
+  static const uint8_t kinds[] = {ICMP_NET_UNREACH,  ICMP_ADMIN, ICMP_HOST_UNREACH, ICMP_HOST_UNREACH,
+                                  ICMP_PORT_UNREACH, ICMP_ADMIN, ICMP_ADMIN};
   return code < sizeof kinds ? (enum icmp_kind)kinds[code] : ICMP_OTHER;
 }
 

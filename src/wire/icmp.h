@@ -6,16 +6,26 @@
 #include "wire/ip.h"
 
 enum icmp_kind {
-  ICMP_OTHER, ICMP_ECHO, ICMP_ECHO_REPLY,
-  ICMP_NET_UNREACH, ICMP_HOST_UNREACH, ICMP_PROTO_UNREACH, ICMP_PORT_UNREACH, ICMP_TOO_BIG, ICMP_SRCROUTE,
-  ICMP_ADMIN, ICMP_TIME_EXCEEDED, ICMP_PARAM, ICMP_SOURCE_QUENCH
+  ICMP_OTHER,
+  ICMP_ECHO,
+  ICMP_ECHO_REPLY,
+  ICMP_NET_UNREACH,
+  ICMP_HOST_UNREACH,
+  ICMP_PROTO_UNREACH,
+  ICMP_PORT_UNREACH,
+  ICMP_TOO_BIG,
+  ICMP_SRCROUTE,
+  ICMP_ADMIN,
+  ICMP_TIME_EXCEEDED,
+  ICMP_PARAM,
+  ICMP_SOURCE_QUENCH
 };
 struct icmp_msg {
   enum icmp_kind kind;
   uint8_t type, code;
-  uint32_t word;         /* the second 32 bits: identifier and sequence number of echo, MTU, pointer */
-  uint32_t mtu;          /* TOO_BIG */
-  const uint8_t *data;   /* echo's data, or the quoted packet */
+  uint32_t word;       /* the second 32 bits: identifier and sequence number of echo, MTU, pointer */
+  uint32_t mtu;        /* TOO_BIG */
+  const uint8_t *data; /* echo's data, or the quoted packet */
   uint32_t len;
 };
 /* The quoted packet of an error, as far as it goes. */

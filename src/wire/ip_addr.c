@@ -55,9 +55,10 @@ static int number(const char **p, unsigned base, unsigned digits) {
   unsigned n = 0;
   for (;; n++, (*p)++) {
     char c = **p;
-    unsigned d = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-                                                          : c >= 'A' && c <= 'F'   ? (unsigned)(c - 'A' + 10)
-                                                                                   : 99;
+    unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+                 : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
+                                        : 99;
     if (d >= base)
       break;
     if (n == digits)

@@ -30,7 +30,7 @@ expect 2 --nosuch --nosuch
 expect 2 command --
 for command in serve demo states; do
   expect 2 --nosuch $command --nosuch
-  expect 2 extra $command ${command#states} extra
+  expect 2 extra $command extra
 done
 expect 2 --dot states --dot --mermaid
 expect 2 --echo serve

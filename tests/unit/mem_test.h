@@ -17,7 +17,7 @@
 struct test_mem {
   struct mem mem;
   uint64_t calls;
-  uint64_t fail_at;    /* this call fails (1, 2, …); 0: none */
+  uint64_t fail_at;     /* this call fails (1, 2, …); 0: none */
   uint32_t fail_one_in; /* calls fail at random; 0: none */
   uint64_t rnd;
   uint64_t live; /* bytes, counted apart from mem.used */

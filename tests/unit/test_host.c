@@ -334,8 +334,8 @@ static void test_system(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_exchange), cmocka_unit_test(test_idle),  cmocka_unit_test(test_gone),
-      cmocka_unit_test(test_deadline), cmocka_unit_test(test_watch), cmocka_unit_test(test_system),
+    cmocka_unit_test(test_exchange), cmocka_unit_test(test_idle),  cmocka_unit_test(test_gone),
+    cmocka_unit_test(test_deadline), cmocka_unit_test(test_watch), cmocka_unit_test(test_system),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static void note(struct sheet *s, la_time at, enum ladder_side side, const char 
 
 static struct ladder_item seg(struct sheet *s, la_time at, enum ladder_side from, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len) {
   return (struct ladder_item){
-      .kind = LADDER_SEND, .at = at, .side = from, .id = ++s->ids, .flags = flags, .seq = seq, .ack = ack, .len = len};
+    .kind = LADDER_SEND, .at = at, .side = from, .id = ++s->ids, .flags = flags, .seq = seq, .ack = ack, .len = len};
 }
 
 static void put(struct sheet *s, struct ladder_item it, enum ladder_kind kind, la_time at) {
@@ -281,9 +281,9 @@ static void test_utf8(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_handshake), cmocka_unit_test(test_crossing), cmocka_unit_test(test_lost_and_again),
-      cmocka_unit_test(test_burst),     cmocka_unit_test(test_live),     cmocka_unit_test(test_two_states),
-      cmocka_unit_test(test_widths),    cmocka_unit_test(test_utf8),
+    cmocka_unit_test(test_handshake), cmocka_unit_test(test_crossing), cmocka_unit_test(test_lost_and_again),
+    cmocka_unit_test(test_burst),     cmocka_unit_test(test_live),     cmocka_unit_test(test_two_states),
+    cmocka_unit_test(test_widths),    cmocka_unit_test(test_utf8),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,9 +20,9 @@ static struct model {
   struct chunk_pool pool;
   struct rope r;
   uint64_t seed;
-  uint64_t front;         /* stream position of the first unconsumed byte */
+  uint64_t front; /* stream position of the first unconsumed byte */
   uint32_t len, end;
-  bool ahead[SPACE];      /* by position from the front */
+  bool ahead[SPACE]; /* by position from the front */
   struct frame frame[FRAMES];
   uint8_t bytes[SPACE], out[SPACE];
 } m;

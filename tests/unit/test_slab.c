@@ -8,7 +8,7 @@
 /* The model: which indices are alive and what was written there. */
 struct model {
   struct slab s;
-  uint32_t live[MODEL], n; /* indices alive, in no order */
+  uint32_t live[MODEL], n;  /* indices alive, in no order */
   uint64_t mark[2 * MODEL]; /* by index; 0: dead */
 };
 

@@ -11,9 +11,9 @@ static struct model {
   struct test_mem mem;
   uint64_t hash[MODEL];
   bool in[MODEL];
-  uint32_t live[MODEL], n;    /* references that are in, and how many */
-  uint32_t where[MODEL];      /* their places in live[] */
-  uint32_t asked;             /* calls of hash_of */
+  uint32_t live[MODEL], n; /* references that are in, and how many */
+  uint32_t where[MODEL];   /* their places in live[] */
+  uint32_t asked;          /* calls of hash_of */
 } m;
 
 static uint64_t hash_of(void *ctx, uint32_t ref) {
@@ -139,10 +139,10 @@ static void against_model(void **state) {
 
 static void bad_hashes(void **state) {
   (void)state;
-  run(4, 200, 0, 20000, 0);                             /* all alike */
-  run(5, 300, UINT64_C(7) << 48, 20000, 0);             /* one bucket, few tags, among them the one that is 0 */
-  run(6, 300, 0xff, 20000, 0);                          /* tags alike */
-  run(7, 500, UINT64_C(0xffff000000000003), 20000, 0);  /* buckets that a split leaves empty */
+  run(4, 200, 0, 20000, 0);                            /* all alike */
+  run(5, 300, UINT64_C(7) << 48, 20000, 0);            /* one bucket, few tags, among them the one that is 0 */
+  run(6, 300, 0xff, 20000, 0);                         /* tags alike */
+  run(7, 500, UINT64_C(0xffff000000000003), 20000, 0); /* buckets that a split leaves empty */
   run(8, 500, UINT64_C(0xffff0000000000f0), 20000, 0);
 }
 
@@ -160,7 +160,7 @@ static void two_hundred_thousand(void **state) {
     assert_true(add(ref, rnd64(&seed)));
     if (m.asked > worst)
       worst = m.asked;
-    if (ref % 1000 == 0) /* two segments may be almost empty */
+    if (ref % 1000 == 0)                                        /* two segments may be almost empty */
       assert_true(m.mem.mem.used < 11 * (uint64_t)ref + 80000); /* at all points between two doublings */
   }
   assert_true(worst <= 60); /* one bucket at a time: no pause */
@@ -248,8 +248,8 @@ static void done_with_entries(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(against_model), cmocka_unit_test(bad_hashes),   cmocka_unit_test(against_model_failing),
-    cmocka_unit_test(starved),       cmocka_unit_test(each_failure), cmocka_unit_test(two_hundred_thousand),
+    cmocka_unit_test(against_model),     cmocka_unit_test(bad_hashes),   cmocka_unit_test(against_model_failing),
+    cmocka_unit_test(starved),           cmocka_unit_test(each_failure), cmocka_unit_test(two_hundred_thousand),
     cmocka_unit_test(done_with_entries),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
