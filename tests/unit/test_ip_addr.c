@@ -203,8 +203,13 @@ static void prefixes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(good_texts),        cmocka_unit_test(bad_texts), cmocka_unit_test(against_inet_pton), cmocka_unit_test(texts_against_inet_ntop),
-    cmocka_unit_test(longest_text_fits), cmocka_unit_test(classes),   cmocka_unit_test(prefixes),
+    cmocka_unit_test(good_texts),
+    cmocka_unit_test(bad_texts),
+    cmocka_unit_test(against_inet_pton),
+    cmocka_unit_test(texts_against_inet_ntop),
+    cmocka_unit_test(longest_text_fits),
+    cmocka_unit_test(classes),
+    cmocka_unit_test(prefixes),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
