@@ -83,7 +83,6 @@ for build in release debug; do
     for scenario in $("$dir/lastack" sim --list | awk '{ print $1 }'); do
       item "sim $scenario $build" "$before$dir/lastack sim $scenario"
     done
-    item "sim --all $build" "$before$dir/lastack sim --all --json"
     alone "demo $build" "$before$dir/lastack demo --pcapng $logs/demo-$build.pcapng"
   fi
   # A script is told which program to test by LASTACK; one that does not ask runs once.
