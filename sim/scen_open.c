@@ -138,7 +138,7 @@ static void no_answer(struct sim *s, bool own_limit) {
   CLAIM(s, exact == want && n == want, "SYN goes out at 0, 1, 3, 7%s s and at no other instant (%u of %u exact)", own_limit ? "" : ", 15, 31, 63, 127", exact,
         n);
   CLAIM(s, c->at_end == t0 + limit, "given up after %s%s", la__secs(c->at_end - t0), own_limit ? "" : ": at least 3 minutes (RFC 9293 MUST-23)");
-  CLAIM(s, c->end.err == LA_ETIMEDOUT && c->end.who == LA_BY_CLOCK && c->end.why == (own_limit ? LA_WHY_USER_TIMEOUT : LA_WHY_SYN_TIMEOUT),
+  CLAIM(s, c->end.err == LA_ETIMEDOUT && c->end.who == LA_BY_CLOCK && (c->end.why == LA_WHY_SYN_TIMEOUT || (own_limit && c->end.why == LA_WHY_USER_TIMEOUT)),
         "the application is told %s: %s", la_err_name(c->end.err), la_why_name(c->end.why));
   CLAIM(s, la__count(w, a, K_ANY, 0, LA_NEVER) == n, "nothing but SYNs was sent");
   CLAIM(s, own_limit || (la__app_saw(c, LA_EVENT_TROUBLE) > 0 && la__app_saw_at(c, LA_EVENT_TROUBLE) < c->at_end),

@@ -150,8 +150,9 @@ static void server_reboots(struct sim *s) {
   CLAIM(s, d.s->rx_len == 100, "and connects again, from the same port: %zu of 100 bytes arrive", d.s->rx_len);
 }
 
-static void client_reboots(struct sim *s) {
-  struct world *w = la__sim_world(s, "the client reboots");
+static void client_reboots(struct sim *s, bool timestamps) {
+  struct world *w = la__sim_world(s, "the client reboots%s", timestamps ? "" : ", now without timestamps");
+  w->drawn = timestamps;
   struct duo d = la__duo(s, w, NULL);
   la__duo_open(&d, CPORT);
   la__app_send(d.c, 100);
@@ -162,6 +163,7 @@ static void client_reboots(struct sim *s) {
   bool have = la__app_info(old, &i);
   la__host_crash(d.a);
   la__run_for(w, 10 * LA_SEC);
+  d.a->cfg.timestamps = timestamps;
   la__host_boot(d.a);
   la_time t = w->now;
   la__duo_open(&d, CPORT);
@@ -182,5 +184,6 @@ static void client_reboots(struct sim *s) {
 }
 void la__scen_half_open_reboot(struct sim *s) {
   server_reboots(s);
-  client_reboots(s);
+  client_reboots(s, true);
+  client_reboots(s, false);
 }

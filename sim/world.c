@@ -197,7 +197,7 @@ void la__host_drain(struct host *h) {
   uint64_t lost = 0;
   for (size_t n; h->st && (n = la_trace_read(h->st, r, 32, &lost)) > 0;)
     for (size_t i = 0; i < n; i++)
-      la__track_trace(h, &r[i]);
+      la__watch_trace(h, &r[i]);
   la__law(h->w, LAW_TRANSITIONS, lost == 0, "%s: the trace lost %llu records", h->name, (unsigned long long)lost);
 }
 
@@ -213,7 +213,7 @@ static void output(struct host *h) {
     la__host_drain(h);
     for (size_t i = first; i < w->nlog; i++)
       if (w->log[i]->from == h && !w->log[i]->duplicate)
-        la__track_sent(w->log[i]);
+        la__watch_sent(w->log[i]);
   }
 }
 
@@ -259,7 +259,7 @@ static void arrive(struct world *w, struct pkt *p) {
     output(h);
   }
   la__host_drain(h);
-  p->receiver = la__track_state(h, &p->src, p->seg.dport, p->seg.sport, NULL);
+  p->receiver = la__watch_state(h, &p->src, p->seg.dport, p->seg.sport, NULL);
   turn(h);
 }
 
@@ -364,7 +364,7 @@ void la__note(struct host *h, const char *fmt, ...) {
     return;
   w->note = la__grow(w->note, &w->notes_cap, w->nnotes, sizeof *w->note);
   struct note *n = &w->note[w->nnotes++];
-  *n = (struct note){.at = w->now, .h = h, .before = (uint32_t)w->nlog + 1};
+  *n = (struct note){.at = w->now, .stamp = ++w->stamp, .h = h};
   va_list ap;
   va_start(ap, fmt);
   vsnprintf(n->text, sizeof n->text, fmt, ap);

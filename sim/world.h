@@ -78,6 +78,7 @@ struct pkt {
   uint32_t no;                 /* from 1, in order of departure */
   la_time sent, arrived;       /* LA_NEVER: never */
   struct host *from, *to;      /* NULL: nobody we know */
+  uint64_t stamp_sent, stamp_arrived; /* causal order: of all that happened in the world */
   bool lost, injected, duplicate, late;
   bool tcp;
   uint8_t retransmit;          /* of the trace's OUT record */
@@ -105,6 +106,7 @@ struct rule {
 /* A transition, from the trace. `inc` counts incarnations of one pair on one host. */
 struct trans {
   la_time at;
+  uint64_t stamp;
   struct host *h;
   la_addr remote;
   uint16_t lport, rport;
@@ -117,8 +119,8 @@ struct trans {
 /* What a person would be told beside the arrows. */
 struct note {
   la_time at;
+  uint64_t stamp;
   struct host *h;
-  uint32_t before; /* the packet logged next */
   char text[120];
 };
 
@@ -202,7 +204,7 @@ struct world {
   unsigned nrules;
   struct event *heap;
   size_t nheap, heap_cap;
-  uint64_t order;
+  uint64_t order, stamp;
   struct pkt *arriving; /* while la_input has it */
   struct pkt **log;
   size_t nlog, log_cap;
@@ -266,10 +268,10 @@ void la__app_event(struct host *h, const la_event *e);
 unsigned la__app_saw(const struct conn *c, enum la_event_type t);
 la_time la__app_saw_at(const struct conn *c, enum la_event_type t); /* the first; LA_NEVER: never */
 
-/* track.c: states as the trace tells them, and the laws */
-void la__track_trace(struct host *h, const la_trace_rec *r);
-void la__track_sent(struct pkt *p);
-enum la_state la__track_state(const struct host *h, const la_addr *remote, uint16_t lport, uint16_t rport, unsigned *inc);
+/* watch.c: states as the trace tells them, and the laws */
+void la__watch_trace(struct host *h, const la_trace_rec *r);
+void la__watch_sent(struct pkt *p);
+enum la_state la__watch_state(const struct host *h, const la_addr *remote, uint16_t lport, uint16_t rport, unsigned *inc);
 void la__law_host(struct host *h);
 void la__law_ended(struct host *h);
 void la__law(struct world *w, enum law law, bool held, const char *fmt, ...) __attribute__((format(printf, 4, 5)));

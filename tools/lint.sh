@@ -40,7 +40,7 @@ for_each() {
     done >"$work/half.$half" &
   done
   wait
-  sort "$work/half.0" "$work/half.1" >>"$found"
+  sort -u "$work/half.0" "$work/half.1" >>"$found"
 }
 
 # 3. Layout.
@@ -68,8 +68,8 @@ compile() {
   esac
   # shellcheck disable=SC2086
   ${CC:-cc} $mode -w -O0 -fno-pic -fno-common -Isrc -Iinclude -c "$1" -o "$work/$1.o" 2>"$work/$1.err" || {
-    line=$(sed -n 's/^[^:]*:\([0-9]*\):.*error: .*/\1/p' "$work/$1.err" | head -n 1)
-    echo "$1:${line:-1}: does not compile: $(sed -n 's/.*error: //p' "$work/$1.err" | head -n 1)"
+    said=$(sed -n 's/^\([^:]*:[0-9]*\):[0-9]*: .*error: /\1: does not compile: /p' "$work/$1.err" | head -n 1)
+    echo "${said:-$1:1: does not compile: $(head -n 1 "$work/$1.err")}"
     return
   }
   nm -P "$work/$1.o" | while read -r symbol type rest; do

@@ -40,11 +40,11 @@ finish() {
     grep -q '^FAIL' "$result" || continue
     echo
     echo "---- $(cat "$result")"
-    tail -n 200 "${result%.result}.log"
+    grep -v '^\[ *[0-9]*%\] ' "${result%.result}.log" | tail -n 200
   done
   passed=$(count ok) failed=$(count FAIL) skipped=$(count skip)
   echo
-  [ "$skipped" = 0 ] || echo "$skipped skipped:" "$(results | sed -n 's/^skip *\([^:]*\):.*/\1/p' | sort | paste -sd ' ')"
+  [ "$skipped" = 0 ] || echo "$skipped skipped:" "$(results | sed -n 's/^skip *\([^:]*\):.*/\1/p' | sort | paste -sd ,)"
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ] && [ "$passed" != 0 ]
   exit

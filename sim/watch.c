@@ -69,7 +69,7 @@ static struct track *get(struct host *h, const la_addr *remote, uint16_t lport, 
   return t;
 }
 
-enum la_state la__track_state(const struct host *h, const la_addr *remote, uint16_t lport, uint16_t rport, unsigned *inc) {
+enum la_state la__watch_state(const struct host *h, const la_addr *remote, uint16_t lport, uint16_t rport, unsigned *inc) {
   const struct track *t = find(h, remote, lport, rport);
   if (inc)
     *inc = t ? t->inc : 0;
@@ -98,7 +98,7 @@ static void transition(struct host *h, const la_trace_rec *r) {
   t->st = r->to;
   t->closed_at = nothing(r->to) ? r->at : LA_NEVER;
   w->trans = la__grow(w->trans, &w->trans_cap, w->ntrans, sizeof *w->trans);
-  w->trans[w->ntrans++] = (struct trans){.at = r->at, .h = h, .remote = r->remote, .lport = r->local_port, .rport = r->remote_port,
+  w->trans[w->ntrans++] = (struct trans){.at = r->at, .stamp = ++w->stamp, .h = h, .remote = r->remote, .lport = r->local_port, .rport = r->remote_port,
                                          .from = r->from, .to = r->to, .cause = r->cause, .frame = r->frame, .inc = t->inc};
 }
 
@@ -114,7 +114,7 @@ static void sent_record(struct host *h, const la_trace_rec *r) {
   }
 }
 
-void la__track_trace(struct host *h, const la_trace_rec *r) {
+void la__watch_trace(struct host *h, const la_trace_rec *r) {
   struct pkt *in = h->w->arriving;
   if (r->type == LA_TRACE_TRANSITION)
     transition(h, r);
@@ -141,7 +141,7 @@ static void law_payload(const struct track *t, const struct pkt *p) {
   }
 }
 
-void la__track_sent(struct pkt *p) {
+void la__watch_sent(struct pkt *p) {
   struct host *h = p->from;
   struct world *w = h->w;
   if (!p->tcp)
