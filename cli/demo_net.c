@@ -59,7 +59,7 @@ bool la__demo_find_curl(char *path, size_t cap) {
 int la__demo_curl(const char *path, const char *url, pid_t *pid, int *out) {
   /* -q: the user's own settings do not matter here; nor does a proxy. */
   const char *const args[] = {
-      "curl", "-q", "-sS", "--noproxy", "*", "--max-time", "8", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", url, NULL};
+    "curl", "-q", "-sS", "--noproxy", "*", "--max-time", "8", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", url, NULL};
   extern char **environ;
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attr;
