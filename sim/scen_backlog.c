@@ -85,12 +85,13 @@ static void flood(struct sim *s) {
     la__run_for(w, LA_MS);
     la__stats(d.b, &st);
     most = st.half_open > most ? st.half_open : most;
-    if (i == FLOOD / 4)
+    if (!bytes && st.half_open_evicted)
       bytes = st.bytes_allocated;
     bytes_most = st.bytes_allocated > bytes_most ? st.bytes_allocated : bytes_most;
   }
   la__run_for(w, w->delay);
   la__stats(d.b, &st);
+  bytes_most = st.bytes_allocated > bytes_most ? st.bytes_allocated : bytes_most;
   bool served = la__duo_open(&d, 0);
   la__app_send(d.c, 100);
   la__until_received(d.s, 100, 100 * LA_SEC);

@@ -16,8 +16,8 @@ static void options(struct sim *s, struct duo *d) {
                i.snd_wscale == sa->seg.opt.wscale && j.snd_wscale == i.rcv_wscale && j.snd_wscale == syn->seg.opt.wscale,
         "window scale: each end shifts by what the other offered");
   CLAIM(s, have && (syn->seg.opt.have & sa->seg.opt.have & TCP_OPT_SACK_OK) && i.sack && j.sack, "SACK-permitted went both ways and is on at both ends");
-  CLAIM(s, have && (syn->seg.opt.have & sa->seg.opt.have & TCP_OPT_TS) && i.timestamps && j.timestamps && sa->seg.opt.ts_ecr == syn->seg.opt.ts_val,
-        "timestamps went both ways, are on at both ends, and the SYN,ACK echoes the SYN's");
+  CLAIM(s, have && (syn->seg.opt.have & sa->seg.opt.have & TCP_OPT_TS) && i.timestamps && j.timestamps, "timestamps went both ways and are on at both ends");
+  CLAIM_CALM(s, sa->seg.opt.ts_ecr == syn->seg.opt.ts_val, "the SYN,ACK echoes the SYN's timestamp");
 }
 
 static uint32_t isn_of(struct host *h, uint16_t lport, unsigned n) {
@@ -57,7 +57,7 @@ void la__scen_open(struct sim *s) {
   CLAIM_USUAL(s, w->nlog == 3, "three segments, and no more in the 5 s after");
   CLAIM_CALM(s, la__path_is(d.c, "CLOSED SYN-SENT ESTABLISHED"), "client: %s", la__path(d.c));
   CLAIM_CALM(s, la__path_is(d.s, "LISTEN SYN-RECEIVED ESTABLISHED"), "server: %s", la__path(d.s));
-  CLAIM_USUAL(s, d.c->at_open == w->log[0]->sent + 2 * w->delay && d.s->at_open == w->log[0]->sent + 3 * w->delay,
+  CLAIM_USUAL(s, d.c->at_open == p1->sent + 2 * w->delay && d.s->at_open == p1->sent + 3 * w->delay,
               "the client has the connection after one round trip, the server after one and a half");
   CLAIM(s, la__app_saw(d.c, LA_EVENT_ESTABLISHED) == 1 && d.l->accepts == 1, "one ESTABLISHED at the client, one connection accepted at the server");
   options(s, &d);

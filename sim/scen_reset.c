@@ -77,8 +77,8 @@ static void close_with(struct sim *s, bool unread) {
     CLAIM(s, d.s->end.why == LA_WHY_UNREAD && d.s->end.how == LA_HOW_RESET, "END at the server: %s", la_why_name(d.s->end.why));
     CLAIM(s, la__records(d.b, LA_KIND_CONN) == 0 && la__records(d.b, LA_KIND_TIME_WAIT) == 0, "nothing of it is left at the server");
   } else {
-    CLAIM(s, rsts == 0 && fins >= 1, "the same with nothing unread: FIN (%u), no RST (%u)", fins, rsts);
-    CLAIM(s, d.c->end.err == LA_OK && d.c->at_eof != LA_NEVER, "and the client's application sees end-of-stream");
+    CLAIM_CLEAN(s, rsts == 0 && fins >= 1, "the same with nothing unread: FIN (%u), no RST (%u)", fins, rsts);
+    CLAIM_CLEAN(s, d.c->end.err == LA_OK && d.c->at_eof != LA_NEVER, "and the client's application sees end-of-stream");
   }
 }
 void la__scen_close_unread(struct sim *s) {
@@ -106,7 +106,7 @@ static void data_after(struct sim *s, bool full) {
     CLAIM(s, rst->no == 0 && d.c->rx_len == 1000, "the same data is welcome: %zu bytes delivered, no RST", d.c->rx_len);
     la__app_close(d.s);
     la__run_out(w);
-    CLAIM(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK, "and both ends end cleanly");
+    CLAIM_CLEAN(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK, "and both ends end cleanly");
     return;
   }
   CLAIM_CALM(s, st == LA_FIN_WAIT_2 && data->arrived != LA_NEVER && rst->sent == data->arrived, "data that meets %s draws RST at once (RFC 2525 2.16)",

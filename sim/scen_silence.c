@@ -36,7 +36,7 @@ static void idle(struct sim *s, unsigned days) {
   la__until_eof(d.s, 100 * LA_SEC);
   la__app_close(d.s);
   la__run_out(w);
-  CLAIM(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK, "and the connection is released in good order");
+  CLAIM_CLEAN(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK, "and the connection is released in good order");
 }
 void la__scen_idle_for_days(struct sim *s) {
   idle(s, 10);
