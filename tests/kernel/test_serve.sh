@@ -170,7 +170,8 @@ s.shutdown(socket.SHUT_WR)
 assert s.recv(1) == b""
 END
 until_true 10 grep -q '"bytes_in":1000000' out || fail "discard: $(cat out)"
-tail -n 1 out | python3 -c 'import json, sys; e = json.load(sys.stdin); assert e["local"] == {"addr": "10.0.0.1", "port": 9}, e' || fail "JSON: $(cat out)"
+tail -n 1 out | python3 -c 'import json, sys; e = json.load(sys.stdin); assert e["local"] == {"addr": "10.0.0.1", "port": 9}, e' ||
+  fail "JSON: $(cat out)"
 stop
 start --chargen --port 1919 --msl 1
 python3 - <<'END' || fail chargen
