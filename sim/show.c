@@ -35,8 +35,10 @@ static uint32_t isn(const struct world *w, const struct pkt *p, bool own) {
     const struct pkt *q = w->log[i];
     if (any && q->no > p->no)
       break;
-    bool mine = la_addr_same(&q->src, &p->src) && la_addr_same(&q->dst, &p->dst) && q->seg.sport == p->seg.sport && q->seg.dport == p->seg.dport;
-    bool theirs = la_addr_same(&q->src, &p->dst) && la_addr_same(&q->dst, &p->src) && q->seg.sport == p->seg.dport && q->seg.dport == p->seg.sport;
+    bool mine =
+      la_addr_same(&q->src, &p->src) && la_addr_same(&q->dst, &p->dst) && q->seg.sport == p->seg.sport && q->seg.dport == p->seg.dport;
+    bool theirs =
+      la_addr_same(&q->src, &p->dst) && la_addr_same(&q->dst, &p->src) && q->seg.sport == p->seg.dport && q->seg.dport == p->seg.sport;
     if (q->tcp && (q->seg.flags & LA_SYN) && (own ? mine : theirs)) {
       x = q->seg.seq;
       any = true;
