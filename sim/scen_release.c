@@ -113,10 +113,10 @@ static void half_close(struct sim *s, la_time pause, unsigned times) {
   ptrdiff_t r = d.c->open && d.c->h->st ? la_send(d.a->st, d.c->handle, "x", 1) : LA_EPIPE;
   for (unsigned i = 0; i < times; i++) {
     la__run_for(w, pause);
-    la__app_send(d.s, 2000);
+    la__app_send(d.s, 1000);
   }
   la__until_all_acked(d.s, 200 * LA_SEC);
-  la__until_received(d.c, (size_t)2000 * times, 200 * LA_SEC);
+  la__until_received(d.c, (size_t)1000 * times, 200 * LA_SEC);
   enum la_state cs = la__state_at(d.c, w->now), ss = la__state_at(d.s, w->now);
   fw2 = w->now - la__when(d.c, LA_FIN_WAIT_2);
   la__app_close(d.s);
@@ -125,8 +125,8 @@ static void half_close(struct sim *s, la_time pause, unsigned times) {
   CLAIM(s, r == LA_EPIPE, "after its FIN the client can send no more: %s", la_err_name((int)r));
   CLAIM(s, cs == LA_FIN_WAIT_2 && ss == LA_CLOSE_WAIT, "while the server sends: client %s, server %s", la_state_name(cs),
         la_state_name(ss));
-  CLAIM(s, d.c->rx_len == (size_t)2000 * times && !d.c->rx_bad, "the client got all %u bytes that the server sent after that FIN (%zu)",
-        2000 * times, d.c->rx_len);
+  CLAIM(s, d.c->rx_len == (size_t)1000 * times && !d.c->rx_bad, "the client got all %u bytes that the server sent after that FIN (%zu)",
+        1000 * times, d.c->rx_len);
   CLAIM_CLEAN(s, (fw2 > pause * times - LA_SEC || s->opt.drop) && d.c->end.err == LA_OK && d.s->end.err == LA_OK,
               "no clock cut it in %s of FIN-WAIT-2; both ends ended cleanly", la__secs(fw2 / LA_SEC * LA_SEC));
   CLAIM_CALM(s, la__path_is(d.s, "LISTEN SYN-RECEIVED ESTABLISHED CLOSE-WAIT LAST-ACK CLOSED"), "server: %s", la__path(d.s));

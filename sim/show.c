@@ -94,8 +94,11 @@ static void ladder(FILE *out, const struct world *w) {
     e[n++] = (struct entry){w->note[i].stamp, w->note[i].at, false, i, NOTING};
   qsort(e, n, sizeof *e, by_stamp);
   la__ladder_head(l, w->nhosts ? w->host[0]->name : "", w->nhosts > 1 ? w->host[1]->name : "nobody", SIM_EPOCH);
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
+    if (i && e[i].at > e[i - 1].at)
+      la__ladder_settle(l); /* a state is shown beside what caused it, never beside something earlier */
     put(l, w, &e[i]);
+  }
   la__ladder_free(l);
   free(e);
 }
