@@ -19,7 +19,7 @@ static enum la_drop parse(struct ip_hdr *h, const uint8_t *p, size_t n, bool quo
   enum la_drop d = (quoted ? la__ip6_quoted : la__ip6_parse)(h, exact, n);
   if (d == LA_DROP_NONE) {
     assert_true(h->hlen >= IP6_HEADER && h->hlen <= n);
-    assert_true(quoted || h->hlen + h->len <= n);
+    assert_true(h->len <= 65535 && (quoted || h->hlen + h->len <= n));
   }
   free(exact);
   return d;
@@ -153,6 +153,18 @@ static void chain_is_bounded(void **state) {
   (void)state;
 }
 
+/* A header that ends inside the packet but past the payload that the length field tells. */
+static void beyond_the_payload(void **state) {
+  uint8_t p[80], body[40] = {6, 1, 1, 12};
+  struct ip_hdr h;
+  packet(p, 60, body, sizeof body);
+  for (uint32_t len = 0; len <= 40; len++) {
+    be16_put(p + 4, len);
+    assert_int_equal(parse(&h, p, 80, false), len < 16 ? LA_DROP_IP_INHDR : LA_DROP_NONE);
+  }
+  (void)state;
+}
+
 static void noise(void **state) {
   static const uint8_t nexts[] = {0, 43, 44, 60, 6, 17, 58, 59};
   struct prng r;
@@ -177,7 +189,8 @@ static void noise(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(round_trips), cmocka_unit_test(each_length),      cmocka_unit_test(extension_headers),
-    cmocka_unit_test(fragments),   cmocka_unit_test(chain_is_bounded), cmocka_unit_test(noise),
+    cmocka_unit_test(fragments),   cmocka_unit_test(chain_is_bounded), cmocka_unit_test(beyond_the_payload),
+    cmocka_unit_test(noise),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
