@@ -92,15 +92,15 @@ static const struct row rows[] = {
   {60, {6, 5, 1, 46}, LA_DROP_IP_INHDR, 0, 0},                        /* header past the packet */
   {60, {0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4}, LA_DROP_IP_INHDR, 0, 0}, /* hop-by-hop is not first */
   {0, {60, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4}, LA_DROP_NONE, 6, 56},
-  {43, {6, 0, 0, 0}, LA_DROP_NONE, 6, 48},                            /* routing, no segments left */
-  {43, {6, 0, 0, 1}, LA_DROP_IP_OPTIONS, 0, 0},                       /* type 0 (RFC 5095) */
+  {43, {6, 0, 0, 0}, LA_DROP_NONE, 6, 48},      /* routing, no segments left */
+  {43, {6, 0, 0, 1}, LA_DROP_IP_OPTIONS, 0, 0}, /* type 0 (RFC 5095) */
   {43, {6, 0, 4, 1}, LA_DROP_IP_OPTIONS, 0, 0},
-  {44, {6, 0, 0, 0, 1, 2, 3, 4}, LA_DROP_NONE, 6, 48},                /* atomic fragment */
-  {44, {44, 0, 0, 0, 0, 0, 0, 0, 6}, LA_DROP_IP_INHDR, 0, 0},         /* two of them */
+  {44, {6, 0, 0, 0, 1, 2, 3, 4}, LA_DROP_NONE, 6, 48},        /* atomic fragment */
+  {44, {44, 0, 0, 0, 0, 0, 0, 0, 6}, LA_DROP_IP_INHDR, 0, 0}, /* two of them */
   {44, {60, 0, 0, 0, 0, 0, 0, 0, 6, 0, 1, 4}, LA_DROP_NONE, 6, 56},
   {44, {60, 0, 0, 1, 0, 0, 0, 9, 6, 0, 0xde, 4}, LA_DROP_NONE, 60, 48}, /* a true one: nothing behind it is looked at */
-  {59, {0}, LA_DROP_NONE, 59, 40},                                    /* no next header */
-  {50, {0}, LA_DROP_NONE, 50, 40},                                    /* ESP */
+  {59, {0}, LA_DROP_NONE, 59, 40},                                      /* no next header */
+  {50, {0}, LA_DROP_NONE, 50, 40},                                      /* ESP */
 };
 
 static void extension_headers(void **state) {
