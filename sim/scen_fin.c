@@ -180,6 +180,20 @@ void la__scen_fin_wait_2_orphan(struct sim *s) {
   la__until_end(d.s, 200 * LA_SEC);
   CLAIM_CALM(s, d.s->end.err == LA_ECONNRESET && la__count(w, d.a, K_RST, 0, LA_NEVER) >= 1,
              "what the server still sends draws RST: its application is told %s", la_err_name(d.s->end.err));
+  w = la__sim_world(s, "held for an hour after la_shutdown, then la_close");
+  w->drawn = false;
+  d = la__duo(s, w, NULL);
+  la__duo_open(&d, 0);
+  la__app_shutdown(d.c);
+  la__until_state(d.c, LA_FIN_WAIT_2, 300 * LA_SEC);
+  la__run_for(w, 3600 * LA_SEC);
+  t = w->now;
+  there = la__state_at(d.c, t) == LA_FIN_WAIT_2;
+  la__app_close(d.c);
+  la__until_end(d.c, 300 * LA_SEC);
+  CLAIM(s, there && la__left(d.c, LA_FIN_WAIT_2) == t + limit, "the clock starts with la_close, and ends it %s later",
+        la__secs(la__left(d.c, LA_FIN_WAIT_2) - t));
+
   w = la__sim_world(s, "the peer closes 1 ms before that");
   w->drawn = false;
   d = la__duo(s, w, NULL);
