@@ -22,7 +22,7 @@ struct ip_hdr {
 };
 /* Which version the first byte tells: 4, 6 or 0. */
 unsigned la__ip_version(const uint8_t *p, size_t n);
-/* LA_DROP_NONE, or why the packet must be dropped: PKT_TOO_SMALL, IP_INHDR, IP_CSUM (unless sum_ok), IP_OPTIONS (source routes, RFC 7126). */
+/* LA_DROP_NONE, or why the packet must be dropped: PKT_TOO_SMALL, IP_INHDR, IP_CSUM (unless sum_ok), IP_OPTIONS (RFC 7126). */
 enum la_drop la__ip4_parse(struct ip_hdr *h, const uint8_t *p, size_t n, bool sum_ok);
 /*
  * Hop-by-hop and destination options are skipped as RFC 8200 4.2 says, a fragment header fills frag_*. PKT_TOO_SMALL and IP_INHDR as above;
