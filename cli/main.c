@@ -14,10 +14,10 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"demo", la__cmd_demo},
-    {"serve", la__cmd_serve},
-    {"sim", la__cmd_sim},
-    {"states", la__cmd_states},
+  {"demo", la__cmd_demo},
+  {"serve", la__cmd_serve},
+  {"sim", la__cmd_sim},
+  {"states", la__cmd_states},
 };
 
 int la__fail(const char *cmd, const char *fmt, ...) {
@@ -109,15 +109,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static const struct argp argp = {
-    .parser = parse,
-    .args_doc = "COMMAND [OPTION...]",
-    .doc = "A user-space TCP/IP stack that knows how connections end.\v"
-           "Commands:\n"
-           "  demo     the kernel's curl fetches a page over TUN; what happens is drawn\n"
-           "  serve    echo, discard, chargen or HTTP on a TUN device\n"
-           "  sim      scenarios between two stacks in virtual time\n"
-           "  states   the state diagram that the machine uses\n\n"
-           "lastack COMMAND --help tells a command's options.",
+  .parser = parse,
+  .args_doc = "COMMAND [OPTION...]",
+  .doc = "A user-space TCP/IP stack that knows how connections end.\v"
+         "Commands:\n"
+         "  demo     the kernel's curl fetches a page over TUN; what happens is drawn\n"
+         "  serve    echo, discard, chargen or HTTP on a TUN device\n"
+         "  sim      scenarios between two stacks in virtual time\n"
+         "  states   the state diagram that the machine uses\n\n"
+         "lastack COMMAND --help tells a command's options.",
 };
 
 int main(int argc, char **argv) {

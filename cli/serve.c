@@ -41,24 +41,24 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {0, 0, 0, 0, "What to serve (exactly one):", 1},
-    {"echo", OPT_ECHO, NULL, 0, "send back what comes (port 7)", 1},
-    {"discard", OPT_DISCARD, NULL, 0, "throw away what comes (port 9)", 1},
-    {"chargen", OPT_CHARGEN, NULL, 0, "send characters without end (port 19)", 1},
-    {"root", OPT_ROOT, "DIR", 0, "files in DIR by HTTP (port 80)", 1},
-    {0, 0, 0, 0, "Where:", 2},
-    {"tun", OPT_TUN, "NAME", 0, "the TUN device, made if it does not exist (default lastack0)", 2},
-    {"addr", OPT_ADDR, "A/LEN", 0, "an address of ours; repeatable (default 10.77.0.1/24)", 2},
-    {"host-addr", OPT_HOST_ADDR, "A/LEN", 0,
-     "the kernel's address on the device (default 10.77.0.2/24 if --addr is not given either, else left as it is)", 2},
-    {"port", OPT_PORT, "N", 0, "the port", 2},
-    {"msl", OPT_MSL, "SEC", 0, "maximum segment lifetime: TIME-WAIT lasts twice as long (default 30)", 2},
-    {0, 0, 0, 0, "What to tell:", 3},
-    {"verbose", 'v', NULL, 0, "draw a ladder as it happens", 3},
-    {"ascii", OPT_ASCII, NULL, 0, "draw without line-drawing characters", 3},
-    {"json", OPT_JSON, NULL, 0, "the end of each connection as a JSON object", 3},
-    {"pcapng", OPT_PCAPNG, "FILE", 0, "write every packet to FILE, with comments", 3},
-    {0},
+  {0, 0, 0, 0, "What to serve (exactly one):", 1},
+  {"echo", OPT_ECHO, NULL, 0, "send back what comes (port 7)", 1},
+  {"discard", OPT_DISCARD, NULL, 0, "throw away what comes (port 9)", 1},
+  {"chargen", OPT_CHARGEN, NULL, 0, "send characters without end (port 19)", 1},
+  {"root", OPT_ROOT, "DIR", 0, "files in DIR by HTTP (port 80)", 1},
+  {0, 0, 0, 0, "Where:", 2},
+  {"tun", OPT_TUN, "NAME", 0, "the TUN device, made if it does not exist (default lastack0)", 2},
+  {"addr", OPT_ADDR, "A/LEN", 0, "an address of ours; repeatable (default 10.77.0.1/24)", 2},
+  {"host-addr", OPT_HOST_ADDR, "A/LEN", 0,
+   "the kernel's address on the device (default 10.77.0.2/24 if --addr is not given either, else left as it is)", 2},
+  {"port", OPT_PORT, "N", 0, "the port", 2},
+  {"msl", OPT_MSL, "SEC", 0, "maximum segment lifetime: TIME-WAIT lasts twice as long (default 30)", 2},
+  {0, 0, 0, 0, "What to tell:", 3},
+  {"verbose", 'v', NULL, 0, "draw a ladder as it happens", 3},
+  {"ascii", OPT_ASCII, NULL, 0, "draw without line-drawing characters", 3},
+  {"json", OPT_JSON, NULL, 0, "the end of each connection as a JSON object", 3},
+  {"pcapng", OPT_PCAPNG, "FILE", 0, "write every packet to FILE, with comments", 3},
+  {0},
 };
 
 static void choose(struct args *a, const struct service *svc) {
@@ -225,7 +225,7 @@ static int open_observer(struct run *r) {
   if (!a->verbose && !a->pcapng)
     return EXIT_OK;
   struct tap_opts opts = {
-      .out = a->verbose ? stdout : NULL, .style = la__ladder_style(stdout), .pcapng = r->pcapng, .names = {"peer", "lastack"}};
+    .out = a->verbose ? stdout : NULL, .style = la__ladder_style(stdout), .pcapng = r->pcapng, .names = {"peer", "lastack"}};
   opts.style.ascii = opts.style.ascii || a->ascii;
   r->tap = la__tap_new(&opts);
   return r->tap ? EXIT_OK : la__fail(a->cmd, "out of memory");
@@ -303,7 +303,7 @@ static int tear_down(struct run *r, int status) {
 
 int la__cmd_serve(int argc, char **argv) {
   static const struct argp argp = {
-      .options = options, .parser = parse, .doc = "Serves on a TUN device until SIGINT or SIGTERM, and tells how each connection ended."};
+    .options = options, .parser = parse, .doc = "Serves on a TUN device until SIGINT or SIGTERM, and tells how each connection ended."};
   struct args a = {.cmd = argv[0], .tun = "lastack0"};
   la__args(&argp, argc, argv, 0, &a);
   struct run r = {.args = &a, .signals = -1, .site = {.root = -1, .page = -1}};

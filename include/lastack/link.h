@@ -70,7 +70,10 @@ bool la_host_watch(la_host *h, int fd, void (*fn)(void *ctx, int fd), void *ctx)
 void la_host_unwatch(la_host *h, int fd);
 /* The monotonic clock of the loop. */
 la_time la_host_now(const la_host *h);
-/* One turn: waits at most until `until` (LA_NEVER: no limit) for something to do. false: errno says why: the wait failed, or ENETDOWN: a device is gone. */
+/*
+ * One turn: waits at most until `until` (LA_NEVER: no limit) for something to do. false: errno says why: the wait failed, or
+ * ENETDOWN: a device is gone.
+ */
 bool la_host_turn(la_host *h, la_time until);
 /* Entropy of the system for la_config.secret; false when there is none. */
 bool la_host_entropy(void *dst, size_t n);

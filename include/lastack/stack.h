@@ -202,8 +202,9 @@ void la_trim(la_stack *s);
 /* Text forms. la_addr_parse takes dotted quads and RFC 4291 text, no zone; false when it is neither. */
 #define LA_ADDR_TEXT 46
 bool la_addr_parse(const char *text, la_addr *out);
-/* Writes RFC 5952 text, zero-terminated, into buf of at least LA_ADDR_TEXT bytes, and returns buf. */
+/* Writes RFC 5952 text, zero-terminated, into buf of at least LA_ADDR_TEXT bytes, and returns buf. Family 0 is "*". */
 char *la_addr_text(const la_addr *a, char *buf);
+/* The same family and address; bytes that the family does not use are ignored. */
 bool la_addr_same(const la_addr *a, const la_addr *b);
 
 #ifdef __cplusplus

@@ -140,6 +140,10 @@ void la__state(struct tcp *t, struct conn *c, enum la_cause cause);
 enum la_state la__state_next(enum la_state from, enum la_cause cause, bool passive);
 void la__trace_record(struct tcp *t, const struct key *k, enum la_state from, enum la_cause cause, bool passive, uint8_t fresh);
 
+/* trace.c: a record of this instant and frame, with the connection's present state; NULL when tracing is off. k, c may be NULL */
+la_trace_rec *la__trace_rec(struct tcp *t, const struct key *k, const struct conn *c, enum la_trace_type type);
+void la__trace_seg(la_trace_rec *r, const struct tcp_seg *seg);
+
 /* reason.c: endings and drops */
 struct ending {
   enum la_who who;
