@@ -121,7 +121,6 @@ int la__connect(struct tcp *t, const struct key *k, const struct path *path, boo
     uint32_t last = la__tw_at(t, r)->snd_nxt;
     if (!seq_gt(iss, last))
       iss = last + UINT16_MAX + 2; /* past anything of the old incarnation (RFC 6191, MAY-2) */
-    la__tw_del(t, r, LA_ON_POLICY);
   }
   struct conn *c = la__conn_new(t, k);
   if (!c)
@@ -130,6 +129,8 @@ int la__connect(struct tcp *t, const struct key *k, const struct path *path, boo
     goto no_port;
   if (!la__table_add(&t->table, hash, c->self))
     goto no_entry;
+  if (again) /* only now that nothing can fail any more: it guards the pair until then */
+    la__tw_del(t, r, LA_ON_POLICY);
   c->flags &= ~(uint32_t)CF_DETACHED;
   c->flags |= reuse ? CF_REUSE : 0;
   c->link = path->link;
