@@ -365,7 +365,7 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
     la__drop(t, k, 0, seg, LA_DROP_TCP_FLAGS);
     return false;
   }
-  if (!rst && v.ts && (!(seg->opt.have & TCP_OPT_TS) || !la__view_paws(&v, seg))) {
+  if (!rst && !(seg->flags & LA_SYN) && v.ts && (!(seg->opt.have & TCP_OPT_TS) || !la__view_paws(&v, seg))) {
     la__drop(t, k, 0, seg, LA_DROP_TCP_RFC7323_PAWS);
     if (seg->opt.have & TCP_OPT_TS)
       half_ack(t, h, k);
