@@ -26,12 +26,10 @@ static void conn_view(const struct tcp *t, const struct conn *c, struct view *v)
 
 /* An ACK that an attacker could ask for: at most one in challenge_gap for each connection (RFC 5961 7, without a shared budget). */
 void la__challenge(struct tcp *t, struct conn *c) {
-  bool first = c->challenge_at == 0;
-  if (!la__gap_passed(t, &c->challenge_at, first)) {
+  if (!la__gap_passed(t, &c->challenge_at)) {
     t->stats.challenge_acks_limited++;
     return;
   }
-  c->challenge_at |= 1; /* 0 stands for never */
   t->stats.challenge_acks++;
   la__conn_dirty(t, c, TODO_ACK);
 }
