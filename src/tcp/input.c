@@ -54,11 +54,11 @@ static void unacceptable(struct tcp *t, struct conn *c, const struct key *k, con
   bool text = tcp_seg_len(seg) > 0;
   la__drop(t, k, c, seg, where == VIEW_BEYOND ? LA_DROP_TCP_OVERWINDOW : text ? LA_DROP_TCP_OLD_DATA : LA_DROP_TCP_OLD_SEQUENCE);
   la__conn_touch(t, c);
-  if (text || seg->seq + 1 == c->rcv_nxt) { /* a retransmission, or a keepalive or window probe: always answered */
+  if (text) { /* a retransmission, whose clock bounds it: always answered */
     if (c->acks_owed < UINT8_MAX)
       c->acks_owed++;
     la__conn_dirty(t, c, TODO_ACK);
-  } else {
+  } else { /* perhaps a keepalive probe; or an ACK of a peer with other numbers, which would answer ours for ever (A.2) */
     la__challenge(t, c);
   }
 }
