@@ -113,8 +113,10 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
     return;
   }
   struct tcp_seg seg = *in;
-  if (seg.flags & LA_RST)
-    seg.flags &= (uint8_t) ~(LA_SYN | LA_FIN); /* with RST the others mean nothing */
+  if (seg.flags & LA_RST) { /* its text (SHLD-2) and the other flags mean nothing, nor need they room (MUST-66) */
+    seg.flags &= (uint8_t) ~(LA_SYN | LA_FIN);
+    seg.len = 0;
+  }
   if ((seg.flags & (LA_FIN | LA_ACK | LA_SYN)) == LA_FIN) {
     la__drop(t, k, c, &seg, LA_DROP_TCP_FLAGS);
     return;
