@@ -145,7 +145,8 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 s.close()
 END
 until_true 10 grep -q 'reset.* by peer' out || fail "the reset is not told: $(grep ' <- ' out)"
-[ "$(grep -c ' <- ' out)" = 32 ] || fail "$(grep -c ' <- ' out) endings instead of 32"
+all_ended() { [ "$(grep -c ' <- ' out)" = 32 ]; }
+until_true 10 all_ended || fail "$(grep -c ' <- ' out) endings instead of 32"
 grep -q 'FIN,ACK seq=' out || fail "no ladder: $(head -n 50 out)"
 # an open connection is released when the server stops
 python3 -c '
