@@ -128,8 +128,9 @@ static void past_the_clock(struct sim *s) {
   la__app_close(d.s);
   la__until_end(d.c, 300 * LA_SEC);
   uint32_t used = la__seg(w, d.b, K_FIN, 1)->seg.seq + la__seg(w, d.b, K_FIN, 1)->seg.len;
-  la_time since = w->now, lasted = since - SIM_EPOCH;
+  la_time lasted = w->now - SIM_EPOCH;
   la__run_for(w, 2 * LA_MS);
+  la_time since = w->now;
   la__duo_open(&d, CPORT);
   const struct pkt *sa = la__seg_since(w, d.b, K_SYN_ACK, 1, since);
   CLAIM_USUAL(s, lasted / (4 * LA_US) < BULK, "in which ISNs advance by %u only", (unsigned)(lasted / (4 * LA_US)));
