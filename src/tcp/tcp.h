@@ -218,6 +218,7 @@ void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);
 /* true: the segment is a SYN that may take over: treat it as for a listener, in place of the record. */
 bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause);
+void la__tw_forget(struct tcp *t, ref_t r, enum la_cause cause); /* the same, when another record has taken its table entry */
 void la__tw_tick(struct tcp *t);
 bool la__tw_reusable(const struct tcp *t, ref_t r); /* by a connection of our own */
 
