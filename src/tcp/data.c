@@ -43,12 +43,18 @@ bool la__window_update_due(const struct tcp *t, const struct conn *c) {
   return gain >= 2 * la__rmss(t, c) || gain >= c->rcvbuf / 2 || la__rcv_window(c) < la__rmss(t, c);
 }
 
-/* The window field of the segment about to go, moving the edge; rounded up, so that scaling never takes back what was announced. */
+/*
+ * The window field of the segment about to go, moving the edge; rounded up, so that scaling takes nothing back. But that gives
+ * some bytes away each time, and a peer that sends small pieces would never see the window close: an eighth of the buffer may go
+ * so, then it is rounded down (the retraction that RFC 7323 2.4 foresees). rcv_adv itself stays, and what it covers is accepted.
+ */
 uint16_t la__window_field(const struct tcp *t, struct conn *c) {
   unsigned shift = c->wscale >> 4;
   if (edge_worth(t, c))
     c->rcv_adv = edge_possible(c);
-  uint32_t field = (la__rcv_window(c) + (1u << shift) - 1) >> shift;
+  uint32_t unit = 1u << shift, field = (la__rcv_window(c) + unit - 1) >> shift;
+  if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, edge_possible(c) + c->rcvbuf / 8)))
+    field = la__rcv_window(c) >> shift;
   if (field > UINT16_MAX)
     field = UINT16_MAX;
   if (seq_gt(c->rcv_nxt + (field << shift), c->rcv_adv))

@@ -131,9 +131,10 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
     seg.seq++;
     where = la__view_seq(&v, &seg);
   }
-  if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seg.seq == c->rcv_nxt && !(seg.flags & (LA_SYN | LA_RST))) {
+  if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seq_leq(seg.seq, c->rcv_nxt) && !(seg.flags & (LA_SYN | LA_RST))) {
     la__drop(t, k, c, &seg, LA_DROP_TCP_ZEROWINDOW); /* a window probe: no room for its text, but its ACK counts (MUST-66, A.2) */
     la__conn_dirty(t, c, TODO_ACK);
+    seg.seq = c->rcv_nxt;
     seg.len = 0;
     seg.flags &= (uint8_t)~LA_FIN;
     where = VIEW_IN;

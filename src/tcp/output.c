@@ -227,8 +227,11 @@ static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
   return send_bytes(t, c, o, from, n, fin, 0);
 }
 
+/* A probe, or a window that shrank, may have left SND.NXT beyond what the peer accepts; it would not look at the ACK (A.2). */
+static uint32_t ack_seq(const struct conn *c) { return seq_min(c->snd_nxt, c->snd_una + c->snd_wnd); }
+
 static bool send_ack(struct tcp *t, struct conn *c, struct tcp_out *o) {
-  start_acking(t, c, o, c->snd_nxt, 0);
+  start_acking(t, c, o, c->state == LA_SYN_RECEIVED ? c->snd_nxt : ack_seq(c), 0);
   trace_out(t, o, c, c->state, 0, 0, c->wscale >> 4);
   return true;
 }
