@@ -237,7 +237,7 @@ bool la__tcp_may_input(const struct tcp *t) {
 }
 
 static void listen_or_none(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path, ref_t replaces) {
-  struct listener *l = la__listener_find(t, k, path->link);
+  struct listener *l = la__listener_find(t, k, path->in);
   if (l) {
     la__listen_input(t, l, k, seg, path, replaces);
     return;

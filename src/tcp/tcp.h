@@ -26,8 +26,9 @@
 
 /* Where a segment comes from or goes to. */
 struct path {
-  uint8_t link;
-  uint32_t mtu;
+  uint8_t link; /* towards the peer */
+  uint32_t mtu; /* of that link */
+  uint8_t in;   /* the link that a segment came in on */
 };
 
 /* A segment that belongs to no connection. */

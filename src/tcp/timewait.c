@@ -139,7 +139,7 @@ bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_
     la__drop(t, k, 0, seg, LA_DROP_TCP_TIMEWAIT_RST);
     return false;
   }
-  if (f == LA_SYN && la__listener_find(t, k, path->link) && may_take_over(t, w, seg))
+  if (f == LA_SYN && la__listener_find(t, k, path->in) && may_take_over(t, w, seg))
     return true;
   if (!(f & LA_SYN) && (f & (LA_FIN | LA_ACK)) == (LA_FIN | LA_ACK) && seg->seq + len == w->rcv_nxt) {
     tw_ack(t, w, k); /* the final ACK was lost: E-19 */
