@@ -129,6 +129,7 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
   if (crossing_syn_ack(c, &seg)) {
     seg.flags &= (uint8_t)~LA_SYN;
     seg.seq++;
+    seg.wnd = (uint16_t)(seg.wnd >> (c->wscale & 15)); /* beside a SYN it is not scaled (RFC 7323 2.2) */
     where = la__view_seq(&v, &seg);
   }
   if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seq_leq(seg.seq, c->rcv_nxt) && !(seg.flags & (LA_SYN | LA_RST))) {

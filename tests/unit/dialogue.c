@@ -229,6 +229,26 @@ static void *grow(void *v, size_t n, size_t *cap, size_t size) {
   return v;
 }
 
+static bool of_flow(const struct dlg *d, const struct dlg_seg *o) {
+  const struct flow *f = &d->f;
+  return o->seg.sport == f->lport && o->seg.dport == f->rport && la_addr_same(&o->src, &f->us) && la_addr_same(&o->dst, &f->peer);
+}
+
+/* A SYN tells the stack's ISS and options. */
+static void learn(struct dlg *d, const struct tcp_seg *s) {
+  struct flow *f = &d->f;
+  if (s->flags & SYN) {
+    if (!f->irs_known) {
+      f->irs = s->seq;
+      f->irs_known = true;
+    }
+    f->from = s->opt;
+    f->ts = f->syn.have & s->opt.have & TCP_OPT_TS;
+  }
+  if (s->opt.have & TCP_OPT_TS)
+    f->ts_ecr = s->opt.ts_val;
+}
+
 static void keep(struct dlg *d, const la_frame *f) {
   d->out = grow(d->out, d->nout, &d->out_cap, sizeof *d->out);
   struct dlg_seg *o = &d->out[d->nout++];
@@ -249,6 +269,8 @@ static void keep(struct dlg *d, const la_frame *f) {
   o->ttl = h.ttl;
   o->tos = h.tos;
   d->sent++;
+  if (of_flow(d, o))
+    learn(d, &o->seg);
   note_seg(d, '>', &o->seg, &d->f);
 }
 
@@ -304,26 +326,6 @@ void dlg_until(struct dlg *d, la_time end) {
   dlg_pump(d);
 }
 void dlg_advance(struct dlg *d, la_time ns) { dlg_until(d, d->now + ns); }
-
-static bool of_flow(const struct dlg *d, const struct dlg_seg *o) {
-  const struct flow *f = &d->f;
-  return o->seg.sport == f->lport && o->seg.dport == f->rport && la_addr_same(&o->src, &f->us) && la_addr_same(&o->dst, &f->peer);
-}
-
-/* A SYN tells the stack's ISS and options. */
-static void learn(struct dlg *d, const struct tcp_seg *s) {
-  struct flow *f = &d->f;
-  if (s->flags & SYN) {
-    if (!f->irs_known) {
-      f->irs = s->seq;
-      f->irs_known = true;
-    }
-    f->from = s->opt;
-    f->ts = f->syn.have & s->opt.have & TCP_OPT_TS;
-  }
-  if (s->opt.have & TCP_OPT_TS)
-    f->ts_ecr = s->opt.ts_val;
-}
 
 const struct dlg_seg *dlg_expect(struct dlg *d, struct want w, const char *file, int line) {
   static struct dlg_seg last;
