@@ -43,21 +43,24 @@ static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn 
   }
 }
 
-/* RFC 2018 4: the block of the latest segment first. */
+static void sack_block(const struct ranges *r, int i, unsigned most, struct tcp_opts *o) {
+  if (i < 0 || o->nsack == most)
+    return;
+  for (unsigned k = 0; k < o->nsack; k++)
+    if (o->sack[k].lo == r->v[i].lo)
+      return;
+  o->sack[o->nsack].lo = r->v[i].lo;
+  o->sack[o->nsack++].hi = r->v[i].hi;
+}
+
+/* RFC 2018 4: the block of the latest segment first, then those reported before it, then whatever has room. */
 static void sack_blocks(const struct conn *c, struct tcp_opts *o) {
   const struct ranges *r = &c->rcvq->ooo;
   unsigned most = c->flags & CF_TS ? 3 : 4;
-  int first = la__ranges_find(r, c->rcvq->recent);
-  if (first >= 0) {
-    o->sack[0].lo = r->v[first].lo;
-    o->sack[0].hi = r->v[first].hi;
-    o->nsack = 1;
-  }
+  for (unsigned i = 0; i < SACK_RECENT; i++)
+    sack_block(r, la__ranges_find(r, c->rcvq->recent[i]), most, o);
   for (int i = 0; i < r->n && o->nsack < most; i++)
-    if (i != first) {
-      o->sack[o->nsack].lo = r->v[i].lo;
-      o->sack[o->nsack++].hi = r->v[i].hi;
-    }
+    sack_block(r, i, most, o);
   o->have |= TCP_OPT_SACK;
 }
 
@@ -277,10 +280,10 @@ static bool conn_segment(struct tcp *t, struct conn *c, struct tcp_out *o) {
     return true;
   if (c->todo & TODO_PROBE && send_probe(t, c, o))
     return true;
-  if (c->acks_owed > 1) {
-    c->acks_owed--;
+  if (c->acks_owed > 1 || (c->acks_owed && c->rcvq && c->rcvq->ooo.n)) { /* one with data is no duplicate ACK to the peer */
     send_ack(t, c, o);
-    c->todo |= TODO_ACK;
+    if (--c->acks_owed)
+      c->todo |= TODO_ACK;
     return true;
   }
   c->acks_owed = 0;
