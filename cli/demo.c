@@ -25,18 +25,18 @@ enum { PORT = 80, PAIR_DEPTH = 256 };
 static const struct net_addr server_addr = {{.family = 4, .b = {10, 77, 0, 1}}, 24}, client_addr = {{.family = 4, .b = {10, 77, 0, 2}}, 24};
 
 static const char page[] =
-    "<!DOCTYPE html>\n"
-    "<html lang=\"en\">\n"
-    "<head><meta charset=\"utf-8\"><title>lastack</title></head>\n"
-    "<body>\n"
-    "<h1>It works</h1>\n"
-    "<p>This page came out of a TCP/IP stack that is an ordinary program. Its connection was opened with three\n"
-    "segments and is about to be released: whoever closes first sends FIN, the other side acknowledges it and sends\n"
-    "its own when it has nothing more to say, and the last ACK is never acknowledged. So the side that closed first\n"
-    "stays in TIME-WAIT for twice the maximum segment lifetime: to answer once more if that ACK is lost, and to let\n"
-    "old duplicates die before the same pair of addresses and ports may be used again.</p>\n"
-    "</body>\n"
-    "</html>\n";
+  "<!DOCTYPE html>\n"
+  "<html lang=\"en\">\n"
+  "<head><meta charset=\"utf-8\"><title>lastack</title></head>\n"
+  "<body>\n"
+  "<h1>It works</h1>\n"
+  "<p>This page came out of a TCP/IP stack that is an ordinary program. Its connection was opened with three\n"
+  "segments and is about to be released: whoever closes first sends FIN, the other side acknowledges it and sends\n"
+  "its own when it has nothing more to say, and the last ACK is never acknowledged. So the side that closed first\n"
+  "stays in TIME-WAIT for twice the maximum segment lifetime: to answer once more if that ACK is lost, and to let\n"
+  "old duplicates die before the same pair of addresses and ports may be used again.</p>\n"
+  "</body>\n"
+  "</html>\n";
 
 struct args {
   const char *cmd, *pcapng;
@@ -60,11 +60,10 @@ struct demo {
 
 enum { OPT_PCAPNG = 256, OPT_ASCII, OPT_PAIR };
 static const struct argp_option options[] = {
-    {"pcapng", OPT_PCAPNG, "FILE", 0, "where the packets go (default build/demo.pcapng, or lastack-demo.pcapng where there is no build)",
-     0},
-    {"pair", OPT_PAIR, NULL, 0, "between two stacks in memory, without the kernel", 0},
-    {"ascii", OPT_ASCII, NULL, 0, "draw without line-drawing characters", 0},
-    {0},
+  {"pcapng", OPT_PCAPNG, "FILE", 0, "where the packets go (default build/demo.pcapng, or lastack-demo.pcapng where there is no build)", 0},
+  {"pair", OPT_PAIR, NULL, 0, "between two stacks in memory, without the kernel", 0},
+  {"ascii", OPT_ASCII, NULL, 0, "draw without line-drawing characters", 0},
+  {0},
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -288,6 +287,7 @@ static int tear_down(struct demo *d, int status) {
 
 static int demo(struct demo *d) {
   char curl[4096], why[200];
+  signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not leave curl behind */
   if (set_up(d))
     return EXIT_FAIL;
   d->kernel = !d->args->pair && join_kernel(d, curl, sizeof curl, why, sizeof why);

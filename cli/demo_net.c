@@ -59,19 +59,22 @@ bool la__demo_find_curl(char *path, size_t cap) {
 int la__demo_curl(const char *path, const char *url, pid_t *pid, int *out) {
   /* -q: the user's own settings do not matter here; nor does a proxy. */
   const char *const args[] = {
-      "curl", "-q", "-sS", "--noproxy", "*", "--max-time", "8", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", url, NULL};
+    "curl", "-q", "-sS", "--noproxy", "*", "--max-time", "8", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", url, NULL};
   extern char **environ;
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attr;
-  sigset_t none;
+  sigset_t none, pipe_only;
   int fds[2];
   if (pipe2(fds, O_CLOEXEC))
     return errno;
   sigemptyset(&none);
+  sigemptyset(&pipe_only);
+  sigaddset(&pipe_only, SIGPIPE);
   posix_spawn_file_actions_init(&files);
   posix_spawnattr_init(&attr);
-  posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   posix_spawnattr_setsigmask(&attr, &none);
+  posix_spawnattr_setsigdefault(&attr, &pipe_only);
   posix_spawn_file_actions_adddup2(&files, fds[1], STDOUT_FILENO);
   int err = posix_spawn(pid, path, &files, &attr, (char *const *)(uintptr_t)args, environ);
   posix_spawn_file_actions_destroy(&files);

@@ -17,8 +17,9 @@ struct server;
 struct session {
   struct server *server;
   la_conn conn;
-  bool closed;   /* la_close or la_abort was called */
-  la_time since; /* of the last event */
+  bool closed;    /* la_close or la_abort was called */
+  bool answering; /* the service has something to send: its idle limit does not apply */
+  la_time since;  /* of the last event */
   struct session *prev, *next;
   void *app; /* the service's state, app_size bytes, zero at first */
 };
@@ -27,7 +28,7 @@ struct service {
   const char *name;
   uint16_t port; /* the default one */
   size_t app_size;
-  la_time idle;                    /* a session without an event for this long is closed; 0: never */
+  la_time idle;                    /* a session that waits for its peer without an event for this long is closed; 0: never */
   void (*run)(struct session *s);  /* after accept and at each READABLE, WRITABLE and PEER_FIN */
   void (*done)(struct session *s); /* releases what the state refers to; may be NULL */
 };

@@ -338,6 +338,7 @@ static void http_run(struct session *s) {
     h->parser.data = h;
   }
   for (;;) {
+    s->answering = h->phase == PHASE_HEAD || h->phase == PHASE_BODY;
     switch (h->phase) {
     case PHASE_READ:
       if (!read_request(s))
@@ -363,4 +364,4 @@ static void http_run(struct session *s) {
 static void http_done(struct session *s) { release(s->app); }
 
 const struct service la__http = {
-    .name = "http", .port = 80, .app_size = sizeof(struct http), .idle = 60 * LA_SEC, .run = http_run, .done = http_done};
+  .name = "http", .port = 80, .app_size = sizeof(struct http), .idle = 60 * LA_SEC, .run = http_run, .done = http_done};

@@ -119,7 +119,7 @@ static void handle(struct server *srv, const la_event *ev) {
 /* Closes sessions whose peer has been silent too long. */
 static void sweep(struct server *srv) {
   for (struct session *s = srv->sessions; s; s = s->next)
-    if (!s->closed && srv->now - s->since >= srv->service->idle)
+    if (!s->closed && !s->answering && srv->now - s->since >= srv->service->idle)
       la__session_close(s);
   srv->sweep_at = srv->sessions ? srv->now + LA_SEC : LA_NEVER;
 }

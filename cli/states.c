@@ -12,10 +12,10 @@ struct args {
 enum { OPT_DOT = 256, OPT_MERMAID, OPT_ASCII };
 
 static const struct argp_option options[] = {
-    {"dot", OPT_DOT, NULL, 0, "for Graphviz", 0},
-    {"mermaid", OPT_MERMAID, NULL, 0, "for Mermaid", 0},
-    {"ascii", OPT_ASCII, NULL, 0, "no line-drawing characters", 0},
-    {0},
+  {"dot", OPT_DOT, NULL, 0, "for Graphviz", 0},
+  {"mermaid", OPT_MERMAID, NULL, 0, "for Mermaid", 0},
+  {"ascii", OPT_ASCII, NULL, 0, "no line-drawing characters", 0},
+  {0},
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -42,7 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 int la__cmd_states(int argc, char **argv) {
   static const struct argp argp = {
-      .options = options, .parser = parse, .doc = "Prints the state diagram from the table that the machine uses."};
+    .options = options, .parser = parse, .doc = "Prints the state diagram from the table that the machine uses."};
   struct args a = {0};
   la__args(&argp, argc, argv, 0, &a);
   if (a.form == DOT)

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "draw/ladder_row.h"
@@ -40,6 +41,9 @@ struct ladder_style la__ladder_style(FILE *out) {
   const char *ascii = getenv("LASTACK_ASCII"), *plain = getenv("NO_COLOR"), *term = getenv("TERM");
   struct ladder_style s = {.width = LADDER_WIDTH};
   s.ascii = (ascii && *ascii && strcmp(ascii, "0") != 0) || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+  struct winsize win;
+  if (ioctl(fileno(out), TIOCGWINSZ, &win) == 0 && win.ws_col && win.ws_col < LADDER_WIDTH)
+    s.width = win.ws_col;
   s.colour = isatty(fileno(out)) && !(plain && *plain) && term && strcmp(term, "dumb") != 0;
   return s;
 }

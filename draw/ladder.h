@@ -47,7 +47,10 @@ struct ladder_style {
   unsigned width; /* columns; 0: LADDER_WIDTH */
   bool ascii, colour;
 };
-/* What suits `out`: ASCII when LASTACK_ASCII is set (and not 0) or the locale is not UTF-8; colour on a terminal unless NO_COLOR is set. */
+/*
+ * What suits `out`: the width of a terminal that is narrower than LADDER_WIDTH; ASCII when LASTACK_ASCII is set (and not 0)
+ * or the locale is not UTF-8; colour on a terminal unless NO_COLOR is set.
+ */
 struct ladder_style la__ladder_style(FILE *out);
 
 struct ladder;

@@ -50,25 +50,26 @@ void la__ladder_flags(uint8_t flags, char *buf) {
     strcpy(buf, "no flags");
 }
 
-static void add(char *label, unsigned max, const char *piece) {
-  if (strlen(label) + strlen(piece) <= max)
+/* false: there was no room for it. */
+static bool add(char *label, unsigned max, const char *piece) {
+  bool fits = strlen(label) + strlen(piece) <= max;
+  if (fits)
     strcat(label, piece);
+  return fits;
 }
 
+/* As many as fit, from the most telling one on. */
 static void add_opts(char *label, unsigned max, const struct ladder_item *it) {
-  char piece[24];
-  if (it->opts & TCP_OPT_MSS) {
-    snprintf(piece, sizeof piece, " mss=%u", it->mss);
-    add(label, max, piece);
-  }
-  if (it->opts & TCP_OPT_WSCALE) {
-    snprintf(piece, sizeof piece, " ws=%u", it->wscale);
-    add(label, max, piece);
-  }
-  if (it->opts & TCP_OPT_SACK_OK)
-    add(label, max, " sackOK");
-  if (it->opts & TCP_OPT_TS)
-    add(label, max, " TS");
+  char mss[24], ws[24];
+  snprintf(mss, sizeof mss, " mss=%u", it->mss);
+  snprintf(ws, sizeof ws, " ws=%u", it->wscale);
+  const struct {
+    uint8_t bit;
+    const char *text;
+  } opts[] = {{TCP_OPT_MSS, mss}, {TCP_OPT_WSCALE, ws}, {TCP_OPT_SACK_OK, " sackOK"}, {TCP_OPT_TS, " TS"}};
+  for (size_t i = 0; i < sizeof opts / sizeof opts[0]; i++)
+    if ((it->opts & opts[i].bit) && !add(label, max, opts[i].text))
+      return;
 }
 
 /* What is said in parentheses, in at most `max` columns. */

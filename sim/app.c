@@ -41,13 +41,13 @@ struct conn *la__app_nobody(struct host *h) {
   return c;
 }
 
-/* The other end is the latest connection with the mirrored pair. */
+/* The other end is the latest connection with the mirrored pair that has no other end yet. */
 static void find_peer(struct conn *c) {
   struct world *w = c->h->w;
   for (size_t i = w->nconns; i-- > 0 && !c->peer;) {
     struct conn *o = w->conn[i];
-    if (o->h != c->h && la_addr_same(&o->remote, &c->h->addr) && la_addr_same(&c->remote, &o->h->addr) && o->lport == c->rport &&
-        o->rport == c->lport) {
+    if (o->h != c->h && !o->peer && la_addr_same(&o->remote, &c->h->addr) && la_addr_same(&c->remote, &o->h->addr) &&
+        o->lport == c->rport && o->rport == c->lport) {
       c->peer = o;
       o->peer = c;
     }
@@ -61,7 +61,7 @@ static void take_tuple(struct conn *c) {
   c->remote = i.remote;
   c->lport = i.local_port;
   c->rport = i.remote_port;
-  la__track_state(c->h, &c->remote, c->lport, c->rport, &c->inc);
+  la__watch_state(c->h, &c->remote, c->lport, c->rport, &c->inc);
 }
 
 static struct lsn *listen_on(struct host *h, uint16_t port, uint32_t backlog, bool reuse) {
@@ -139,13 +139,13 @@ struct conn *la__app_connect(struct host *h, const la_addr *to, uint16_t port, u
   c->err = la_connect(h->st, &o, &c->handle, h->w->now);
   c->open = c->err == LA_OK;
   c->closed = !c->open;
-  la__host_drain(h);
-  if (c->open) {
-    take_tuple(c);
+  if (c->open)
     la__note(h, "connect");
-  } else {
+  else
     la__note(h, "connect: %s", la_err_name(c->err));
-  }
+  la__host_drain(h);
+  if (c->open)
+    take_tuple(c);
   called(h);
   return c;
 }

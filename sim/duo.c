@@ -155,6 +155,6 @@ bool la__script_open(struct script *p) {
     return false;
   la__script_sync(p);
   la__script_send(p, LA_ACK, NULL, 0);
-  p->open = la__track_state(p->b, &p->a->addr, PORT, p->lport, NULL) == LA_ESTABLISHED;
+  p->open = la__watch_state(p->b, &p->a->addr, PORT, p->lport, NULL) == LA_ESTABLISHED;
   return p->open;
 }

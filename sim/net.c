@@ -75,6 +75,7 @@ static struct pkt *logged(struct world *w, struct host *from, const void *raw, s
   w->log[w->nlog++] = p;
   p->no = (uint32_t)w->nlog;
   p->sent = w->now;
+  p->stamp_sent = ++w->stamp;
   p->arrived = LA_NEVER;
   p->from = from;
   p->raw = copy;
@@ -102,7 +103,8 @@ static void unreachable(struct world *w, const struct pkt *p) {
 
 static void fate(struct world *w, struct pkt *p) {
   la_time at = w->now + w->delay;
-  p->lost = w->cut || p->no == w->opt.drop;
+  p->lost = w->cut || p->no == w->opt.drop || p->no > SIM_PACKETS;
+  la__law(w, LAW_CLOCKS, p->no <= SIM_PACKETS, "more than %u segments: a war of answers", SIM_PACKETS);
   for (unsigned i = 0; i < w->nrules; i++) {
     struct rule *r = &w->rule[i];
     if (r->from != p->from || !la__is_kind(p, r->kind) || ++r->seen < r->first || r->seen - r->first >= r->count)
@@ -141,7 +143,7 @@ void la__net_send(struct host *from, const la_frame *f) {
   struct pkt *p = logged(from->w, from, raw, n);
   free(raw);
   p->frame_out = f->number;
-  p->sender = la__track_state(from, &p->dst, p->seg.sport, p->seg.dport, NULL);
+  p->sender = la__watch_state(from, &p->dst, p->seg.sport, p->seg.dport, NULL);
   fate(from->w, p);
 }
 
@@ -149,6 +151,7 @@ void la__net_send(struct host *from, const la_frame *f) {
 void la__net_arrive(struct world *w, struct pkt *p) {
   struct host *h = p->to;
   w->arriving = p;
+  p->stamp_arrived = ++w->stamp;
   if (w->cut || !h || (!h->st && h->boots > 0)) {
     p->lost = true;
     p->arrived = LA_NEVER;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The log of a run, sorted by time, becomes the items of a ladder; numbers are counted from each end's ISN. */
+/* The log of a run, in causal order, becomes the items of a ladder; numbers are counted from each end's ISN. */
 #include "sim/show.h"
 
 #include "draw/ladder.h"
@@ -8,19 +8,20 @@
 
 enum { SENDING, MOVING, NOTING, ARRIVING };
 struct entry {
+  uint64_t stamp;
   la_time at;
-  unsigned rank;  /* within an instant: what arrives, what it moves and what is said of it, what leaves then */
+  bool leaves; /* drawn after what else happens at its instant, so that segments of one burst stay whole */
   size_t index;
   unsigned what;
 };
 
-static int by_time(const void *a, const void *b) {
+static int by_stamp(const void *a, const void *b) {
   const struct entry *x = a, *y = b;
   if (x->at != y->at)
     return x->at < y->at ? -1 : 1;
-  if (x->rank != y->rank)
-    return x->rank < y->rank ? -1 : 1;
-  return x->index < y->index ? -1 : x->index > y->index;
+  if (x->leaves != y->leaves)
+    return x->leaves ? 1 : -1;
+  return x->stamp < y->stamp ? -1 : x->stamp > y->stamp;
 }
 
 static enum ladder_side side_of(const struct host *h) { return !h ? LADDER_MIDDLE : h->no == 0 ? LADDER_LEFT : LADDER_RIGHT; }
@@ -34,8 +35,10 @@ static uint32_t isn(const struct world *w, const struct pkt *p, bool own) {
     const struct pkt *q = w->log[i];
     if (any && q->no > p->no)
       break;
-    bool mine = la_addr_same(&q->src, &p->src) && la_addr_same(&q->dst, &p->dst) && q->seg.sport == p->seg.sport && q->seg.dport == p->seg.dport;
-    bool theirs = la_addr_same(&q->src, &p->dst) && la_addr_same(&q->dst, &p->src) && q->seg.sport == p->seg.dport && q->seg.dport == p->seg.sport;
+    bool mine =
+      la_addr_same(&q->src, &p->src) && la_addr_same(&q->dst, &p->dst) && q->seg.sport == p->seg.sport && q->seg.dport == p->seg.dport;
+    bool theirs =
+      la_addr_same(&q->src, &p->dst) && la_addr_same(&q->dst, &p->src) && q->seg.sport == p->seg.dport && q->seg.dport == p->seg.sport;
     if (q->tcp && (q->seg.flags & LA_SYN) && (own ? mine : theirs)) {
       x = q->seg.seq;
       any = true;
@@ -79,18 +82,23 @@ static void ladder(FILE *out, const struct world *w) {
     abort();
   for (size_t i = 0; i < w->shown_log; i++) {
     const struct pkt *p = w->log[i];
-    e[n++] = (struct entry){p->sent, 3, i, SENDING};
-    e[n++] = (struct entry){p->arrived == LA_NEVER ? p->sent : p->arrived, p->arrived == LA_NEVER ? 4 : 0, i, ARRIVING};
+    bool lost = p->arrived == LA_NEVER;
+    e[n++] = (struct entry){p->stamp_sent, p->sent, w->delay > 0, i, SENDING};
+    if (lost || p->stamp_arrived)
+      e[n++] = (struct entry){lost ? p->stamp_sent : p->stamp_arrived, lost ? p->sent : p->arrived, lost && w->delay > 0, i, ARRIVING};
   }
   for (size_t i = 0; i < w->shown_trans; i++)
     if (w->trans[i].rport)
-      e[n++] = (struct entry){w->trans[i].at, 2, i, MOVING};
+      e[n++] = (struct entry){w->trans[i].stamp, w->trans[i].at, false, i, MOVING};
   for (size_t i = 0; i < w->nnotes; i++)
-    e[n++] = (struct entry){w->note[i].at, 1, i, NOTING};
-  qsort(e, n, sizeof *e, by_time);
+    e[n++] = (struct entry){w->note[i].stamp, w->note[i].at, false, i, NOTING};
+  qsort(e, n, sizeof *e, by_stamp);
   la__ladder_head(l, w->nhosts ? w->host[0]->name : "", w->nhosts > 1 ? w->host[1]->name : "nobody", SIM_EPOCH);
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
+    if (i && e[i].at > e[i - 1].at)
+      la__ladder_settle(l); /* a state is shown beside what caused it, never beside something earlier */
     put(l, w, &e[i]);
+  }
   la__ladder_free(l);
   free(e);
 }

@@ -42,9 +42,7 @@ void *la__grow(void *v, size_t *cap, size_t n, size_t size) {
   return p;
 }
 
-static bool before(const struct event *a, const struct event *b) {
-  return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
+static bool before(const struct event *a, const struct event *b) { return a->at != b->at ? a->at < b->at : a->order < b->order; }
 static void push(struct world *w, struct event e) {
   e.order = w->order++;
   w->heap = la__grow(w->heap, &w->heap_cap, w->nheap, sizeof *w->heap);
@@ -197,7 +195,7 @@ void la__host_drain(struct host *h) {
   uint64_t lost = 0;
   for (size_t n; h->st && (n = la_trace_read(h->st, r, 32, &lost)) > 0;)
     for (size_t i = 0; i < n; i++)
-      la__track_trace(h, &r[i]);
+      la__watch_trace(h, &r[i]);
   la__law(h->w, LAW_TRANSITIONS, lost == 0, "%s: the trace lost %llu records", h->name, (unsigned long long)lost);
 }
 
@@ -213,7 +211,7 @@ static void output(struct host *h) {
     la__host_drain(h);
     for (size_t i = first; i < w->nlog; i++)
       if (w->log[i]->from == h && !w->log[i]->duplicate)
-        la__track_sent(w->log[i]);
+        la__watch_sent(w->log[i]);
   }
 }
 
@@ -241,7 +239,9 @@ static void turn(struct host *h) {
     h->spin_at = w->now;
     bool held = h->spins < SPINS;
     la__law(w, LAW_CLOCKS, held, "%s: la_deadline stays at the present time and nothing happens", h->name);
-    d = held ? w->now : w->now + LA_MS;
+    if (!held) /* its loop would turn for ever: it only answers from now on */
+      return;
+    d = w->now;
   }
   arm(h, d);
 }
@@ -259,7 +259,7 @@ static void arrive(struct world *w, struct pkt *p) {
     output(h);
   }
   la__host_drain(h);
-  p->receiver = la__track_state(h, &p->src, p->seg.dport, p->seg.sport, NULL);
+  p->receiver = la__watch_state(h, &p->src, p->seg.dport, p->seg.sport, NULL);
   turn(h);
 }
 
@@ -325,8 +325,9 @@ void la__world_end(struct world *w) {
       la__law_ended(w->host[i]);
       la_stack_free(w->host[i]->st);
       w->host[i]->st = NULL;
-      la__law(w, LAW_NOTHING_LEFT, w->host[i]->mem.blocks == 0 && w->host[i]->mem.bytes == 0, "%s: la_stack_free left %lld blocks, %llu bytes",
-              w->host[i]->name, (long long)w->host[i]->mem.blocks, (unsigned long long)w->host[i]->mem.bytes);
+      la__law(w, LAW_NOTHING_LEFT, w->host[i]->mem.blocks == 0 && w->host[i]->mem.bytes == 0,
+              "%s: la_stack_free left %lld blocks, %llu bytes", w->host[i]->name, (long long)w->host[i]->mem.blocks,
+              (unsigned long long)w->host[i]->mem.bytes);
     }
 }
 
@@ -364,7 +365,7 @@ void la__note(struct host *h, const char *fmt, ...) {
     return;
   w->note = la__grow(w->note, &w->notes_cap, w->nnotes, sizeof *w->note);
   struct note *n = &w->note[w->nnotes++];
-  *n = (struct note){.at = w->now, .h = h, .before = (uint32_t)w->nlog + 1};
+  *n = (struct note){.at = w->now, .stamp = ++w->stamp, .h = h};
   va_list ap;
   va_start(ap, fmt);
   vsnprintf(n->text, sizeof n->text, fmt, ap);

@@ -40,11 +40,11 @@ finish() {
     grep -q '^FAIL' "$result" || continue
     echo
     echo "---- $(cat "$result")"
-    tail -n 200 "${result%.result}.log"
+    grep -v '^\[ *[0-9]*%\] ' "${result%.result}.log" | tail -n 200
   done
   passed=$(count ok) failed=$(count FAIL) skipped=$(count skip)
   echo
-  [ "$skipped" = 0 ] || echo "$skipped skipped:" "$(results | sed -n 's/^skip *\([^:]*\):.*/\1/p' | sort | paste -sd ' ')"
+  [ "$skipped" = 0 ] || echo "$skipped skipped:" "$(results | sed -n 's/^skip *\([^:]*\):.*/\1/p' | sort | paste -sd ,)"
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ] && [ "$passed" != 0 ]
   exit
@@ -83,7 +83,6 @@ for build in release debug; do
     for scenario in $("$dir/lastack" sim --list | awk '{ print $1 }'); do
       item "sim $scenario $build" "$before$dir/lastack sim $scenario"
     done
-    item "sim --all $build" "$before$dir/lastack sim --all --json"
     alone "demo $build" "$before$dir/lastack demo --pcapng $logs/demo-$build.pcapng"
   fi
   # A script is told which program to test by LASTACK; one that does not ask runs once.

@@ -133,9 +133,17 @@ void la_stack_free(la_stack *s);
 
 /* Adds a link that carries bare IP packets of at most `mtu` bytes (576 to 65535). 0 when there are LA_LINKS_MAX. */
 la_link la_link_add(la_stack *s, uint32_t mtu);
-/* Gives the link an address of ours with its on-link prefix. LA_EINVAL, LA_ENOMEM. */
+/*
+ * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, an address that is
+ * ours already), LA_ENOMEM. The host model is the weak one (RFC 1122 3.3.4.2): a packet to any of our addresses is ours
+ * on whichever link it comes; link-local addresses alone belong to their link, and the same one may be on several.
+ */
 int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len);
-/* Sends what matches dst/prefix_len over `link`. The longest prefix wins. LA_EINVAL, LA_ENOMEM. */
+/*
+ * Sends what matches dst/prefix_len over `link`; dst's family decides which, so a default route is all zero bytes of that family with
+ * prefix 0. The longest prefix wins, addresses' prefixes included. LA_EINVAL (also: IPv6 below an MTU of 1280), LA_EADDRINUSE
+ * (the same prefix has a route), LA_ENOMEM.
+ */
 int la_route_add(la_stack *s, const la_addr *dst, unsigned prefix_len, la_link link);
 
 /* One packet on its way in or out. */
@@ -202,8 +210,9 @@ void la_trim(la_stack *s);
 /* Text forms. la_addr_parse takes dotted quads and RFC 4291 text, no zone; false when it is neither. */
 #define LA_ADDR_TEXT 46
 bool la_addr_parse(const char *text, la_addr *out);
-/* Writes RFC 5952 text, zero-terminated, into buf of at least LA_ADDR_TEXT bytes, and returns buf. */
+/* Writes RFC 5952 text, zero-terminated, into buf of at least LA_ADDR_TEXT bytes, and returns buf. Family 0 is "*". */
 char *la_addr_text(const la_addr *a, char *buf);
+/* The same family and address; bytes that the family does not use are ignored. */
 bool la_addr_same(const la_addr *a, const la_addr *b);
 
 #ifdef __cplusplus

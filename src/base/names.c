@@ -1,113 +1,172 @@
 /* SPDX-License-Identifier: MIT */
-/* The vocabulary in words: one table for each enum, as long as the enum. */
+/* The words for every number of the public enums: one place, so that API, trace, JSON and drawings speak alike. */
 #include <lastack/tcp.h>
 
-#define NAME_OF(table, i, count) \
-  _Static_assert(sizeof table / sizeof table[0] == (count), "a name for each"); \
-  return (unsigned)(i) < (unsigned)(count) ? table[i] : "?"
+#define COUNT(t) (sizeof(t) / sizeof(t)[0])
+
+/* A hole in a table reads "?", as a number past its end does. */
+static const char *name(const char *const *table, size_t n, size_t i) { return i < n && table[i] ? table[i] : "?"; }
+
+static const char *const errs[] = {
+  [-LA_OK] = "OK",
+  [-LA_AGAIN] = "EAGAIN",
+  [-LA_EINVAL] = "EINVAL",
+  [-LA_ENOMEM] = "ENOMEM",
+  [-LA_EBADF] = "EBADF",
+  [-LA_EADDRINUSE] = "EADDRINUSE",
+  [-LA_EADDRNOTAVAIL] = "EADDRNOTAVAIL",
+  [-LA_ENETUNREACH] = "ENETUNREACH",
+  [-LA_EHOSTUNREACH] = "EHOSTUNREACH",
+  [-LA_ECONNREFUSED] = "ECONNREFUSED",
+  [-LA_ECONNRESET] = "ECONNRESET",
+  [-LA_ECONNABORTED] = "ECONNABORTED",
+  [-LA_ETIMEDOUT] = "ETIMEDOUT",
+  [-LA_EPIPE] = "EPIPE",
+  [-LA_ENOTCONN] = "ENOTCONN",
+  [-LA_EQUIET] = "EQUIET",
+};
+_Static_assert(COUNT(errs) == -LA_EQUIET + 1, "a name for each error");
 
 const char *la_err_name(int err) {
-  static const char *const names[] = {
-    "OK",           "EAGAIN",       "EINVAL",     "ENOMEM",       "EBADF",     "EADDRINUSE", "EADDRNOTAVAIL", "ENETUNREACH",
-    "EHOSTUNREACH", "ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "ETIMEDOUT", "EPIPE",      "ENOTCONN",      "EQUIET"};
-  _Static_assert(sizeof names / sizeof names[0] == -LA_EQUIET + 1, "a name for each");
-  return err <= 0 && err >= LA_EQUIET ? names[-err] : "EUNKNOWN";
+  /* Compared before it is negated: -INT_MIN does not exist. */
+  return err <= 0 && err > -(int)COUNT(errs) ? errs[-err] : "EUNKNOWN";
 }
 
-const char *la_state_name(enum la_state st) {
-  static const char *const names[] = {"CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
-                                      "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
-  NAME_OF(names, st, LA_STATES);
-}
+static const char *const states[] = {
+  [LA_CLOSED] = "CLOSED",           [LA_LISTEN] = "LISTEN",         [LA_SYN_SENT] = "SYN-SENT",     [LA_SYN_RECEIVED] = "SYN-RECEIVED",
+  [LA_ESTABLISHED] = "ESTABLISHED", [LA_FIN_WAIT_1] = "FIN-WAIT-1", [LA_FIN_WAIT_2] = "FIN-WAIT-2", [LA_CLOSE_WAIT] = "CLOSE-WAIT",
+  [LA_CLOSING] = "CLOSING",         [LA_LAST_ACK] = "LAST-ACK",     [LA_TIME_WAIT] = "TIME-WAIT",
+};
+_Static_assert(COUNT(states) == LA_STATES, "a name for each state");
+const char *la_state_name(enum la_state st) { return name(states, COUNT(states), (size_t)st); }
 
-const char *la_cause_name(enum la_cause c) {
-  static const char *const names[] = {"nothing", "listen",           "connect",    "close",    "shutdown",   "abort",
-                                      "SYN",     "SYN,ACK",          "ACK of SYN", "FIN",      "ACK of FIN", "FIN and ACK of FIN",
-                                      "RST",     "data after close", "ICMP error", "time-out", "2MSL",       "policy"};
-  NAME_OF(names, c, LA_CAUSES);
-}
+static const char *const causes[] = {
+  [LA_ON_NOTHING] = "nothing",
+  [LA_ON_LISTEN] = "listen",
+  [LA_ON_CONNECT] = "connect",
+  [LA_ON_CLOSE] = "close",
+  [LA_ON_SHUTDOWN] = "shutdown",
+  [LA_ON_ABORT] = "abort",
+  [LA_ON_SYN] = "SYN",
+  [LA_ON_SYN_ACK] = "SYN,ACK",
+  [LA_ON_ACK_OF_SYN] = "ACK of SYN",
+  [LA_ON_FIN] = "FIN",
+  [LA_ON_ACK_OF_FIN] = "ACK of FIN",
+  [LA_ON_FIN_AND_ACK] = "FIN and ACK of FIN",
+  [LA_ON_RST] = "RST",
+  [LA_ON_DATA] = "data after close",
+  [LA_ON_ICMP] = "ICMP",
+  [LA_ON_TIMEOUT] = "time-out",
+  [LA_ON_2MSL] = "2MSL",
+  [LA_ON_POLICY] = "policy",
+};
+_Static_assert(COUNT(causes) == LA_CAUSES, "a name for each cause");
+const char *la_cause_name(enum la_cause c) { return name(causes, COUNT(causes), (size_t)c); }
 
-const char *la_who_name(enum la_who w) {
-  static const char *const names[] = {"nobody", "local", "peer", "network", "clock", "policy"};
-  NAME_OF(names, w, LA_WHOS);
-}
+static const char *const whos[] = {
+  [LA_BY_NOBODY] = "nobody",   [LA_BY_LOCAL] = "local", [LA_BY_PEER] = "peer",
+  [LA_BY_NETWORK] = "network", [LA_BY_CLOCK] = "clock", [LA_BY_POLICY] = "policy",
+};
+_Static_assert(COUNT(whos) == LA_WHOS, "a name for each who");
+const char *la_who_name(enum la_who w) { return name(whos, COUNT(whos), (size_t)w); }
 
-const char *la_how_name(enum la_how h) {
-  static const char *const names[] = {"open", "four-segment release", "three-segment release", "simultaneous close", "reset", "silent"};
-  NAME_OF(names, h, LA_HOWS);
-}
+static const char *const hows[] = {
+  [LA_HOW_OPEN] = "open",
+  [LA_HOW_FOUR_SEGMENTS] = "four-segment release",
+  [LA_HOW_THREE_SEGMENTS] = "three-segment release",
+  [LA_HOW_SIMULTANEOUS] = "simultaneous close",
+  [LA_HOW_RESET] = "reset",
+  [LA_HOW_SILENT] = "silent",
+};
+_Static_assert(COUNT(hows) == LA_HOWS, "a name for each how");
+const char *la_how_name(enum la_how h) { return name(hows, COUNT(hows), (size_t)h); }
 
-const char *la_why_name(enum la_why w) {
-  static const char *const names[] = {"none",
-                                      "application close",
-                                      "application abort",
-                                      "close with linger 0",
-                                      "unread data at close",
-                                      "data after full close",
-                                      "reset by peer",
-                                      "connection refused",
-                                      "half-open peer",
-                                      "retransmission limit",
-                                      "SYN time-out",
-                                      "SYN-ACK time-out",
-                                      "keepalive exhausted",
-                                      "user timeout",
-                                      "FIN-WAIT-2 time-out",
-                                      "last ACK never came",
-                                      "ICMP error",
-                                      "memory eviction",
-                                      "listener closed",
-                                      "quiet time"};
-  NAME_OF(names, w, LA_WHYS);
-}
+static const char *const whys[] = {
+  [LA_WHY_NONE] = "no reason",
+  [LA_WHY_CLOSE] = "application close",
+  [LA_WHY_ABORT] = "abort",
+  [LA_WHY_LINGER] = "close with linger 0",
+  [LA_WHY_UNREAD] = "unread data at close",
+  [LA_WHY_DATA_AFTER_CLOSE] = "data after full close",
+  [LA_WHY_PEER_RESET] = "reset by the peer",
+  [LA_WHY_REFUSED] = "no listener",
+  [LA_WHY_HALF_OPEN] = "half-open peer answered with RST",
+  [LA_WHY_RETRANSMIT] = "retransmission limit",
+  [LA_WHY_SYN_TIMEOUT] = "SYN time-out",
+  [LA_WHY_SYN_ACK_TIMEOUT] = "SYN-ACK time-out",
+  [LA_WHY_KEEPALIVE] = "keepalive exhausted",
+  [LA_WHY_USER_TIMEOUT] = "user timeout",
+  [LA_WHY_FIN_WAIT_2] = "FIN-WAIT-2 timeout",
+  [LA_WHY_LAST_ACK] = "last ACK never came",
+  [LA_WHY_ICMP] = "hard ICMP error",
+  [LA_WHY_MEMORY] = "evicted for memory",
+  [LA_WHY_LISTENER_CLOSED] = "listener closed before accept",
+  [LA_WHY_QUIET] = "quiet time",
+};
+_Static_assert(COUNT(whys) == LA_WHYS, "a name for each why");
+const char *la_why_name(enum la_why w) { return name(whys, COUNT(whys), (size_t)w); }
 
-const char *la_drop_name(enum la_drop d) {
-  static const char *const names[] = {"NONE",
-                                      "PKT_TOO_SMALL",
-                                      "IP_INHDR",
-                                      "IP_CSUM",
-                                      "IP_INADDRERRORS",
-                                      "OTHERHOST",
-                                      "UNHANDLED_PROTO",
-                                      "FRAGMENT",
-                                      "IP_OPTIONS",
-                                      "TCP_HDR",
-                                      "TCP_CSUM",
-                                      "TCP_FLAGS",
-                                      "NO_SOCKET",
-                                      "TCP_INVALID_SEQUENCE",
-                                      "TCP_OLD_SEQUENCE",
-                                      "TCP_OLD_DATA",
-                                      "TCP_OVERWINDOW",
-                                      "TCP_ZEROWINDOW",
-                                      "TCP_RFC7323_PAWS",
-                                      "TCP_RESET",
-                                      "TCP_INVALID_SYN",
-                                      "TCP_INVALID_RST",
-                                      "TCP_ACK_UNSENT_DATA",
-                                      "TCP_TOO_OLD_ACK",
-                                      "TCP_NO_ACK",
-                                      "TCP_INVALID_ACK",
-                                      "TCP_CLOSE",
-                                      "TCP_ABORT_ON_DATA",
-                                      "TCP_LISTEN_OVERFLOW",
-                                      "TCP_TIMEWAIT",
-                                      "TCP_TIMEWAIT_RST",
-                                      "TCP_OFO_QUEUE_PRUNE",
-                                      "QUIET_TIME",
-                                      "NOMEM",
-                                      "LINK_FULL",
-                                      "ICMP"};
-  NAME_OF(names, d, LA_DROPS);
-}
+#define DROP(x) [LA_DROP_##x] = #x
+static const char *const drops[] = {
+  DROP(NONE),
+  DROP(PKT_TOO_SMALL),
+  DROP(IP_INHDR),
+  DROP(IP_CSUM),
+  DROP(IP_INADDRERRORS),
+  DROP(OTHERHOST),
+  DROP(UNHANDLED_PROTO),
+  DROP(FRAGMENT),
+  DROP(IP_OPTIONS),
+  DROP(TCP_HDR),
+  DROP(TCP_CSUM),
+  DROP(TCP_FLAGS),
+  DROP(NO_SOCKET),
+  DROP(TCP_INVALID_SEQUENCE),
+  DROP(TCP_OLD_SEQUENCE),
+  DROP(TCP_OLD_DATA),
+  DROP(TCP_OVERWINDOW),
+  DROP(TCP_ZEROWINDOW),
+  DROP(TCP_RFC7323_PAWS),
+  DROP(TCP_RESET),
+  DROP(TCP_INVALID_SYN),
+  DROP(TCP_INVALID_RST),
+  DROP(TCP_ACK_UNSENT_DATA),
+  DROP(TCP_TOO_OLD_ACK),
+  DROP(TCP_NO_ACK),
+  DROP(TCP_INVALID_ACK),
+  DROP(TCP_CLOSE),
+  DROP(TCP_ABORT_ON_DATA),
+  DROP(TCP_LISTEN_OVERFLOW),
+  DROP(TCP_TIMEWAIT),
+  DROP(TCP_TIMEWAIT_RST),
+  DROP(TCP_OFO_QUEUE_PRUNE),
+  DROP(QUIET_TIME),
+  DROP(NOMEM),
+  DROP(LINK_FULL),
+  DROP(ICMP),
+};
+#undef DROP
+_Static_assert(COUNT(drops) == LA_DROPS, "a name for each drop");
+_Static_assert(LA_DROPS <= COUNT(((la_stats *)0)->drops), "a counter for each drop");
+const char *la_drop_name(enum la_drop d) { return name(drops, COUNT(drops), (size_t)d); }
 
-const char *la_event_name(enum la_event_type t) {
-  static const char *const names[] = {"ACCEPT", "ESTABLISHED", "READABLE", "WRITABLE", "PEER_FIN", "TROUBLE", "END"};
-  NAME_OF(names, t, LA_EVENT_TYPES);
-}
+static const char *const events[] = {
+  [LA_EVENT_ACCEPT] = "ACCEPT",     [LA_EVENT_ESTABLISHED] = "ESTABLISHED", [LA_EVENT_READABLE] = "READABLE",
+  [LA_EVENT_WRITABLE] = "WRITABLE", [LA_EVENT_PEER_FIN] = "PEER_FIN",       [LA_EVENT_TROUBLE] = "TROUBLE",
+  [LA_EVENT_END] = "END",
+};
+_Static_assert(COUNT(events) == LA_EVENT_TYPES, "a name for each event");
+const char *la_event_name(enum la_event_type t) { return name(events, COUNT(events), (size_t)t); }
 
-const char *la_waiting_name(enum la_waiting w) {
-  static const char *const names[] = {"nothing",    "peer's SYN",          "peer's ACK",           "peer's window",
-                                      "peer's FIN", "application to read", "application to close", "2MSL"};
-  NAME_OF(names, w, LA_WAITINGS);
-}
+static const char *const waitings[] = {
+  [LA_WAITS_NOTHING] = "nothing",
+  [LA_WAITS_PEER_SYN] = "the peer's SYN",
+  [LA_WAITS_PEER_ACK] = "the peer's ACK",
+  [LA_WAITS_PEER_WINDOW] = "the peer's window",
+  [LA_WAITS_PEER_FIN] = "the peer's FIN",
+  [LA_WAITS_APP_READ] = "the application to read",
+  [LA_WAITS_APP_CLOSE] = "the application to close",
+  [LA_WAITS_2MSL] = "2MSL",
+};
+_Static_assert(COUNT(waitings) == LA_WAITINGS, "a name for each waiting");
+const char *la_waiting_name(enum la_waiting w) { return name(waitings, COUNT(waitings), (size_t)w); }

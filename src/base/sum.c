@@ -1,60 +1,92 @@
 /* SPDX-License-Identifier: MIT */
-/* Words are added in the machine's own order and swapped once at the end: RFC 1071 2 (B). */
+/*
+ * Sums in the CPU's own byte order, 64 bits at a time with end-around carry: the one's complement sum does not
+ * care how its 16-bit words are grouped, nor in which order their bytes lie as long as all agree (RFC 1071 2).
+ * The bytes of the result are swapped once, at the end. Four accumulators keep the additions independent.
+ */
 #include "base/sum.h"
-
 #include "base/bytes.h"
 
-static uint64_t fold32(uint64_t s) { return (s & 0xffffffffu) + (s >> 32); }
-
-static uint32_t to_host_words(uint64_t s) {
-  s = fold32(fold32(s));
-  uint32_t p = (uint32_t)((s & 0xffff) + (s >> 16));
-  p = (p & 0xffff) + (p >> 16);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  p = (p >> 8 | p << 8) & 0xffff;
-#endif
-  return p;
-}
-
-/* Reads at most 8 bytes into a word, as memory would hold them with zeros behind. */
-static uint64_t tail(const uint8_t *p, size_t n) {
-  uint64_t w = 0;
-  memcpy(&w, p, n);
+/* The builtins stay inline under -ffreestanding, where a plain memcpy would be a call. */
+static inline uint64_t load(const uint8_t *p) {
+  uint64_t w;
+  __builtin_memcpy(&w, p, 8);
   return w;
 }
 
-static uint64_t sum_words(const uint8_t *p, size_t n) {
-  uint64_t a = 0, b = 0, w[4];
-  for (; n >= 32; p += 32, n -= 32) {
-    memcpy(w, p, 32);
-    a += (w[0] & 0xffffffffu) + (w[0] >> 32) + (w[1] & 0xffffffffu) + (w[1] >> 32);
-    b += (w[2] & 0xffffffffu) + (w[2] >> 32) + (w[3] & 0xffffffffu) + (w[3] >> 32);
+static inline void store(uint8_t *p, uint64_t w) { __builtin_memcpy(p, &w, 8); }
+
+static inline uint64_t add(uint64_t a, uint64_t w) {
+  a += w;
+  return a + (a < w);
+}
+
+/* To 16 bits of big-endian words; 0 only for 0. */
+static inline uint32_t fold(uint64_t s) {
+  s = (s & 0xffffffff) + (s >> 32);
+  s = (s & 0xffffffff) + (s >> 32);
+  s = (s & 0xffff) + (s >> 16);
+  s = (s & 0xffff) + (s >> 16);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  s = (s >> 8 | s << 8) & 0xffff;
+#endif
+  return (uint32_t)s;
+}
+
+static inline uint32_t join(uint32_t partial, uint32_t sum) {
+  partial = (partial & 0xffff) + (partial >> 16) + sum;
+  return (partial & 0xffff) + (partial >> 16);
+}
+
+uint32_t la__sum(uint32_t partial, const void *data, size_t n) {
+  const uint8_t *p = data;
+  uint64_t a = 0, b = 0, c = 0, d = 0;
+  for (; n >= 64; n -= 64, p += 64) {
+    a = add(a, load(p));
+    b = add(b, load(p + 8));
+    c = add(c, load(p + 16));
+    d = add(d, load(p + 24));
+    a = add(a, load(p + 32));
+    b = add(b, load(p + 40));
+    c = add(c, load(p + 48));
+    d = add(d, load(p + 56));
   }
-  for (; n >= 8; p += 8, n -= 8)
-    a += fold32(tail(p, 8));
-  if (n)
-    b += fold32(tail(p, n));
-  return a + b;
+  for (; n >= 8; n -= 8, p += 8)
+    a = add(a, load(p));
+  if (n) {
+    uint8_t tail[8] = {0};
+    for (size_t i = 0; i < n; i++)
+      tail[i] = p[i];
+    b = add(b, load(tail));
+  }
+  return join(partial, fold(add(add(a, b), add(c, d))));
 }
-
-static uint32_t combine(uint32_t partial, uint64_t words) {
-  uint32_t s = partial + to_host_words(words);
-  return (s & 0xffff) + (s >> 16);
-}
-
-uint32_t la__sum(uint32_t partial, const void *data, size_t n) { return combine(partial, sum_words(data, n)); }
 
 uint32_t la__copy_sum(void *dst, const void *src, size_t n, uint32_t partial) {
-  uint8_t *d = dst;
   const uint8_t *p = src;
-  uint64_t a = 0, w[4];
-  size_t left = n;
-  for (; left >= 32; p += 32, d += 32, left -= 32) {
-    memcpy(w, p, 32);
-    memcpy(d, w, 32);
-    a += (w[0] & 0xffffffffu) + (w[0] >> 32) + (w[1] & 0xffffffffu) + (w[1] >> 32);
-    a += (w[2] & 0xffffffffu) + (w[2] >> 32) + (w[3] & 0xffffffffu) + (w[3] >> 32);
+  uint8_t *q = dst;
+  uint64_t a = 0, b = 0, c = 0, d = 0;
+  for (; n >= 32; n -= 32, p += 32, q += 32) {
+    uint64_t w = load(p), x = load(p + 8), y = load(p + 16), z = load(p + 24);
+    store(q, w);
+    store(q + 8, x);
+    store(q + 16, y);
+    store(q + 24, z);
+    a = add(a, w);
+    b = add(b, x);
+    c = add(c, y);
+    d = add(d, z);
   }
-  memcpy(d, p, left);
-  return combine(partial, a + sum_words(p, left));
+  for (; n >= 8; n -= 8, p += 8, q += 8) {
+    uint64_t w = load(p);
+    store(q, w);
+    a = add(a, w);
+  }
+  if (n) {
+    uint8_t tail[8] = {0};
+    for (size_t i = 0; i < n; i++)
+      q[i] = tail[i] = p[i];
+    b = add(b, load(tail));
+  }
+  return join(partial, fold(add(add(a, b), add(c, d))));
 }

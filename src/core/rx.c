@@ -6,21 +6,18 @@
 static void drop(la_stack *s, la_link link, enum la_drop why) {
   struct tcp *t = &s->tcp;
   t->stats.drops[why]++;
-  la_trace_rec *r = la__trace_put(&t->trace);
+  la_trace_rec *r = la__trace_rec(t, 0, 0, LA_TRACE_DROP);
   if (!r)
     return;
-  r->at = t->now;
-  r->frame = t->frame;
-  r->type = LA_TRACE_DROP;
   r->drop = (uint8_t)why;
   r->link = (uint8_t)link;
 }
 
 /* What may not be a peer: MUST-57, MUST-63, RFC 1122 3.2.1.3; our own address as source is a LAND attack. */
-static enum la_drop addresses(const la_stack *s, const struct ip_hdr *h) {
-  if (!la__is_ours(s, &h->dst))
+static enum la_drop addresses(const la_stack *s, la_link link, const struct ip_hdr *h) {
+  if (!la__is_ours(s, &h->dst, link))
     return LA_DROP_OTHERHOST;
-  if (la__addr_bad_source(&h->src) || la__addr_loopback(&h->src) || la__is_ours(s, &h->src) || la__is_directed_broadcast(s, &h->src))
+  if (la__addr_bad_source(&h->src) || la__addr_loopback(&h->src) || la__is_ours(s, &h->src, link) || la__is_directed_broadcast(s, &h->src))
     return LA_DROP_IP_INADDRERRORS;
   return LA_DROP_NONE;
 }
@@ -39,7 +36,8 @@ static void rx_tcp(la_stack *s, la_link link, const la_frame *f, const struct ip
   }
   struct key k = {.local = h->dst, .remote = h->src, .lport = seg.dport, .rport = seg.sport};
   k.zone = la__addr_link_local(&k.remote) ? link : 0;
-  struct path path = {(uint8_t)link, s->mtu[link]};
+  la_link back = la__route_back(s, &h->src, link);
+  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)link};
   la__tcp_input(&s->tcp, &k, &seg, &path);
 }
 
@@ -57,7 +55,7 @@ void la__rx(la_stack *s, la_link link, const la_frame *f) {
     break;
   }
   if (why == LA_DROP_NONE)
-    why = addresses(s, &h);
+    why = addresses(s, link, &h);
   if (why == LA_DROP_NONE && h.fragment)
     why = LA_DROP_FRAGMENT;
   if (why == LA_DROP_NONE && (h.proto == IP_PROTO_ICMP || h.proto == IP_PROTO_ICMP6)) {

@@ -28,14 +28,22 @@ struct la_stack {
 };
 
 /* netif.c */
-bool la__is_ours(const la_stack *s, const la_addr *a);
+/* Is `a` ours? A link-local one: on that link; on any when `link` is 0. */
+bool la__is_ours(const la_stack *s, const la_addr *a, la_link link);
+bool la__mtu_carries(uint32_t mtu, unsigned family);
 bool la__is_directed_broadcast(const la_stack *s, const la_addr *a);
 /* An address in its normal form: bytes that its family does not use are zero. false: no family. */
 bool la__addr_normal(const la_addr *in, la_addr *out);
 
 /* route.c: the link towards dst, 0 for none; and the source address to use over it (family 0: none). */
 la_link la__route_link(const la_stack *s, const la_addr *dst);
+la_link la__route_back(const la_stack *s, const la_addr *src, la_link in); /* for an answer to what came by `in` */
 la_addr la__route_source(const la_stack *s, la_link link, const la_addr *dst);
+/*
+ * What to open towards `remote`: addresses are made normal, *link (0: by route) and *local (family 0: by rule) filled in. LA_EINVAL: no
+ * possible peer; LA_ENETUNREACH, LA_EADDRNOTAVAIL.
+ */
+int la__route_open(const la_stack *s, la_addr *remote, la_addr *local, la_link *link);
 
 /* rx.c, tx.c */
 void la__rx(la_stack *s, la_link link, const la_frame *f);

@@ -88,9 +88,12 @@ static bool reset_input(struct tcp *t, struct conn *c, const struct key *k, cons
   return true;
 }
 
-/* RFC 7323: PAWS, and a segment without the option that was agreed. false: dropped. */
+/*
+ * RFC 7323: PAWS, and a segment without the option that was agreed. false: dropped. A SYN is not of this connection, and must
+ * draw a challenge.
+ */
 static bool stamps_ok(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct view *v) {
-  if (!(c->flags & CF_TS) || seg->flags & LA_RST)
+  if (!(c->flags & CF_TS) || seg->flags & (LA_RST | LA_SYN))
     return true;
   if (!(seg->opt.have & TCP_OPT_TS)) {
     la__drop(t, k, c, seg, LA_DROP_TCP_RFC7323_PAWS); /* 3.2: silently */
@@ -234,7 +237,7 @@ bool la__tcp_may_input(const struct tcp *t) {
 }
 
 static void listen_or_none(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path, ref_t replaces) {
-  struct listener *l = la__listener_find(t, k, path->link);
+  struct listener *l = la__listener_find(t, k, path->in);
   if (l) {
     la__listen_input(t, l, k, seg, path, replaces);
     return;

@@ -18,29 +18,14 @@ static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn 
   t->stats.segments_out++;
   if (o->seg.flags & LA_RST)
     t->stats.resets_out++;
-  la_trace_rec *r = la__trace_put(&t->trace);
+  la_trace_rec *r = la__trace_rec(t, &o->key, c, LA_TRACE_OUT);
   if (!r)
     return;
-  r->at = t->now;
-  r->frame = t->frame;
-  r->type = LA_TRACE_OUT;
+  la__trace_seg(r, &o->seg);
   r->from = r->to = (uint8_t)state;
   r->fresh = fresh;
   r->retransmit = again;
-  r->flags = o->seg.flags;
-  r->seq = o->seg.seq;
-  r->ack = o->seg.ack;
-  r->len = o->seg.len;
   r->wnd = (uint32_t)o->seg.wnd << (o->seg.flags & LA_SYN ? 0 : shift);
-  r->local = o->key.local;
-  r->remote = o->key.remote;
-  r->local_port = o->key.lport;
-  r->remote_port = o->key.rport;
-  if (c) {
-    r->conn_index = c->self;
-    r->conn_gen = c->gen;
-    r->link = c->link;
-  }
 }
 
 static void sack_block(const struct ranges *r, int i, unsigned most, struct tcp_opts *o) {

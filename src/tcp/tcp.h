@@ -26,8 +26,9 @@
 
 /* Where a segment comes from or goes to. */
 struct path {
-  uint8_t link;
-  uint32_t mtu;
+  uint8_t link; /* towards the peer */
+  uint32_t mtu; /* of that link */
+  uint8_t in;   /* the link that a segment came in on */
 };
 
 /* A segment that belongs to no connection. */
@@ -140,6 +141,10 @@ void la__state(struct tcp *t, struct conn *c, enum la_cause cause);
 enum la_state la__state_next(enum la_state from, enum la_cause cause, bool passive);
 void la__trace_record(struct tcp *t, const struct key *k, enum la_state from, enum la_cause cause, bool passive, uint8_t fresh);
 
+/* trace.c: a record of this instant and frame, with the connection's present state; NULL when tracing is off. k, c may be NULL */
+la_trace_rec *la__trace_rec(struct tcp *t, const struct key *k, const struct conn *c, enum la_trace_type type);
+void la__trace_seg(la_trace_rec *r, const struct tcp_seg *seg);
+
 /* reason.c: endings and drops */
 struct ending {
   enum la_who who;
@@ -214,6 +219,7 @@ void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);
 /* true: the segment is a SYN that may take over: treat it as for a listener, in place of the record. */
 bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause);
+void la__tw_forget(struct tcp *t, ref_t r, enum la_cause cause); /* the same, when another record has taken its table entry */
 void la__tw_tick(struct tcp *t);
 bool la__tw_reusable(const struct tcp *t, ref_t r); /* by a connection of our own */
 

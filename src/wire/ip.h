@@ -22,31 +22,32 @@ struct ip_hdr {
 };
 /* Which version the first byte tells: 4, 6 or 0. */
 unsigned la__ip_version(const uint8_t *p, size_t n);
-/*
- * LA_DROP_NONE, or why the packet must be dropped: PKT_TOO_SMALL, IP_INHDR, IP_CSUM (checked unless sum_ok),
- * IP_OPTIONS (source routes, RFC 7126).
- */
+/* LA_DROP_NONE, or why the packet must be dropped: PKT_TOO_SMALL, IP_INHDR, IP_CSUM (unless sum_ok), IP_OPTIONS (RFC 7126). */
 enum la_drop la__ip4_parse(struct ip_hdr *h, const uint8_t *p, size_t n, bool sum_ok);
-/* Hop-by-hop and destination options are skipped as RFC 8200 4.2 says, a fragment header fills frag_*, routing type 0 is dropped. */
+/*
+ * Hop-by-hop and destination options are skipped as RFC 8200 4.2 says, a fragment header fills frag_*. PKT_TOO_SMALL and IP_INHDR as above;
+ * IP_OPTIONS: an option that asks to be discarded, or a routing header with segments left (type 0 too, RFC 5095 3).
+ */
 enum la_drop la__ip6_parse(struct ip_hdr *h, const uint8_t *p, size_t n);
-/* Write the header for h->len bytes of payload; return its length. IPv4 without options, checksum filled in. */
+/* The same for the packet quoted by an ICMP error: it may be cut after its header (h->len may exceed it), and only its form is checked. */
+enum la_drop la__ip4_quoted(struct ip_hdr *h, const uint8_t *p, size_t n);
+enum la_drop la__ip6_quoted(struct ip_hdr *h, const uint8_t *p, size_t n);
+/* Write the header for h->len bytes of payload, without options or extension headers, and return its length. */
 unsigned la__ip4_build(const struct ip_hdr *h, uint8_t *p);
 unsigned la__ip6_build(const struct ip_hdr *h, uint8_t *p);
 /* The partial sum (base/sum.h) of the pseudo-header for either family. */
 uint32_t la__ip_pseudo_sum(const la_addr *src, const la_addr *dst, uint8_t proto, uint32_t len);
 
 /* Classes of addresses (RFC 6890, 4291). */
-bool la__addr_unspecified(const la_addr *a);
+bool la__addr_unspecified(const la_addr *a); /* family 0, or all zero */
 bool la__addr_multicast(const la_addr *a);
 bool la__addr_loopback(const la_addr *a);
 bool la__addr_broadcast(const la_addr *a); /* 255.255.255.255 */
 bool la__addr_link_local(const la_addr *a);
-/*
- * A source that no packet may have (RFC 9293 3.9.2.3, RFC 1122 3.2.1.3): unspecified, 0/8, broadcast, multicast, 240/4;
- * loopback is the caller's question.
- */
+/* A source that no packet may have (RFC 9293 3.9.2.3, RFC 1122 3.2.1.3): unspecified, 0/8, broadcast, multicast, 240/4, and
+ * ::ffff:0:0/96 (RFC 6890 2.2.3); loopback is the caller's question. */
 bool la__addr_bad_source(const la_addr *a);
-/* a and b agree in the first n bits and in family. */
+/* a and b agree in family and in the first n bits (n past the address's width: in all). */
 bool la__addr_match(const la_addr *a, const la_addr *b, unsigned n);
 
 #endif

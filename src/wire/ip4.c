@@ -1,67 +1,94 @@
 /* SPDX-License-Identifier: MIT */
-/* IPv4 (RFC 791). */
-#include "base/bytes.h"
-#include "base/sum.h"
 #include "wire/ip.h"
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/sum.h"
+
+enum { OPT_END = 0, OPT_NOP = 1, OPT_LSRR = 131, OPT_SSRR = 137 };
 
 unsigned la__ip_version(const uint8_t *p, size_t n) {
   unsigned v = n ? p[0] >> 4 : 0;
   return v == 4 || v == 6 ? v : 0;
 }
 
-/* Options are skipped (MUST-50), but source routes are refused (RFC 7126). Bad lengths too. */
+static la_addr addr4(const uint8_t *p) {
+  la_addr a = {.family = 4};
+  memcpy(a.b, p, 4);
+  return a;
+}
+
+/* RFC 791 3.1. Source routes are refused wherever they are (RFC 7126 4.3, 4.4). */
 static enum la_drop options(const uint8_t *p, size_t n) {
-  for (size_t i = 0; i < n && p[i] != 0;) {
-    if (p[i] == 1) {
-      i++;
+  struct rd r = rd_of(p, n);
+  while (rd_left(&r)) {
+    uint8_t kind = rd_u8(&r);
+    if (kind == OPT_END)
+      break;
+    if (kind == OPT_NOP)
       continue;
-    }
-    if (n - i < 2 || p[i + 1] < 2 || p[i + 1] > n - i)
+    unsigned len = rd_u8(&r);
+    if (r.bad || len < 2 || !rd_take(&r, len - 2))
       return LA_DROP_IP_INHDR;
-    if (p[i] == 131 || p[i] == 137)
+    if (kind == OPT_LSRR || kind == OPT_SSRR)
       return LA_DROP_IP_OPTIONS;
-    i += p[i + 1];
   }
   return LA_DROP_NONE;
 }
 
-enum la_drop la__ip4_parse(struct ip_hdr *h, const uint8_t *p, size_t n, bool sum_ok) {
+enum la_drop la__ip4_quoted(struct ip_hdr *h, const uint8_t *p, size_t n) {
+  *h = (struct ip_hdr){0};
   if (n < IP4_HEADER)
     return LA_DROP_PKT_TOO_SMALL;
-  uint32_t hlen = (p[0] & 15) * 4u, total = be16_get(p + 2);
-  if (p[0] >> 4 != 4 || hlen < IP4_HEADER || total < hlen)
+  h->hlen = (p[0] & 15u) * 4;
+  if (p[0] >> 4 != 4 || h->hlen < IP4_HEADER)
     return LA_DROP_IP_INHDR;
-  if (total > n || hlen > n)
+  if (h->hlen > n)
     return LA_DROP_PKT_TOO_SMALL;
-  if (!sum_ok && la__sum_finish(la__sum(0, p, hlen)) != 0)
-    return LA_DROP_IP_CSUM;
-  memset(h, 0, sizeof *h);
-  h->src.family = h->dst.family = 4;
-  memcpy(h->src.b, p + 12, 4);
-  memcpy(h->dst.b, p + 16, 4);
+  unsigned total = be16_get(p + 2), frag = be16_get(p + 6);
+  if (total < h->hlen)
+    return LA_DROP_IP_INHDR;
+  h->len = total - h->hlen;
   h->tos = p[1];
+  h->frag_id = be16_get(p + 4);
+  h->dont_fragment = frag & 0x4000;
+  h->frag_more = frag & 0x2000;
+  h->frag_off = (uint16_t)((frag & 0x1fff) * 8);
+  h->fragment = h->frag_more || h->frag_off;
   h->ttl = p[8];
   h->proto = p[9];
-  h->frag_id = be16_get(p + 4);
-  uint16_t off = be16_get(p + 6);
-  h->dont_fragment = off & 0x4000;
-  h->frag_more = off & 0x2000;
-  h->frag_off = (uint16_t)((off & 0x1fff) * 8);
-  h->fragment = h->frag_more || h->frag_off;
-  h->hlen = hlen;
-  h->len = total - hlen;
-  return options(p + IP4_HEADER, hlen - IP4_HEADER);
+  h->src = addr4(p + 12);
+  h->dst = addr4(p + 16);
+  return LA_DROP_NONE;
+}
+
+enum la_drop la__ip4_parse(struct ip_hdr *h, const uint8_t *p, size_t n, bool sum_ok) {
+  enum la_drop d = la__ip4_quoted(h, p, n);
+  if (d != LA_DROP_NONE)
+    return d;
+  if (!sum_ok && la__sum_finish(la__sum(0, p, h->hlen)))
+    return LA_DROP_IP_CSUM;
+  if (h->len > n - h->hlen)
+    return LA_DROP_PKT_TOO_SMALL;
+  if (h->hlen + h->frag_off + h->len > 65535) /* a fragment past the end of any packet */
+    return LA_DROP_IP_INHDR;
+  return options(p + IP4_HEADER, h->hlen - IP4_HEADER);
 }
 
 unsigned la__ip4_build(const struct ip_hdr *h, uint8_t *p) {
-  memset(p, 0, IP4_HEADER);
+  LA_CHECK(h->len <= 65535 - IP4_HEADER);
+  unsigned frag = h->frag_off / 8u;
+  if (h->dont_fragment)
+    frag |= 0x4000;
+  if (h->frag_more)
+    frag |= 0x2000;
   p[0] = 0x45;
   p[1] = h->tos;
   be16_put(p + 2, IP4_HEADER + h->len);
   be16_put(p + 4, h->frag_id);
-  be16_put(p + 6, (h->dont_fragment ? 0x4000u : 0u) | (h->frag_more ? 0x2000u : 0u) | h->frag_off / 8u);
+  be16_put(p + 6, frag);
   p[8] = h->ttl;
   p[9] = h->proto;
+  be16_put(p + 10, 0);
   memcpy(p + 12, h->src.b, 4);
   memcpy(p + 16, h->dst.b, 4);
   be16_put(p + 10, la__sum_finish(la__sum(0, p, IP4_HEADER)));

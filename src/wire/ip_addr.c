@@ -1,136 +1,140 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses: classes, comparison, text. */
+/* Addresses: their classes, their text, and their part in the pseudo-header. */
 #include "base/bytes.h"
 #include "base/sum.h"
 #include "wire/ip.h"
 
-bool la_addr_same(const la_addr *a, const la_addr *b) {
-  return a->family == b->family && memcmp(a->b, b->b, a->family == 4 ? 4 : a->family == 6 ? 16 : 0) == 0;
+static unsigned width(const la_addr *a) { return a->family == 4 ? 4 : a->family == 6 ? 16 : 0; }
+
+static bool all_zero(const uint8_t *p, unsigned n) {
+  while (n--)
+    if (*p++)
+      return false;
+  return true;
 }
 
-bool la__addr_unspecified(const la_addr *a) {
-  static const uint8_t zero[16];
-  return a->family == 0 || memcmp(a->b, zero, a->family == 4 ? 4 : 16) == 0;
+/* ::ffff:0:0/96 (RFC 4291 2.5.5.2) */
+static bool mapped(const la_addr *a) { return a->family == 6 && all_zero(a->b, 10) && a->b[10] == 0xff && a->b[11] == 0xff; }
+
+bool la__addr_unspecified(const la_addr *a) { return all_zero(a->b, width(a)); }
+
+bool la__addr_multicast(const la_addr *a) { return a->family == 4 ? (a->b[0] & 0xf0) == 0xe0 : a->family == 6 && a->b[0] == 0xff; }
+
+bool la__addr_loopback(const la_addr *a) { return a->family == 4 ? a->b[0] == 127 : a->family == 6 && all_zero(a->b, 15) && a->b[15] == 1; }
+
+bool la__addr_broadcast(const la_addr *a) { return a->family == 4 && be32_get(a->b) == 0xffffffff; }
+
+bool la__addr_link_local(const la_addr *a) {
+  return a->family == 4 ? a->b[0] == 169 && a->b[1] == 254 : a->family == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
-bool la__addr_multicast(const la_addr *a) { return a->family == 4 ? a->b[0] >> 4 == 14 : a->family == 6 && a->b[0] == 0xff; }
-
-bool la__addr_loopback(const la_addr *a) {
-  static const uint8_t one[16] = {[15] = 1};
-  return a->family == 4 ? a->b[0] == 127 : a->family == 6 && memcmp(a->b, one, 16) == 0;
-}
-
-bool la__addr_broadcast(const la_addr *a) { return a->family == 4 && be32_get(a->b) == UINT32_MAX; }
-
-bool la__addr_link_local(const la_addr *a) { return a->family == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80; }
-
-/* IPv4-mapped addresses have no place on the wire either (RFC 6890). */
 bool la__addr_bad_source(const la_addr *a) {
-  static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-  if (la__addr_unspecified(a) || la__addr_multicast(a))
-    return true;
-  return a->family == 4 ? a->b[0] == 0 || a->b[0] >= 240 : memcmp(a->b, mapped, 12) == 0;
+  if (a->family == 4)
+    return a->b[0] == 0 || a->b[0] >= 224; /* multicast, 240/4 and broadcast are one run */
+  return la__addr_unspecified(a) || la__addr_multicast(a) || mapped(a);
 }
 
 bool la__addr_match(const la_addr *a, const la_addr *b, unsigned n) {
   if (a->family != b->family)
     return false;
+  if (n > width(a) * 8)
+    n = width(a) * 8;
   unsigned whole = n / 8, rest = n % 8;
-  if (memcmp(a->b, b->b, whole) != 0)
+  if (memcmp(a->b, b->b, whole))
     return false;
-  return rest == 0 || (a->b[whole] ^ b->b[whole]) >> (8 - rest) == 0;
+  return !rest || (a->b[whole] ^ b->b[whole]) >> (8 - rest) == 0;
 }
 
+bool la_addr_same(const la_addr *a, const la_addr *b) { return a->family == b->family && !memcmp(a->b, b->b, width(a)); }
+
 uint32_t la__ip_pseudo_sum(const la_addr *src, const la_addr *dst, uint8_t proto, uint32_t len) {
-  size_t n = src->family == 4 ? 4 : 16;
-  uint32_t s = la__sum(0, src->b, n);
-  s = la__sum(s, dst->b, n);
-  s += proto + (len & 0xffff) + (len >> 16);
+  uint32_t s = la__sum(la__sum(0, src->b, width(src)), dst->b, width(dst));
+  s += (len >> 16) + (len & 0xffff) + proto;
   return (s & 0xffff) + (s >> 16);
 }
 
-/* Text. A number of at most `digits` digits in a base; -1 when there is none or it is longer. */
-static int number(const char **p, unsigned base, unsigned digits) {
-  int v = 0;
-  unsigned n = 0;
-  for (;; n++, (*p)++) {
-    char c = **p;
-    unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-                 : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
-                                        : 99;
-    if (d >= base)
-      break;
-    if (n == digits)
-      return -1;
-    v = v * (int)base + (int)d;
-  }
-  return n ? v : -1;
-}
-
-static bool parse4(const char *p, uint8_t *b) {
+/* A dotted quad without leading zeros, which some read as octal. Returns what follows it, or NULL. */
+static const char *quad(const char *t, uint8_t *b) {
   for (unsigned i = 0; i < 4; i++) {
-    if (i && *p++ != '.')
-      return false;
-    if (p[0] == '0' && p[1] >= '0' && p[1] <= '9')
-      return false; /* a leading zero means octal to some */
-    int v = number(&p, 10, 3);
-    if (v < 0 || v > 255)
-      return false;
+    unsigned v = 0, digits = 0;
+    if (i && *t++ != '.')
+      return 0;
+    for (; *t >= '0' && *t <= '9'; t++) {
+      v = v * 10 + (unsigned)(*t - '0');
+      if (v > 255 || (digits++ && v < 10)) /* a second digit and still below ten: the first was 0 */
+        return 0;
+    }
+    if (!digits)
+      return 0;
     b[i] = (uint8_t)v;
   }
-  return *p == 0;
+  return t;
 }
 
-/* RFC 4291 2.2: eight groups, one run of which may be "::", the last two perhaps as a dotted quad. */
-static bool parse6(const char *p, uint8_t *b) {
-  uint8_t v[16] = {0};
+static int hex(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* RFC 4291 2.2. `gap` is where "::" stood: the bytes after it move to the end. */
+static bool parse6(const char *t, uint8_t *b) {
   unsigned n = 0;
   int gap = -1;
-  if (p[0] == ':' && p[1] == ':') {
+  if (*t == ':') {
+    if (t[1] != ':')
+      return false;
+    t += 2;
     gap = 0;
-    p += 2;
   }
-  while (*p) {
-    const char *start = p;
-    int g = number(&p, 16, 4);
-    if (*p == '.' && n <= 12 && parse4(start, v + n)) {
+  while (*t) {
+    const char *group = t;
+    unsigned v = 0, digits = 0;
+    for (; hex(*t) >= 0; t++, digits++)
+      if (digits < 5)
+        v = v << 4 | (unsigned)hex(*t);
+    if (*t == '.') {
+      if (n > 12)
+        return false;
+      t = quad(group, b + n);
+      if (!t || *t)
+        return false;
       n += 4;
       break;
     }
-    if (g < 0 || n > 14)
+    if (digits < 1 || digits > 4 || n > 14)
       return false;
-    v[n++] = (uint8_t)(g >> 8);
-    v[n++] = (uint8_t)g;
-    if (*p == 0)
+    be16_put(b + n, v);
+    n += 2;
+    if (!*t)
       break;
-    if (*p++ != ':')
+    if (*t++ != ':' || (!*t))
       return false;
-    if (*p == ':') {
+    if (*t == ':') {
       if (gap >= 0)
         return false;
       gap = (int)n;
-      p++;
-    } else if (*p == 0) {
-      return false;
+      t++;
     }
   }
-  if (gap < 0 ? n != 16 : n > 14)
+  if (gap < 0)
+    return n == 16;
+  if (n > 14) /* "::" stands for one group at least */
     return false;
-  memset(b, 0, 16);
-  unsigned head = gap < 0 ? n : (unsigned)gap;
-  memcpy(b, v, head);
-  memcpy(b + 16 - (n - head), v + head, n - head);
+  memmove(b + 16 - (n - (unsigned)gap), b + gap, n - (unsigned)gap);
+  memset(b + gap, 0, 16 - n);
   return true;
 }
 
 bool la_addr_parse(const char *text, la_addr *out) {
-  la_addr a;
-  memset(&a, 0, sizeof a);
-  a.family = 4;
-  if (!parse4(text, a.b)) {
-    memset(&a, 0, sizeof a);
-    a.family = 6;
+  la_addr a = {.family = 4};
+  if (!text)
+    return false;
+  const char *end = quad(text, a.b);
+  if (!end || *end) {
+    a = (la_addr){.family = 6};
     if (!parse6(text, a.b))
       return false;
   }
@@ -138,57 +142,67 @@ bool la_addr_parse(const char *text, la_addr *out) {
   return true;
 }
 
-static char *put_number(char *p, unsigned v, unsigned base) {
-  char tmp[5];
-  unsigned n = 0;
-  do
-    tmp[n++] = "0123456789abcdef"[v % base];
-  while (v /= base);
-  while (n)
-    *p++ = tmp[--n];
-  return p;
+static char *put_quad(char *t, const uint8_t *b) {
+  for (unsigned i = 0; i < 4; i++) {
+    if (i)
+      *t++ = '.';
+    if (b[i] >= 100)
+      *t++ = (char)('0' + b[i] / 100);
+    if (b[i] >= 10)
+      *t++ = (char)('0' + b[i] / 10 % 10);
+    *t++ = (char)('0' + b[i] % 10);
+  }
+  return t;
 }
 
-/* RFC 5952: the longest run of two or more zero groups, the first of equals, becomes "::". */
-static char *text6(const uint8_t *b, char *p) {
-  unsigned best = 8, len = 1;
+static char *put_group(char *t, unsigned v) {
+  bool some = false;
+  for (int shift = 12; shift >= 0; shift -= 4) {
+    unsigned d = v >> shift & 15;
+    some = some || d || !shift;
+    if (some)
+      *t++ = "0123456789abcdef"[d];
+  }
+  return t;
+}
+
+/* The first of the longest runs of two or more zero groups (RFC 5952 4.2); returns its length or 0. */
+static unsigned longest_zeros(const uint8_t *b, unsigned *at) {
+  unsigned best = 1, run = 0;
   for (unsigned i = 0; i < 8; i++) {
-    unsigned j = i;
-    while (j < 8 && be16_get(b + 2 * j) == 0)
-      j++;
-    if (j - i > len) {
-      best = i;
-      len = j - i;
+    run = be16_get(b + 2 * i) ? 0 : run + 1;
+    if (run > best) {
+      best = run;
+      *at = i + 1 - run;
     }
   }
-  for (unsigned i = 0; i < 8; i++) {
-    if (i == best) {
-      *p++ = ':';
-      if (i + len == 8)
-        *p++ = ':';
-      i += len - 1;
-      continue;
-    }
-    if (i)
-      *p++ = ':';
-    p = put_number(p, be16_get(b + 2 * i), 16);
-  }
-  return p;
+  return best > 1 ? best : 0;
 }
 
 char *la_addr_text(const la_addr *a, char *buf) {
-  char *p = buf;
+  char *t = buf;
+  unsigned at = 0;
   if (a->family == 4) {
-    for (unsigned i = 0; i < 4; i++) {
-      if (i)
-        *p++ = '.';
-      p = put_number(p, a->b[i], 10);
-    }
+    t = put_quad(t, a->b);
+  } else if (mapped(a)) { /* RFC 5952 5 */
+    memcpy(t, "::ffff:", 7);
+    t = put_quad(t + 7, a->b + 12);
   } else if (a->family == 6) {
-    p = text6(a->b, p);
+    unsigned zeros = longest_zeros(a->b, &at);
+    for (unsigned i = 0; i < 8; i++) {
+      if (zeros && i == at) {
+        *t++ = ':';
+        *t++ = ':';
+        i += zeros - 1;
+        continue;
+      }
+      if (i && !(zeros && i == at + zeros))
+        *t++ = ':';
+      t = put_group(t, be16_get(a->b + 2 * i));
+    }
   } else {
-    *p++ = '*';
+    *t++ = '*';
   }
-  *p = 0;
+  *t = 0;
   return buf;
 }

@@ -1,79 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/tcp_wire.h"
-
 #include "base/bytes.h"
 #include "base/sum.h"
 
-enum { EOL = 0, NOP = 1, MSS = 2, WSCALE = 3, SACK_OK = 4, SACK = 5, TS = 8, WSCALE_MAX = 14 };
+enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_OK = 4, KIND_SACK = 5, KIND_TS = 8 };
+enum { OPTS_MAX = TCP_HEADER_MAX - TCP_HEADER, WSCALE_MAX = 14 };
 
-static void sack_parse(struct tcp_opts *o, const uint8_t *p, unsigned len) {
-  if (len < 10 || len > 34 || (len - 2) % 8 || o->have & TCP_OPT_SACK)
-    return;
-  o->nsack = (uint8_t)((len - 2) / 8);
-  o->have |= TCP_OPT_SACK;
-  for (unsigned i = 0; i < o->nsack; i++) {
-    o->sack[i].lo = be32_get(p + 2 + 8 * i);
-    o->sack[i].hi = be32_get(p + 6 + 8 * i);
+static void sack_blocks(struct tcp_opts *o, struct rd *v) {
+  while (rd_left(v) && o->nsack < 4) {
+    o->sack[o->nsack].lo = rd_u32(v);
+    o->sack[o->nsack].hi = rd_u32(v);
+    o->nsack++;
   }
+  o->have |= TCP_OPT_SACK;
 }
 
-/* One option of known length; of a repeated one the first stays. */
-static void option(struct tcp_opts *o, const uint8_t *p, unsigned len, bool syn) {
-  switch (p[0]) {
-  case MSS:
-    if (syn && len == 4 && !(o->have & TCP_OPT_MSS)) {
-      o->have |= TCP_OPT_MSS;
-      o->mss = be16_get(p + 2);
-    }
-    break;
-  case WSCALE:
-    if (syn && len == 3 && !(o->have & TCP_OPT_WSCALE)) {
-      o->have |= TCP_OPT_WSCALE;
-      o->wscale = p[2] > WSCALE_MAX ? WSCALE_MAX : p[2];
-    }
-    break;
-  case SACK_OK:
-    if (syn && len == 2)
-      o->have |= TCP_OPT_SACK_OK;
-    break;
-  case SACK:
-    sack_parse(o, p, len);
-    break;
-  case TS:
-    if (len == 10 && !(o->have & TCP_OPT_TS)) {
-      o->have |= TCP_OPT_TS;
-      o->ts_val = be32_get(p + 2);
-      o->ts_ecr = be32_get(p + 6);
-    }
-    break;
-  default:
-    break; /* MUST-6 */
+/* One option's value. A length that is wrong for the kind, a repetition, or the wrong segment: as if it were unknown. */
+static void option(struct tcp_opts *o, uint8_t kind, const uint8_t *p, unsigned n, bool syn) {
+  struct rd v = rd_of(p, n);
+  if (kind == KIND_MSS && n == 2 && syn && !(o->have & TCP_OPT_MSS)) {
+    o->have |= TCP_OPT_MSS;
+    o->mss = rd_u16(&v);
+  } else if (kind == KIND_WSCALE && n == 1 && syn && !(o->have & TCP_OPT_WSCALE)) {
+    o->have |= TCP_OPT_WSCALE;
+    o->wscale = p[0] > WSCALE_MAX ? WSCALE_MAX : p[0]; /* RFC 7323 2.3 */
+  } else if (kind == KIND_SACK_OK && n == 0 && syn) {
+    o->have |= TCP_OPT_SACK_OK;
+  } else if (kind == KIND_TS && n == 8 && !(o->have & TCP_OPT_TS)) {
+    o->have |= TCP_OPT_TS;
+    o->ts_val = rd_u32(&v);
+    o->ts_ecr = rd_u32(&v);
+  } else if (kind == KIND_SACK && n && n % 8 == 0 && !(o->have & TCP_OPT_SACK)) {
+    sack_blocks(o, &v);
   }
 }
 
 enum la_drop la__tcp_parse_opts(struct tcp_opts *o, const uint8_t *p, size_t n, bool syn) {
-  memset(o, 0, sizeof *o);
-  for (size_t i = 0; i < n && p[i] != EOL;) {
-    if (p[i] == NOP) {
-      i++;
+  struct rd r = rd_of(p, n);
+  *o = (struct tcp_opts){0};
+  while (rd_left(&r)) {
+    uint8_t kind = rd_u8(&r);
+    if (kind == KIND_END)
+      break;
+    if (kind == KIND_NOP)
       continue;
-    }
-    if (n - i < 2 || p[i + 1] < 2 || p[i + 1] > n - i)
-      return LA_DROP_TCP_HDR; /* MUST-7 */
-    option(o, p + i, p[i + 1], syn);
-    i += p[i + 1];
+    unsigned len = rd_u8(&r);
+    if (r.bad || len < 2)
+      return LA_DROP_TCP_HDR;
+    const uint8_t *v = rd_take(&r, len - 2);
+    if (!v)
+      return LA_DROP_TCP_HDR;
+    option(o, kind, v, len - 2, syn);
   }
   return LA_DROP_NONE;
 }
 
 enum la_drop la__tcp_parse(struct tcp_seg *s, const uint8_t *p, size_t n, uint32_t pseudo, bool sum_ok) {
-  if (n < TCP_HEADER)
-    return LA_DROP_PKT_TOO_SMALL;
-  size_t hdr = (size_t)(p[12] >> 4) * 4;
-  if (hdr < TCP_HEADER || hdr > n)
-    return LA_DROP_TCP_HDR;
-  if (!sum_ok && la__sum_finish(la__sum(pseudo, p, n)) != 0)
+  *s = (struct tcp_seg){0};
+  if (n < TCP_HEADER || n > 65535)
+    return n < TCP_HEADER ? LA_DROP_PKT_TOO_SMALL : LA_DROP_TCP_HDR;
+  /* The sum first: it covers the whole segment whatever the header says, and nothing of a damaged one is to be believed. */
+  if (!sum_ok && la__sum_finish(la__sum(pseudo, p, n)))
     return LA_DROP_TCP_CSUM;
+  unsigned hlen = (p[12] >> 4) * 4u;
+  if (hlen < TCP_HEADER || hlen > n)
+    return LA_DROP_TCP_HDR;
   s->sport = be16_get(p);
   s->dport = be16_get(p + 2);
   s->seq = be32_get(p + 4);
@@ -81,29 +72,39 @@ enum la_drop la__tcp_parse(struct tcp_seg *s, const uint8_t *p, size_t n, uint32
   s->flags = p[13];
   s->wnd = be16_get(p + 14);
   s->urp = be16_get(p + 18);
-  s->data = p + hdr;
-  s->len = (uint32_t)(n - hdr);
-  return la__tcp_parse_opts(&s->opt, p + TCP_HEADER, hdr - TCP_HEADER, s->flags & LA_SYN);
+  s->data = p + hlen;
+  s->len = (uint32_t)(n - hlen);
+  return la__tcp_parse_opts(&s->opt, p + TCP_HEADER, hlen - TCP_HEADER, s->flags & LA_SYN);
 }
 
-/* MSS 4; SACK-permitted pairs with timestamps where both are there, else two NOPs align it; window scale has one NOP. */
-static unsigned fixed_size(const struct tcp_opts *o) {
-  return (o->have & TCP_OPT_MSS ? 4u : 0u) + (o->have & TCP_OPT_WSCALE ? 4u : 0u) + (o->have & TCP_OPT_TS ? 12u : 0u) +
-         ((o->have & (TCP_OPT_SACK_OK | TCP_OPT_TS)) == TCP_OPT_SACK_OK ? 4u : 0u);
+/* Every group below is a multiple of 4, so that the next one starts aligned. */
+static unsigned size_before_sack(uint8_t have) {
+  unsigned n = 0;
+  if (have & TCP_OPT_MSS)
+    n += 4;
+  if (have & TCP_OPT_TS)
+    n += 12; /* its two leading bytes carry SACK_OK or NOPs */
+  else if (have & TCP_OPT_SACK_OK)
+    n += 4;
+  if (have & TCP_OPT_WSCALE)
+    n += 4;
+  return n;
 }
 
-static unsigned sack_fits(const struct tcp_opts *o) {
-  unsigned left = TCP_HEADER_MAX - TCP_HEADER - fixed_size(o);
-  unsigned fit = left >= 12 ? (left - 4) / 8 : 0, want = o->have & TCP_OPT_SACK ? o->nsack : 0;
-  return want < fit ? want : fit;
+static unsigned blocks_that_fit(const struct tcp_opts *o) {
+  unsigned room = (OPTS_MAX - 4 - size_before_sack(o->have)) / 8;
+  unsigned want = o->nsack < 4 ? o->nsack : 4;
+  if (!(o->have & TCP_OPT_SACK))
+    return 0;
+  return want < room ? want : room;
 }
 
 unsigned la__tcp_opts_size(const struct tcp_opts *o) {
-  unsigned blocks = sack_fits(o);
-  return fixed_size(o) + (blocks ? 4 + 8 * blocks : 0);
+  unsigned blocks = blocks_that_fit(o);
+  return size_before_sack(o->have) + (blocks ? 4 + 8 * blocks : 0);
 }
 
-static uint8_t *put(uint8_t *p, unsigned a, unsigned b, unsigned c, unsigned d) {
+static uint8_t *put4(uint8_t *p, unsigned a, unsigned b, unsigned c, unsigned d) {
   p[0] = (uint8_t)a;
   p[1] = (uint8_t)b;
   p[2] = (uint8_t)c;
@@ -111,41 +112,41 @@ static uint8_t *put(uint8_t *p, unsigned a, unsigned b, unsigned c, unsigned d) 
   return p + 4;
 }
 
-static unsigned build_opts(const struct tcp_opts *o, uint8_t *start) {
-  uint8_t *p = start;
+static uint8_t *put_opts(uint8_t *p, const struct tcp_opts *o) {
   bool sack_ok = o->have & TCP_OPT_SACK_OK;
+  unsigned blocks = blocks_that_fit(o);
   if (o->have & TCP_OPT_MSS)
-    p = put(p, MSS, 4, o->mss >> 8, o->mss & 255);
+    p = put4(p, KIND_MSS, 4, o->mss >> 8, o->mss);
   if (o->have & TCP_OPT_TS) {
-    p = sack_ok ? put(p, SACK_OK, 2, TS, 10) : put(p, NOP, NOP, TS, 10);
+    p = put4(p, sack_ok ? KIND_SACK_OK : KIND_NOP, sack_ok ? 2 : KIND_NOP, KIND_TS, 10);
     be32_put(p, o->ts_val);
     be32_put(p + 4, o->ts_ecr);
     p += 8;
   } else if (sack_ok) {
-    p = put(p, NOP, NOP, SACK_OK, 2);
+    p = put4(p, KIND_NOP, KIND_NOP, KIND_SACK_OK, 2);
   }
   if (o->have & TCP_OPT_WSCALE)
-    p = put(p, NOP, WSCALE, 3, o->wscale);
-  unsigned blocks = sack_fits(o);
+    p = put4(p, KIND_NOP, KIND_WSCALE, 3, o->wscale);
   if (blocks)
-    p = put(p, NOP, NOP, SACK, 2 + 8 * blocks);
+    p = put4(p, KIND_NOP, KIND_NOP, KIND_SACK, 2 + 8 * blocks);
   for (unsigned i = 0; i < blocks; i++, p += 8) {
     be32_put(p, o->sack[i].lo);
     be32_put(p + 4, o->sack[i].hi);
   }
-  return (unsigned)(p - start);
+  return p;
 }
 
 unsigned la__tcp_build(const struct tcp_seg *s, uint8_t *p) {
-  unsigned hdr = TCP_HEADER + build_opts(&s->opt, p + TCP_HEADER);
+  unsigned hlen = TCP_HEADER + la__tcp_opts_size(&s->opt);
   be16_put(p, s->sport);
   be16_put(p + 2, s->dport);
   be32_put(p + 4, s->seq);
   be32_put(p + 8, s->ack);
-  p[12] = (uint8_t)(hdr / 4 << 4);
+  p[12] = (uint8_t)(hlen / 4 << 4);
   p[13] = s->flags;
   be16_put(p + 14, s->wnd);
   be16_put(p + 16, 0);
   be16_put(p + 18, s->urp);
-  return hdr;
+  put_opts(p + TCP_HEADER, &s->opt);
+  return hlen;
 }

@@ -10,7 +10,7 @@ enum { TCP_OPT_MSS = 1, TCP_OPT_WSCALE = 2, TCP_OPT_SACK_OK = 4, TCP_OPT_TS = 8,
 
 struct tcp_opts {
   uint8_t have;   /* bits: TCP_OPT_* */
-  uint8_t wscale; /* as it came; above 14 counts as 14 (RFC 7323 2.3) */
+  uint8_t wscale; /* as it came, but 14 at most (RFC 7323 2.3) */
   uint8_t nsack;
   uint16_t mss;
   uint32_t ts_val, ts_ecr;
@@ -32,7 +32,8 @@ struct tcp_seg {
 static inline uint32_t tcp_seg_len(const struct tcp_seg *s) { return s->len + ((s->flags & LA_SYN) != 0) + ((s->flags & LA_FIN) != 0); }
 /*
  * Parses n bytes (header and payload). `pseudo` is la__ip_pseudo_sum's; the checksum is verified unless sum_ok.
- * LA_DROP_TCP_HDR: data offset or option lengths are illegal (MUST-7); LA_DROP_TCP_CSUM; else LA_DROP_NONE.
+ * LA_DROP_PKT_TOO_SMALL: below 20 bytes; LA_DROP_TCP_CSUM, before anything else is looked at; LA_DROP_TCP_HDR: data offset or option
+ * lengths are illegal (MUST-7); else LA_DROP_NONE.
  * Options: unknown ones are skipped by length (MUST-6), any alignment (MUST-64), EOL ends; MSS, WSCALE and SACK_OK count only with SYN;
  * an option with the wrong length for its kind is ignored; of a repeated one the first wins.
  */

@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# lastack sim: every scenario by name, JSON, usage errors; claims hold (or are skipped) whatever the options make of the path.
+set -u
+lastack=${LASTACK:-build/lastack}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failed=0
+fail() {
+  echo "failed: $*"
+  failed=1
+}
+names='open release-four release-three release-by-server half-close fin-needs-ack lost-fin lost-final-ack final-ack-never
+without-time-wait time-wait-2msl old-duplicate address-in-use time-wait-new-syn quiet-time fin-wait-2-held fin-wait-2-orphan
+simultaneous-open simultaneous-close refused abort close-unread data-after-close half-open-reboot idle-for-days keepalive-alive
+keepalive-crashed keepalive-rebooted keepalive-unreachable syn-timeout retransmit-timeout backlog'
+
+"$lastack" sim --list >"$dir/list" || fail "--list: status $?"
+for name in $names; do
+  grep -q "^$name  *[^ ]" "$dir/list" || fail "--list lacks $name or its line"
+done
+[ "$(wc -l <"$dir/list")" = "$(echo $names | wc -w)" ] || fail "--list has other scenarios than this test"
+
+"$lastack" sim --all >"$dir/all" || fail "--all: status $?"
+for name in $names; do
+  grep -q " $name: ok, [0-9]* claims$" "$dir/all" || fail "--all lacks $name, or skips claims under the usual conditions"
+done
+tail -n 1 "$dir/all" | grep -q '^32 scenarios, 0 failed; [0-9]* claims, 0 skipped$' || fail "summary: $(tail -n 1 "$dir/all")"
+
+# One object a line; the keys that scripts rely on; the same twice.
+"$lastack" sim --all --json >"$dir/json" || fail "--all --json: status $?"
+"$lastack" sim --all --json >"$dir/json2"
+cmp -s "$dir/json" "$dir/json2" || fail "two runs differ"
+[ "$(wc -l <"$dir/json")" = 32 ] || fail "--json: not one line for each scenario"
+if command -v python3 >/dev/null 2>&1; then
+  python3 -c '
+import json, sys
+for line in open(sys.argv[1]):
+    o = json.loads(line)
+    assert set(o) == {"scenario", "ok", "claims"} and o["ok"] is True, line
+    assert len(o["claims"]) >= 3, line
+    for c in o["claims"]:
+        assert set(c) == {"text", "ok", "skipped"} and c["text"] and c["ok"] is True and c["skipped"] is False, c
+' "$dir/json" || fail "--json"
+fi
+"$lastack" sim --json --drop 2 open | grep -q '"skipped":true' || fail "--drop skips no claim of open"
+
+# A ladder and its claims; without the ladder; several names.
+"$lastack" sim release-four >"$dir/out" || fail "release-four: status $?"
+for word in FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSE-WAIT LAST-ACK 'FIN,ACK' 'release-four: ok'; do
+  grep -qF "$word" "$dir/out" || fail "release-four does not show $word"
+done
+"$lastack" sim --quiet release-four >"$dir/quiet" || fail "--quiet: status $?"
+grep -q 'release-four: ok' "$dir/quiet" || fail "--quiet hides the result"
+[ "$(wc -l <"$dir/quiet")" -lt "$(wc -l <"$dir/out")" ] || fail "--quiet draws"
+"$lastack" sim -q open refused >"$dir/two" || fail "two names: status $?"
+grep -q '^open: ok' "$dir/two" && grep -q '^refused: ok' "$dir/two" || fail "two names"
+
+# usage STATUS WORD ARG...: one line on stderr with the word, nothing on stdout.
+usage() {
+  word=$1
+  shift
+  "$lastack" sim "$@" >"$dir/o" 2>"$dir/e" </dev/null
+  status=$?
+  if [ "$status" != 2 ] || [ -s "$dir/o" ] || [ "$(grep -c '' "$dir/e")" != 1 ] || ! grep -qF -e "$word" "$dir/e"; then
+    fail "sim $*: status $status, expected 2 and one line with \"$word\": $(cat "$dir/e" "$dir/o")"
+  fi
+}
+usage 'no scenario'
+usage nosuch nosuch
+usage nosuch open nosuch
+usage --msl --msl 0 open
+usage --msl --msl 3601 open
+usage --msl --msl x open
+usage --seed --seed -1 open
+usage --drop --drop 0 open
+usage --drop --drop '' open
+usage --delay --delay 1.5 open
+usage --delay --delay 10001 open
+usage nosuch --nosuch open
+usage --msl open --msl
+
+# The claims hold whatever the conditions.
+holds() {
+  "$lastack" sim --all "$@" >"$dir/o" 2>&1 || {
+    fail "sim --all $*"
+    grep -v -e '^✓' -e '^+' "$dir/o"
+  }
+}
+for seed in 1 2 3 4 5; do holds --seed $seed; done
+for drop in 1 2 3 4 5 6 7 8 9 10 11 12; do holds --drop $drop; done
+for msl in 1 30 120 240; do holds --msl $msl; done
+for delay in 0 1 100 500; do
+  holds --delay $delay
+  for drop in 1 3 5 7 9 11 13; do holds --delay $delay --drop $drop --msl 1 --seed $drop; done
+done
+exit $failed
