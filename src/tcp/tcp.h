@@ -11,6 +11,7 @@
 #ifndef LA_TCP_TCP_H
 #define LA_TCP_TCP_H
 
+#include "base/bucket.h"
 #include "base/prng.h"
 #include "base/trace_ring.h"
 #include "mem/slab.h"
@@ -81,8 +82,7 @@ struct tcp {
   la_time now, started, quiet_until;
   uint32_t frame; /* under way; 0 in calls and expiries */
   uint32_t gen;
-  la_time rst_at; /* token bucket: refilled up to here */
-  uint32_t rst_tokens;
+  struct bucket rst;
 };
 
 bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg);
