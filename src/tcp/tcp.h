@@ -233,11 +233,16 @@ void la__cc_dupack(struct tcp *t, struct conn *c);
 void la__cc_timeout(struct conn *c);
 bool la__cc_partial(struct conn *c, uint32_t acked); /* in recovery: true when the ACK was partial */
 
-/*
- * icmp_error.c: an error about a segment with that sequence number; from_host: sent by the destination itself. false: it means
- * nothing to us.
- */
-bool la__tcp_icmp(struct tcp *t, const struct key *k, enum icmp_kind kind, uint32_t seq, bool from_host);
+/* icmp_error.c */
+struct icmp_error {
+  enum icmp_kind kind;
+  uint32_t seq;   /* of the segment that it quotes */
+  uint32_t size;  /* of the packet that carried it, by its header */
+  uint32_t mtu;   /* TOO_BIG */
+  bool from_host; /* sent by the destination itself */
+};
+/* false: it means nothing to us. */
+bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e);
 
 /* call.c: CLOSE and ABORT of RFC 9293 3.10 */
 void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause);
