@@ -111,7 +111,9 @@ typedef struct la_config {
   uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
   uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
   uint32_t replies;          /* answers that wait for la_output, per link: a power of two */
+  uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
   uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
+  uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
 
   /* what is offered in a SYN */
@@ -202,6 +204,7 @@ typedef struct la_stats {
   uint64_t opened_active, opened_passive, ended;
   uint32_t conns, half_open, time_wait, orphans, listeners, chunks; /* present now */
   uint64_t bytes_allocated;                                         /* held from la_config.alloc now */
+  uint64_t echo_replies, icmp_errors_out, icmp_limited;             /* limited: not sent for want of a token */
 } la_stats;
 void la_stats_get(const la_stack *s, la_stats *out);
 /* Gives cached empty blocks back to the allocator. */
