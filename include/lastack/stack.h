@@ -110,7 +110,7 @@ typedef struct la_config {
   uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
   uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
   uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
-  uint32_t replies;          /* answers that wait for la_output, per link: a power of two */
+  uint32_t replies;          /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
   uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
   uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
   uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
