@@ -114,6 +114,30 @@ static void same_port_again(struct sim *s, bool timestamps) {
   la__run_out(w);
 }
 
+/* The ISN clock alone would not do: the old connection was faster than it. */
+static void past_the_clock(struct sim *s) {
+  struct world *w = la__sim_world(s, "after %u bytes in a fraction of a second", BULK);
+  w->drawn = false;
+  struct duo d = la__duo_make(s, w);
+  d.a->mtu = d.b->mtu = 65535;
+  d.b->cfg.sndbuf = d.a->cfg.rcvbuf = 1 << 20;
+  la__duo_boot(&d, NULL);
+  la__duo_open(&d, CPORT);
+  d.c->how = at_once;
+  la__app_send(d.s, BULK);
+  la__app_close(d.s);
+  la__until_end(d.c, 300 * LA_SEC);
+  uint32_t used = la__seg(w, d.b, K_FIN, 1)->seg.seq + la__seg(w, d.b, K_FIN, 1)->seg.len;
+  la_time lasted = w->now - SIM_EPOCH;
+  la__run_for(w, 2 * LA_MS);
+  la_time since = w->now;
+  la__duo_open(&d, CPORT);
+  const struct pkt *sa = la__seg_since(w, d.b, K_SYN_ACK, 1, since);
+  CLAIM_USUAL(s, lasted / (4 * LA_US) < BULK, "in which ISNs advance by %u only", (unsigned)(lasted / (4 * LA_US)));
+  CLAIM_CALM(s, sa->no && (int32_t)(sa->seg.seq - used) > 0, "the new ISS is still greater than every number of the old one (by %u)",
+             sa->seg.seq - used);
+}
+
 enum stamp { TS_NONE, TS_OLDER, TS_EQUAL, TS_NEWER };
 static void taken_over(struct sim *s, bool old_ts, enum stamp ts, bool greater, bool want) {
   static const char *const names[] = {"no timestamp", "older timestamp", "equal timestamp", "newer timestamp"};
@@ -149,6 +173,7 @@ static void taken_over(struct sim *s, bool old_ts, enum stamp ts, bool greater, 
 void la__scen_time_wait_new_syn(struct sim *s) {
   same_port_again(s, true);
   same_port_again(s, false);
+  past_the_clock(s);
   taken_over(s, true, TS_NEWER, true, true);
   taken_over(s, true, TS_NEWER, false, true);
   taken_over(s, true, TS_EQUAL, true, true);
@@ -160,6 +185,7 @@ void la__scen_time_wait_new_syn(struct sim *s) {
   taken_over(s, false, TS_NONE, true, true);
   taken_over(s, false, TS_NONE, false, false);
   taken_over(s, false, TS_NEWER, true, true);
+  taken_over(s, false, TS_NEWER, false, true);
 }
 
 static struct duo reboot(struct sim *s, struct world *w, bool quiet) {

@@ -239,7 +239,9 @@ static void turn(struct host *h) {
     h->spin_at = w->now;
     bool held = h->spins < SPINS;
     la__law(w, LAW_CLOCKS, held, "%s: la_deadline stays at the present time and nothing happens", h->name);
-    d = held ? w->now : w->now + LA_MS;
+    if (!held) /* its loop would turn for ever: it only answers from now on */
+      return;
+    d = w->now;
   }
   arm(h, d);
 }

@@ -21,6 +21,7 @@
 #define SIM_DAY (86400 * LA_SEC)
 #define SIM_MTU 1500
 #define SIM_HOSTS 4
+#define SIM_PACKETS 100000u /* no scenario needs more; what is sent beyond is lost */
 
 struct sim_opts {
   uint64_t seed;

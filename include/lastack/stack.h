@@ -110,8 +110,10 @@ typedef struct la_config {
   uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
   uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
   uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
-  uint32_t replies;          /* answers that wait for la_output, per link: a power of two */
+  uint32_t replies;          /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
+  uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
   uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
+  uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
 
   /* what is offered in a SYN */
@@ -133,9 +135,17 @@ void la_stack_free(la_stack *s);
 
 /* Adds a link that carries bare IP packets of at most `mtu` bytes (576 to 65535). 0 when there are LA_LINKS_MAX. */
 la_link la_link_add(la_stack *s, uint32_t mtu);
-/* Gives the link an address of ours with its on-link prefix. LA_EINVAL, LA_ENOMEM. */
+/*
+ * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, an address that is
+ * ours already), LA_ENOMEM. The host model is the weak one (RFC 1122 3.3.4.2): a packet to any of our addresses is ours
+ * on whichever link it comes; link-local addresses alone belong to their link, and the same one may be on several.
+ */
 int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len);
-/* Sends what matches dst/prefix_len over `link`. The longest prefix wins. LA_EINVAL, LA_ENOMEM. */
+/*
+ * Sends what matches dst/prefix_len over `link`; dst's family decides which, so a default route is all zero bytes of that family with
+ * prefix 0. The longest prefix wins, addresses' prefixes included. LA_EINVAL (also: IPv6 below an MTU of 1280), LA_EADDRINUSE
+ * (the same prefix has a route), LA_ENOMEM.
+ */
 int la_route_add(la_stack *s, const la_addr *dst, unsigned prefix_len, la_link link);
 
 /* One packet on its way in or out. */
@@ -194,6 +204,7 @@ typedef struct la_stats {
   uint64_t opened_active, opened_passive, ended;
   uint32_t conns, half_open, time_wait, orphans, listeners, chunks; /* present now */
   uint64_t bytes_allocated;                                         /* held from la_config.alloc now */
+  uint64_t echo_replies, icmp_errors_out, icmp_limited;             /* limited: not sent for want of a token */
 } la_stats;
 void la_stats_get(const la_stack *s, la_stats *out);
 /* Gives cached empty blocks back to the allocator. */

@@ -47,6 +47,7 @@ typedef struct la_connect_opts {
   uint16_t local_port; /* 0: an ephemeral one (RFC 6056) */
   bool reuse_addr;     /* SO_REUSEADDR of this connection: lets a later listener with it take the port */
   void *user;
+  la_link link; /* 0: by route. A link-local remote needs it when several links have link-local addresses */
 } la_connect_opts;
 /*
  * Starts to open (RFC 9293 3.9.1.1, active OPEN); ESTABLISHED or END follows. LA_EINVAL (broadcast, multicast,

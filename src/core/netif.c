@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Links and the addresses on them. */
+/*
+ * Links and the addresses on them. The weak host model (RFC 1122 3.3.4.2), as on Linux: a packet to any of our addresses is
+ * ours, whichever link it came by. Link-local addresses are the exception: they mean something on their link only.
+ */
 #include "base/bytes.h"
 #include "core/stack.h"
 
-enum { MTU_MIN = 576, MTU_MAX = 65535 };
+enum { MTU_MIN = 576, MTU_MIN6 = 1280, MTU_MAX = 65535 };
+
+/* RFC 8200 5 */
+bool la__mtu_carries(uint32_t mtu, unsigned family) { return family == 4 || mtu >= MTU_MIN6; }
 
 bool la__addr_normal(const la_addr *in, la_addr *out) {
   if (in->family != 4 && in->family != 6)
@@ -14,9 +20,10 @@ bool la__addr_normal(const la_addr *in, la_addr *out) {
   return true;
 }
 
-bool la__is_ours(const la_stack *s, const la_addr *a) {
+bool la__is_ours(const la_stack *s, const la_addr *a, la_link link) {
+  bool local = link && la__addr_link_local(a);
   for (uint32_t i = 0; i < s->naddrs; i++)
-    if (la_addr_same(&s->addr[i].addr, a))
+    if (la_addr_same(&s->addr[i].addr, a) && (!local || s->addr[i].link == link))
       return true;
   return false;
 }
@@ -40,7 +47,7 @@ la_link la_link_add(la_stack *s, uint32_t mtu) {
   if (s->nlinks >= LA_LINKS_MAX || mtu < MTU_MIN || mtu > MTU_MAX)
     return 0;
   uint32_t link = s->nlinks + 1;
-  if (!la__tcp_link(&s->tcp, (uint8_t)link, mtu))
+  if (!la__outring_init(s, &s->answers[link]) || !la__tcp_link(&s->tcp, (uint8_t)link, mtu))
     return 0;
   s->mtu[link] = mtu;
   s->nlinks = link;
@@ -51,7 +58,7 @@ int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_
   la_addr a;
   if (link == 0 || link > s->nlinks || !la__addr_normal(addr, &a) || prefix_len > (a.family == 4 ? 32u : 128u))
     return LA_EINVAL;
-  if (la__addr_bad_source(&a) || la__is_ours(s, &a))
+  if (la__addr_bad_source(&a) || la__is_ours(s, &a, link) || !la__mtu_carries(s->mtu[link], a.family))
     return LA_EINVAL;
   if (s->naddrs == ADDRS_MAX)
     return LA_ENOMEM;

@@ -15,7 +15,7 @@ int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out) {
   if (o.addr.family != 0) {
     if (!la__addr_normal(&opts->addr, &o.addr))
       return LA_EINVAL;
-    if (!la__addr_unspecified(&o.addr) && !la__is_ours(s, &o.addr))
+    if (!la__addr_unspecified(&o.addr) && !la__is_ours(s, &o.addr, o.link))
       return LA_EADDRNOTAVAIL;
   }
   struct listener *l;
@@ -53,32 +53,19 @@ int la_accept(la_stack *s, la_listener h, void *user, la_conn *out) {
   return LA_OK;
 }
 
-/* MUST-46: no broadcast, no multicast; and nothing that could not answer. */
-static bool valid_remote(const la_stack *s, const la_addr *a) {
-  return !la__addr_unspecified(a) && !la__addr_bad_source(a) && !la__is_directed_broadcast(s, a) && !la__is_ours(s, a);
-}
-
 int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time now) {
   struct tcp *t = &s->tcp;
   struct key k;
   memset(&k, 0, sizeof k);
   la__tcp_now(t, now);
-  if (!la__addr_normal(&opts->remote, &k.remote) || opts->remote_port == 0 || !valid_remote(s, &k.remote))
-    return LA_EINVAL;
-  if (la__tcp_quiet(t))
-    return LA_EQUIET;
-  la_link link = la__route_link(s, &k.remote);
-  if (link == 0)
-    return LA_ENETUNREACH;
-  if (opts->local.family == 0) {
-    k.local = la__route_source(s, link, &k.remote);
-    if (k.local.family == 0)
-      return LA_EADDRNOTAVAIL;
-  } else if (!la__addr_normal(&opts->local, &k.local) || k.local.family != k.remote.family) {
-    return LA_EINVAL;
-  } else if (!la__is_ours(s, &k.local)) {
-    return LA_EADDRNOTAVAIL;
-  }
+  la_link link = opts->link;
+  k.remote = opts->remote;
+  k.local = opts->local;
+  int bad = opts->remote_port ? la__route_open(s, &k.remote, &k.local, &link) : LA_EINVAL;
+  if (bad == LA_OK && la__tcp_quiet(t))
+    bad = LA_EQUIET;
+  if (bad != LA_OK)
+    return bad;
   k.lport = opts->local_port;
   k.rport = opts->remote_port;
   k.zone = la__addr_link_local(&k.remote) ? link : 0;
@@ -87,7 +74,7 @@ int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time n
     if (err != LA_OK)
       return err;
   }
-  struct path path = {(uint8_t)link, s->mtu[link]};
+  struct path path = {(uint8_t)link, s->mtu[link], 0};
   struct conn *c;
   int err = la__connect(t, &k, &path, opts->reuse_addr, opts->local_port == 0, &c);
   if (err != LA_OK)

@@ -150,7 +150,8 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
     la__life_clock(t, c, waiting(c) ? la__limit(t, c) : LA_NEVER);
   else if (c->clock == CLK_PERSIST && !impatient(c)) /* MUST-37: it answers; R2 starts anew with the next probe */
     la__life_clock(t, c, LA_NEVER);
-  if (forward || wnd != old_wnd || (outstanding && c->clock == CLK_NONE))
+  bool turned = (c->snd_wnd == 0) != (old_wnd == 0);
+  if (forward || turned || (outstanding && c->clock == CLK_NONE)) /* RFC 6298 5.3: other news does not put the clock off */
     la__rearm(t, c);
   if (forward || wnd != old_wnd)
     la__conn_dirty(t, c, TODO_DATA);

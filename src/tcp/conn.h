@@ -96,13 +96,15 @@ struct sndq {
   uint8_t in_recovery;
 };
 
+enum { SACK_RECENT = 4 };
+
 /* The receiving side while bytes are unread or out of order. */
 struct rcvq {
   struct rope rope; /* in-order unread bytes, then what was written ahead */
   struct ranges ooo;
   uint32_t index;
-  uint32_t recent;  /* where the latest out-of-order segment began: the first SACK block (RFC 2018 4) */
-  uint32_t fin_seq; /* the peer's FIN came ahead of a hole */
+  uint32_t recent[SACK_RECENT]; /* where the latest out-of-order segments began: the first SACK blocks (RFC 2018 4) */
+  uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
   bool fin_seen;
   struct range v[]; /* la_config.max_ooo */
 };

@@ -132,9 +132,10 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
     seg.wnd = (uint16_t)(seg.wnd >> (c->wscale & 15)); /* beside a SYN it is not scaled (RFC 7323 2.2) */
     where = la__view_seq(&v, &seg);
   }
-  if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seg.seq == c->rcv_nxt && !(seg.flags & (LA_SYN | LA_RST))) {
+  if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seq_leq(seg.seq, c->rcv_nxt) && !(seg.flags & (LA_SYN | LA_RST))) {
     la__drop(t, k, c, &seg, LA_DROP_TCP_ZEROWINDOW); /* a window probe: no room for its text, but its ACK counts (MUST-66, A.2) */
     la__conn_dirty(t, c, TODO_ACK);
+    seg.seq = c->rcv_nxt;
     seg.len = 0;
     seg.flags &= (uint8_t)~LA_FIN;
     where = VIEW_IN;
@@ -237,7 +238,7 @@ bool la__tcp_may_input(const struct tcp *t) {
 }
 
 static void listen_or_none(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path, ref_t replaces) {
-  struct listener *l = la__listener_find(t, k, path->link);
+  struct listener *l = la__listener_find(t, k, path->in);
   if (l) {
     la__listen_input(t, l, k, seg, path, replaces);
     return;

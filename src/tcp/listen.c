@@ -304,13 +304,15 @@ static void syn_input(struct tcp *t, struct listener *l, const struct key *k, co
   }
   ref_t r = ref_make(REF_HALF, six, index);
   half_fill(t, h, l, k, seg, path, iss);
-  if (!la__table_add(&t->table, la__key_hash(t, k), r)) {
+  if (replaces != REF_NONE) { /* in place: TIME-WAIT gives way without needing memory */
+    bool swapped = la__table_swap(&t->table, la__key_hash(t, k), replaces, r);
+    LA_CHECK(swapped);
+    la__tw_forget(t, replaces, LA_ON_SYN);
+  } else if (!la__table_add(&t->table, la__key_hash(t, k), r)) {
     la__slab_del(&t->half[six], index);
     la__drop(t, k, 0, seg, LA_DROP_NOMEM);
     return;
   }
-  if (replaces != REF_NONE)
-    la__tw_del(t, replaces, LA_ON_SYN);
   half_arm(t, r);
   if (replaces == REF_NONE)
     la__trace_record(t, k, LA_LISTEN, LA_ON_SYN, true, 1);

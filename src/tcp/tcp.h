@@ -11,6 +11,7 @@
 #ifndef LA_TCP_TCP_H
 #define LA_TCP_TCP_H
 
+#include "base/bucket.h"
 #include "base/prng.h"
 #include "base/trace_ring.h"
 #include "mem/slab.h"
@@ -26,8 +27,9 @@
 
 /* Where a segment comes from or goes to. */
 struct path {
-  uint8_t link;
-  uint32_t mtu;
+  uint8_t link; /* towards the peer */
+  uint32_t mtu; /* of that link */
+  uint8_t in;   /* the link that a segment came in on */
 };
 
 /* A segment that belongs to no connection. */
@@ -80,8 +82,7 @@ struct tcp {
   la_time now, started, quiet_until;
   uint32_t frame; /* under way; 0 in calls and expiries */
   uint32_t gen;
-  la_time rst_at; /* token bucket: refilled up to here */
-  uint32_t rst_tokens;
+  struct bucket rst;
 };
 
 bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg);
@@ -218,6 +219,7 @@ void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);
 /* true: the segment is a SYN that may take over: treat it as for a listener, in place of the record. */
 bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause);
+void la__tw_forget(struct tcp *t, ref_t r, enum la_cause cause); /* the same, when another record has taken its table entry */
 void la__tw_tick(struct tcp *t);
 bool la__tw_reusable(const struct tcp *t, ref_t r); /* by a connection of our own */
 
@@ -236,11 +238,16 @@ void la__cc_dupack(struct tcp *t, struct conn *c);
 void la__cc_timeout(struct conn *c);
 bool la__cc_partial(struct conn *c, uint32_t acked); /* in recovery: true when the ACK was partial */
 
-/*
- * icmp_error.c: an error about a segment with that sequence number; from_host: sent by the destination itself. false: it means
- * nothing to us.
- */
-bool la__tcp_icmp(struct tcp *t, const struct key *k, enum icmp_kind kind, uint32_t seq, bool from_host);
+/* icmp_error.c */
+struct icmp_error {
+  enum icmp_kind kind;
+  uint32_t seq;   /* of the segment that it quotes */
+  uint32_t size;  /* of the packet that carried it, by its header */
+  uint32_t mtu;   /* TOO_BIG */
+  bool from_host; /* sent by the destination itself */
+};
+/* false: it means nothing to us. */
+bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e);
 
 /* call.c: CLOSE and ABORT of RFC 9293 3.10 */
 void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause);

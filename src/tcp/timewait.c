@@ -98,18 +98,22 @@ void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause) {
   la__conn_maybe_free(t, c);
 }
 
-void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause) {
+void la__tw_forget(struct tcp *t, ref_t r, enum la_cause cause) {
   struct tw *w = la__tw_at(t, r);
   struct key k;
   la__tw_key(w, ref_six(r), &k);
   struct ending e = {cause == LA_ON_2MSL ? LA_BY_CLOCK : LA_BY_POLICY, LA_HOW_SILENT, LA_WHY_NONE, LA_OK};
   la__record_end(t, &k, 2, LA_TIME_WAIT, e);
   la__trace_record(t, &k, LA_TIME_WAIT, cause, true, 2);
-  bool was = la__table_del(&t->table, la__key_hash(t, &k), r);
-  LA_CHECK(was);
   la__port_drop(&t->ports, t->mem, w->lport, w->flags & TW_REUSE);
   la__fifo_del(&t->tw_list, r);
   la__slab_del(&t->tw[ref_six(r)], ref_index(r));
+}
+
+void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause) {
+  bool was = la__table_del(&t->table, la__ref_hash(t, r), r);
+  LA_CHECK(was);
+  la__tw_forget(t, r, cause);
 }
 
 /* RFC 6191 2, with RFC 9293 MAY-2 where there are no timestamps. */
@@ -135,7 +139,7 @@ bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_
     la__drop(t, k, 0, seg, LA_DROP_TCP_TIMEWAIT_RST);
     return false;
   }
-  if (f == LA_SYN && la__listener_find(t, k, path->link) && may_take_over(t, w, seg))
+  if (f == LA_SYN && la__listener_find(t, k, path->in) && may_take_over(t, w, seg))
     return true;
   if (!(f & LA_SYN) && (f & (LA_FIN | LA_ACK)) == (LA_FIN | LA_ACK) && seg->seq + len == w->rcv_nxt) {
     tw_ack(t, w, k); /* the final ACK was lost: E-19 */

@@ -17,8 +17,12 @@ struct ip_hdr {
   uint32_t frag_id;
   uint16_t frag_off; /* bytes */
   bool frag_more;
-  uint32_t hlen; /* bytes before the payload */
-  uint32_t len;  /* bytes of payload by the header's length field; never past the packet */
+  uint32_t hlen;     /* bytes before the payload */
+  uint32_t len;      /* bytes of payload by the header's length field; never past the packet */
+  uint32_t proto_at; /* offset of the byte that named `proto` */
+  /* IPv6, when the packet must be dropped: 1 + the code of the parameter problem that RFC 8200 asks to report, and its pointer; else 0. */
+  uint8_t problem;
+  uint32_t problem_at;
 };
 /* Which version the first byte tells: 4, 6 or 0. */
 unsigned la__ip_version(const uint8_t *p, size_t n);
