@@ -180,7 +180,7 @@ struct half {
 _Static_assert(HALF_BYTES(0) <= 64, "a half-open record over IPv4 fits its budget");
 _Static_assert(HALF_BYTES(1) <= 88, "a half-open record over IPv6 fits its budget");
 
-enum tw_flag { TW_TS = 1, TW_REUSE = 2, TW_ANSWERED = 4 };
+enum tw_flag { TW_TS = 1, TW_REUSE = 2 };
 struct tw {
   struct fifo_link fifo;
   la_time due;

@@ -165,8 +165,8 @@ void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, cons
 struct answer *la__answer(struct tcp *t, uint8_t link, const struct key *k); /* zeroed, or NULL when the ring is full */
 void la__answer_rst(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path, enum la_state st);
 bool la__answers_room(const struct tcp *t, uint8_t link, uint32_t n);
-/* At most one in challenge_gap for the record whose stamp *at is; true: send. */
-bool la__gap_passed(const struct tcp *t, uint16_t *at, bool fresh_stamp);
+/* At most one in challenge_gap for the record whose stamp *at is (0: never yet); true: send. */
+bool la__gap_passed(const struct tcp *t, uint16_t *at);
 
 /* isn.c */
 void la__keys_init(struct tcp *t);
