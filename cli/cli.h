@@ -11,6 +11,7 @@
 enum { EXIT_OK = 0, EXIT_FAIL = 1, EXIT_USAGE = 2 };
 
 /* Each gets argv[0] as "lastack NAME" and returns the exit status. */
+int la__cmd_connect(int argc, char **argv);
 int la__cmd_demo(int argc, char **argv);
 int la__cmd_serve(int argc, char **argv);
 int la__cmd_sim(int argc, char **argv);
@@ -31,7 +32,7 @@ struct net_addr {
   la_addr addr;
   unsigned prefix_len;
 };
-/* "10.0.0.1/24"; else la__usage. IPv4 only, as the wire is so far. */
+/* "10.0.0.1/24" or "fd00::1/64"; else la__usage. */
 struct net_addr la__net_addr(const char *cmd, const char *what, const char *text);
 
 #endif

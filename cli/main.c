@@ -14,10 +14,7 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-  {"demo", la__cmd_demo},
-  {"serve", la__cmd_serve},
-  {"sim", la__cmd_sim},
-  {"states", la__cmd_states},
+  {"connect", la__cmd_connect}, {"demo", la__cmd_demo}, {"serve", la__cmd_serve}, {"sim", la__cmd_sim}, {"states", la__cmd_states},
 };
 
 int la__fail(const char *cmd, const char *fmt, ...) {
@@ -68,12 +65,11 @@ struct net_addr la__net_addr(const char *cmd, const char *what, const char *text
   snprintf(addr, sizeof addr, "%.*s", (int)(slash - text), text);
   if (!la_addr_parse(addr, &n.addr))
     la__usage(cmd, "%s %s: %s is not an address", what, text, addr);
-  if (n.addr.family != 4)
-    la__usage(cmd, "%s %s: only IPv4 is supported so far", what, text);
   char *end;
+  unsigned max = n.addr.family == 4 ? 32 : 128;
   unsigned long len = strtoul(slash + 1, &end, 10);
-  if (slash[1] < '0' || slash[1] > '9' || *end || !len || len > 32)
-    la__usage(cmd, "%s %s: the prefix length is not a whole number from 1 to 32", what, text);
+  if (slash[1] < '0' || slash[1] > '9' || *end || !len || len > max)
+    la__usage(cmd, "%s %s: the prefix length is not a whole number from 1 to %u", what, text, max);
   n.prefix_len = (unsigned)len;
   return n;
 }
@@ -113,6 +109,7 @@ static const struct argp argp = {
   .args_doc = "COMMAND [OPTION...]",
   .doc = "A user-space TCP/IP stack that knows how connections end.\v"
          "Commands:\n"
+         "  connect  standard input to a peer, and what it says to standard output\n"
          "  demo     the kernel's curl fetches a page over TUN; what happens is drawn\n"
          "  serve    echo, discard, chargen or HTTP on a TUN device\n"
          "  sim      scenarios between two stacks in virtual time\n"

@@ -46,8 +46,8 @@ static void find_peer(struct conn *c) {
   struct world *w = c->h->w;
   for (size_t i = w->nconns; i-- > 0 && !c->peer;) {
     struct conn *o = w->conn[i];
-    if (o->h != c->h && !o->peer && la_addr_same(&o->remote, &c->h->addr) && la_addr_same(&c->remote, &o->h->addr) && o->lport == c->rport &&
-        o->rport == c->lport) {
+    if (o->h != c->h && !o->peer && la_addr_same(&o->remote, &c->h->addr) && la_addr_same(&c->remote, &o->h->addr) &&
+        o->lport == c->rport && o->rport == c->lport) {
       c->peer = o;
       o->peer = c;
     }

@@ -38,10 +38,16 @@ bool la__sim_ok(const struct sim *s);
 struct world *la__sim_world(struct sim *s, const char *heading, ...) __attribute__((format(printf, 2, 3)));
 
 /* What a claim may presume. */
-static inline bool la__calm(const struct sim *s) { return !s->opt.drop && !s->opt.fail_alloc; }          /* nothing lost that the scenario does not lose */
-static inline bool la__usual(const struct sim *s) { return la__calm(s) && s->opt.delay == SIM_DELAY; } /* and the usual delay: instants and counts hold */
+static inline bool la__calm(const struct sim *s) {
+  return !s->opt.drop && !s->opt.fail_alloc;
+} /* nothing lost that the scenario does not lose */
+static inline bool la__usual(const struct sim *s) {
+  return la__calm(s) && s->opt.delay == SIM_DELAY;
+} /* and the usual delay: instants and counts hold */
 /* Nothing lost, or TIME-WAIT long enough to answer the FIN that then comes again: releases end cleanly. */
-static inline bool la__clean(const struct sim *s) { return la__calm(s) || (!s->opt.fail_alloc && 2 * s->opt.msl >= 10 * LA_SEC + 8 * s->opt.delay); }
+static inline bool la__clean(const struct sim *s) {
+  return la__calm(s) || (!s->opt.fail_alloc && 2 * s->opt.msl >= 10 * LA_SEC + 8 * s->opt.delay);
+}
 
 void la__claim(struct sim *s, bool presumed, bool holds, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 #define CLAIM(s, holds, ...) la__claim(s, true, holds, __VA_ARGS__)

@@ -103,7 +103,8 @@ static void unreachable(struct world *w, const struct pkt *p) {
 
 static void fate(struct world *w, struct pkt *p) {
   la_time at = w->now + w->delay;
-  p->lost = w->cut || p->no == w->opt.drop;
+  p->lost = w->cut || p->no == w->opt.drop || p->no > SIM_PACKETS;
+  la__law(w, LAW_CLOCKS, p->no <= SIM_PACKETS, "more than %u segments: a war of answers", SIM_PACKETS);
   for (unsigned i = 0; i < w->nrules; i++) {
     struct rule *r = &w->rule[i];
     if (r->from != p->from || !la__is_kind(p, r->kind) || ++r->seen < r->first || r->seen - r->first >= r->count)

@@ -14,7 +14,9 @@ const struct pkt *la__seg_since(const struct world *w, const struct host *from, 
   }
   return &none;
 }
-const struct pkt *la__seg(const struct world *w, const struct host *from, enum kind k, unsigned n) { return la__seg_since(w, from, k, n, 0); }
+const struct pkt *la__seg(const struct world *w, const struct host *from, enum kind k, unsigned n) {
+  return la__seg_since(w, from, k, n, 0);
+}
 
 unsigned la__count(const struct world *w, const struct host *from, enum kind k, la_time since, la_time until) {
   unsigned n = 0;

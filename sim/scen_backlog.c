@@ -30,9 +30,11 @@ static void queue_full(struct sim *s) {
   la__run_for(w, LA_SEC);
   struct conn *s3 = la__app_accept(l);
   CLAIM_CALM(s, c[0]->at_open != LA_NEVER && c[1]->at_open != LA_NEVER, "two connections are established without anybody accepting");
-  CLAIM_CALM(s, syns >= 2 && answers == 0, "the third SYN, sent %u times, gets no answer: neither SYN,ACK nor RST (%u segments)", syns, answers);
+  CLAIM_CALM(s, syns >= 2 && answers == 0, "the third SYN, sent %u times, gets no answer: neither SYN,ACK nor RST (%u segments)", syns,
+             answers);
   CLAIM_CALM(s, st.drops[LA_DROP_TCP_LISTEN_OVERFLOW] == syns, "each is counted: %s", la_drop_name(LA_DROP_TCP_LISTEN_OVERFLOW));
-  CLAIM_CALM(s, s1 && s2 && s3 && c[2]->at_open >= accepted && c[2]->at_open != LA_NEVER, "one is accepted: the SYN that comes again is answered, all three are served");
+  CLAIM_CALM(s, s1 && s2 && s3 && c[2]->at_open >= accepted && c[2]->at_open != LA_NEVER,
+             "one is accepted: the SYN that comes again is answered, all three are served");
   CLAIM_CALM(s, s1 && s2 && s3 && s1->peer == c[0] && s2->peer == c[1] && s3->peer == c[2], "in the order in which they were established");
 }
 
@@ -79,7 +81,11 @@ static void flood(struct sim *s) {
   la_stats st;
   for (unsigned i = 0; i < FLOOD; i++) {
     la_addr from = {.family = 4, .b = {10, 1, (uint8_t)(i >> 8), (uint8_t)i}};
-    struct tcp_seg syn = {.sport = (uint16_t)(2000 + i), .dport = PORT, .seq = i * 7919, .wnd = 65535, .flags = LA_SYN,
+    struct tcp_seg syn = {.sport = (uint16_t)(2000 + i),
+                          .dport = PORT,
+                          .seq = i * 7919,
+                          .wnd = 65535,
+                          .flags = LA_SYN,
                           .opt = {.have = TCP_OPT_MSS, .mss = 1460}};
     la__inject_from(w, &from, d.b, &syn);
     la__run_for(w, LA_MS);
@@ -96,8 +102,10 @@ static void flood(struct sim *s) {
   la__app_send(d.c, 100);
   la__until_received(d.s, 100, 100 * LA_SEC);
   size_t got = d.s->rx_len;
-  CLAIM_CALM(s, st.half_open == HALF_OPEN && most == HALF_OPEN, "never more than the configured %u half-open records (%u)", HALF_OPEN, most);
-  CLAIM_CALM(s, st.half_open_evicted == FLOOD - HALF_OPEN, "each past that evicts another, and is counted: %llu", (unsigned long long)st.half_open_evicted);
+  CLAIM_CALM(s, st.half_open == HALF_OPEN && most == HALF_OPEN, "never more than the configured %u half-open records (%u)", HALF_OPEN,
+             most);
+  CLAIM_CALM(s, st.half_open_evicted == FLOOD - HALF_OPEN, "each past that evicts another, and is counted: %llu",
+             (unsigned long long)st.half_open_evicted);
   CLAIM_CALM(s, bytes && bytes == bytes_most, "from then on the flood takes no more memory: %llu bytes", (unsigned long long)bytes_most);
   CLAIM(s, served && got == 100, "in the midst of it an honest client is served");
   la__app_abort(d.c);

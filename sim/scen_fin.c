@@ -35,7 +35,8 @@ void la__scen_fin_needs_ack(struct sim *s) {
   CLAIM(s, have && la__state_at(d.c, w->now) == LA_FIN_WAIT_2, "the same in FIN-WAIT-2: it stays there");
   la__app_close(d.s);
   la__run_out(w);
-  CLAIM_CLEAN(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK && la__path_ends(d.c, "FIN-WAIT-2 TIME-WAIT CLOSED"), "and the release then ends cleanly");
+  CLAIM_CLEAN(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK && la__path_ends(d.c, "FIN-WAIT-2 TIME-WAIT CLOSED"),
+              "and the release then ends cleanly");
 }
 
 /* n losses: do the departures of the FIN double their distance, beginning with the RTO? */
@@ -61,10 +62,11 @@ static void lost_fin(struct sim *s, unsigned k) {
   la__app_close(d.c);
   la__run_out(w);
   CLAIM_USUAL(s, la__count(w, d.a, K_FIN, 0, LA_NEVER) == k + 1 && doubling(w, d.a, k, i.rto),
-              "sent %u times, the same FIN, first after the RTO of %s, then each time twice as late", la__count(w, d.a, K_FIN, 0, LA_NEVER), la__secs(i.rto));
+              "sent %u times, the same FIN, first after the RTO of %s, then each time twice as late", la__count(w, d.a, K_FIN, 0, LA_NEVER),
+              la__secs(i.rto));
   CLAIM_USUAL(s, i.rto >= LA_SEC, "that RTO is not below 1 s (RFC 6298 2.4)");
-  CLAIM_CALM(s, d.c->end.fin_retransmits >= k && d.c->end.err == LA_OK && d.s->end.err == LA_OK, "END is clean at both, and counts %u FIN retransmissions",
-             d.c->end.fin_retransmits);
+  CLAIM_CALM(s, d.c->end.fin_retransmits >= k && d.c->end.err == LA_OK && d.s->end.err == LA_OK,
+             "END is clean at both, and counts %u FIN retransmissions", d.c->end.fin_retransmits);
   /* One more loss on a slow path, and R2 comes first. */
   la__claim(s, la__calm(s) || k < 5, la__path_ends(d.c, "CLOSED") && la__path_ends(d.s, "CLOSED"), "both ends reach CLOSED");
 }
@@ -91,8 +93,8 @@ static void lost_final_ack(struct sim *s, unsigned k) {
   const struct pkt *last = la__seg(w, d.b, K_FIN, k + 1);
   la__claim(s, usual, fins == k + 1 && doubling(w, d.b, k, i.rto), "LAST-ACK sends its FIN %u times, each time twice as late", fins);
   la__claim(s, usual, acks == k + 1, "TIME-WAIT acknowledges each of them (%u ACKs)", acks);
-  la__claim(s, usual, la__left(d.c, LA_TIME_WAIT) == last->arrived + 2 * s->opt.msl, "and starts its 2MSL anew: it ends %s after the last FIN came",
-            la__secs(la__left(d.c, LA_TIME_WAIT) - last->arrived));
+  la__claim(s, usual, la__left(d.c, LA_TIME_WAIT) == last->arrived + 2 * s->opt.msl,
+            "and starts its 2MSL anew: it ends %s after the last FIN came", la__secs(la__left(d.c, LA_TIME_WAIT) - last->arrived));
   la__claim(s, usual, d.s->end.err == LA_OK && d.s->end.fin_retransmits == k && d.c->end.err == LA_OK, "both ends ended cleanly");
   CLAIM(s, la__path_ends(d.c, "CLOSED") && la__path_ends(d.s, "CLOSED"), "both ends reach CLOSED");
 }
@@ -120,9 +122,11 @@ void la__scen_final_ack_never(struct sim *s) {
     if (la__seg(w, d.b, K_FIN, k)->arrived < gone)
       heard = la__seg(w, d.b, K_FIN, k)->arrived;
   CLAIM_CALM(s, end - first >= 100 * LA_SEC && end - first <= d.b->cfg.r2 + d.b->cfg.rto_max,
-             "LAST-ACK is given up %s after the first FIN: by its limit R2 of %s, not before 100 s, not never", la__secs(end - first), la__secs(d.b->cfg.r2));
-  CLAIM_CALM(s, d.s->end.why == LA_WHY_LAST_ACK && d.s->end.who == LA_BY_CLOCK && d.s->end.err == LA_ETIMEDOUT && d.s->end.state == LA_LAST_ACK,
-             "the application is told %s: %s", la_err_name(d.s->end.err), la_why_name(d.s->end.why));
+             "LAST-ACK is given up %s after the first FIN: by its limit R2 of %s, not before 100 s, not never", la__secs(end - first),
+             la__secs(d.b->cfg.r2));
+  CLAIM_CALM(
+    s, d.s->end.why == LA_WHY_LAST_ACK && d.s->end.who == LA_BY_CLOCK && d.s->end.err == LA_ETIMEDOUT && d.s->end.state == LA_LAST_ACK,
+    "the application is told %s: %s", la_err_name(d.s->end.err), la_why_name(d.s->end.why));
   CLAIM_CALM(s, n >= 4, "the FIN was sent %u times until then", n);
   CLAIM_CALM(s, heard && gone == heard + 2 * s->opt.msl, "TIME-WAIT at the client ends 2MSL after the last FIN that it acknowledged");
   CLAIM(s, la__path_ends(d.c, "CLOSED") && la__path_ends(d.s, "CLOSED"), "both ends reach CLOSED");
@@ -150,8 +154,8 @@ void la__scen_fin_wait_2_held(struct sim *s) {
   CLAIM(s, st == LA_FIN_WAIT_2, "30 days later the client is in %s", la_state_name(st));
   CLAIM(s, n == 0, "and no segment was sent in that time");
   CLAIM(s, d.c->rx_len == 500 && !d.c->rx_bad, "then the server sends 500 bytes, and they arrive (%zu)", d.c->rx_len);
-  CLAIM_CALM(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK && la__path_ends(d.c, "FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED"), "and closes: client %s",
-             la__path(d.c));
+  CLAIM_CALM(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK && la__path_ends(d.c, "FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED"),
+             "and closes: client %s", la__path(d.c));
 }
 
 void la__scen_fin_wait_2_orphan(struct sim *s) {
@@ -165,17 +169,31 @@ void la__scen_fin_wait_2_orphan(struct sim *s) {
   la__run_until(w, t + limit - LA_MS);
   bool there = la__state_at(d.c, w->now) == LA_FIN_WAIT_2;
   la__run_for(w, 2 * LA_MS);
-  CLAIM_CALM(s, there && la__left(d.c, LA_FIN_WAIT_2) == t + limit, "after la_close FIN-WAIT-2 ends after exactly %s (seen %s)", la__secs(limit),
-             la__secs(la__left(d.c, LA_FIN_WAIT_2) - t));
-  CLAIM_CALM(s, d.c->end.why == LA_WHY_FIN_WAIT_2 && d.c->end.who == LA_BY_CLOCK && d.c->end.state == LA_FIN_WAIT_2, "END says %s, by the %s",
-             la_why_name(d.c->end.why), la_who_name(d.c->end.who));
+  CLAIM_CALM(s, there && la__left(d.c, LA_FIN_WAIT_2) == t + limit, "after la_close FIN-WAIT-2 ends after exactly %s (seen %s)",
+             la__secs(limit), la__secs(la__left(d.c, LA_FIN_WAIT_2) - t));
+  CLAIM_CALM(s, d.c->end.why == LA_WHY_FIN_WAIT_2 && d.c->end.who == LA_BY_CLOCK && d.c->end.state == LA_FIN_WAIT_2,
+             "END says %s, by the %s", la_why_name(d.c->end.why), la_who_name(d.c->end.who));
   la_stats st;
   la__stats(d.a, &st);
   CLAIM_CALM(s, st.conns + st.time_wait + st.orphans == 0, "no record of it is left at the client");
   la__app_send(d.s, 100);
   la__until_end(d.s, 200 * LA_SEC);
-  CLAIM_CALM(s, d.s->end.err == LA_ECONNRESET && la__count(w, d.a, K_RST, 0, LA_NEVER) >= 1, "what the server still sends draws RST: its application is told %s",
-             la_err_name(d.s->end.err));
+  CLAIM_CALM(s, d.s->end.err == LA_ECONNRESET && la__count(w, d.a, K_RST, 0, LA_NEVER) >= 1,
+             "what the server still sends draws RST: its application is told %s", la_err_name(d.s->end.err));
+  w = la__sim_world(s, "held for an hour after la_shutdown, then la_close");
+  w->drawn = false;
+  d = la__duo(s, w, NULL);
+  la__duo_open(&d, 0);
+  la__app_shutdown(d.c);
+  la__until_state(d.c, LA_FIN_WAIT_2, 300 * LA_SEC);
+  la__run_for(w, 3600 * LA_SEC);
+  t = w->now;
+  there = la__state_at(d.c, t) == LA_FIN_WAIT_2;
+  la__app_close(d.c);
+  la__until_end(d.c, 300 * LA_SEC);
+  CLAIM(s, there && la__left(d.c, LA_FIN_WAIT_2) == t + limit, "the clock starts with la_close, and ends it %s later",
+        la__secs(la__left(d.c, LA_FIN_WAIT_2) - t));
+
   w = la__sim_world(s, "the peer closes 1 ms before that");
   w->drawn = false;
   d = la__duo(s, w, NULL);
@@ -186,6 +204,7 @@ void la__scen_fin_wait_2_orphan(struct sim *s) {
   la__run_until(w, la__when(d.c, LA_FIN_WAIT_2) + limit - w->delay - LA_MS);
   la__app_close(d.s);
   la__run_out(w);
-  CLAIM_CALM(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK && d.s->end.why == LA_WHY_CLOSE && la__path_ends(d.c, "FIN-WAIT-2 TIME-WAIT CLOSED"),
-             "an ordinary release: client %s", la__path(d.c));
+  CLAIM_CALM(
+    s, d.c->end.err == LA_OK && d.s->end.err == LA_OK && d.s->end.why == LA_WHY_CLOSE && la__path_ends(d.c, "FIN-WAIT-2 TIME-WAIT CLOSED"),
+    "an ordinary release: client %s", la__path(d.c));
 }

@@ -2,7 +2,6 @@
 /* The orderly release: RFC 9293 3.6, figures 12 and 13; half-close 3.6.1. */
 #include "sim/scens.h"
 
-
 /* x closed first. */
 static void four_segments(struct sim *s, struct conn *x, struct conn *y) {
   struct world *w = x->h->w;
@@ -10,8 +9,10 @@ static void four_segments(struct sim *s, struct conn *x, struct conn *y) {
   const struct pkt *k1 = la__seg_since(w, y->h, K_ACK, 1, f1->arrived), *k2 = la__seg_since(w, x->h, K_ACK, 1, f2->arrived);
   uint32_t u = f1->seg.seq, v = k1->seg.seq;
   CLAIM_CALM(s, f1->seg.flags == (LA_FIN | LA_ACK) && f1->seg.len == 0, "1: FIN,ACK seq=u without data");
-  CLAIM_CALM(s, k1->sent < f2->sent && k1->seg.seq == f1->seg.ack && k1->seg.ack == u + 1, "2: ACK seq=v ack=u+1: a FIN without data takes one sequence number");
-  CLAIM_CALM(s, f2->seg.flags == (LA_FIN | LA_ACK) && f2->seg.seq == v && f2->seg.ack == u + 1, "3: FIN,ACK seq=w ack=u+1, and w=v as nothing was sent between");
+  CLAIM_CALM(s, k1->sent < f2->sent && k1->seg.seq == f1->seg.ack && k1->seg.ack == u + 1,
+             "2: ACK seq=v ack=u+1: a FIN without data takes one sequence number");
+  CLAIM_CALM(s, f2->seg.flags == (LA_FIN | LA_ACK) && f2->seg.seq == v && f2->seg.ack == u + 1,
+             "3: FIN,ACK seq=w ack=u+1, and w=v as nothing was sent between");
   CLAIM_CALM(s, k2->seg.seq == u + 1 && k2->seg.ack == f2->seg.seq + 1, "4: ACK seq=u+1 ack=w+1");
   CLAIM_USUAL(s, la__count(w, NULL, K_ANY, f1->sent, LA_NEVER) == 4, "four segments from the first FIN on (%u)",
               la__count(w, NULL, K_ANY, f1->sent, LA_NEVER));
@@ -21,11 +22,12 @@ static void four_segments(struct sim *s, struct conn *x, struct conn *y) {
 static void after_release(struct sim *s, struct conn *x, struct conn *y) {
   la_time tw = la__when(x, LA_TIME_WAIT), gone = la__left(x, LA_TIME_WAIT);
   /* A FIN that --drop made come again restarts the clock. */
-  CLAIM_CALM(s, gone - tw == 2 * s->opt.msl, "%s: TIME-WAIT lasts 2MSL = %s (seen %s)", x->h->name, la__secs(2 * s->opt.msl), la__secs(gone - tw));
+  CLAIM_CALM(s, gone - tw == 2 * s->opt.msl, "%s: TIME-WAIT lasts 2MSL = %s (seen %s)", x->h->name, la__secs(2 * s->opt.msl),
+             la__secs(gone - tw));
   CLAIM(s, la__when(y, LA_CLOSED) < la__when(x, LA_CLOSED) || s->opt.drop, "%s, the passive side, is CLOSED earlier, after %s", y->h->name,
         la__secs(la__when(y, LA_CLOSED) - la__when(x, LA_FIN_WAIT_1)));
-  CLAIM_CALM(s, x->end.err == LA_OK && y->end.err == LA_OK && x->end.why == LA_WHY_CLOSE && y->end.why == LA_WHY_CLOSE, "both ends ended cleanly: %s",
-             la_why_name(x->end.why));
+  CLAIM_CALM(s, x->end.err == LA_OK && y->end.err == LA_OK && x->end.why == LA_WHY_CLOSE && y->end.why == LA_WHY_CLOSE,
+             "both ends ended cleanly: %s", la_why_name(x->end.why));
   CLAIM_CALM(s, x->end.first_fin == LA_BY_LOCAL && y->end.first_fin == LA_BY_PEER, "both ends agree who sent the first FIN");
   CLAIM_CALM(s, x->end.time_wait == LA_TW_LOCAL && y->end.time_wait == LA_TW_PEER && x->end.time_wait_until == tw + 2 * s->opt.msl,
              "both ends agree who carries TIME-WAIT, and END says until when");
@@ -92,7 +94,8 @@ void la__scen_release_by_server(struct sim *s) {
   CLAIM_CALM(s, la__path_is(d.s, "LISTEN SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED"), "server: %s", la__path(d.s));
   CLAIM_CALM(s, la__path_is(d.c, "CLOSED SYN-SENT ESTABLISHED CLOSE-WAIT LAST-ACK CLOSED"), "client: %s", la__path(d.c));
   const struct pkt *f1 = la__seg(w, d.b, K_FIN, 1), *f2 = la__seg(w, d.a, K_FIN, 1);
-  CLAIM_CALM(s, la__count(w, NULL, K_ANY, f1->sent, since) == 4 && f2->seg.ack == f1->seg.seq + 1, "four segments, the first FIN from the server");
+  CLAIM_CALM(s, la__count(w, NULL, K_ANY, f1->sent, since) == 4 && f2->seg.ack == f1->seg.seq + 1,
+             "four segments, the first FIN from the server");
   after_release(s, d.s, d.c);
   how(s, d.s, d.c, LA_HOW_FOUR_SEGMENTS);
   CLAIM_CALM(s, waiting && served, "the server accepts the next connection on the same port while its TIME-WAIT lasts");
@@ -110,21 +113,22 @@ static void half_close(struct sim *s, la_time pause, unsigned times) {
   ptrdiff_t r = d.c->open && d.c->h->st ? la_send(d.a->st, d.c->handle, "x", 1) : LA_EPIPE;
   for (unsigned i = 0; i < times; i++) {
     la__run_for(w, pause);
-    la__app_send(d.s, 2000);
+    la__app_send(d.s, 1000);
   }
   la__until_all_acked(d.s, 200 * LA_SEC);
-  la__until_received(d.c, (size_t)2000 * times, 200 * LA_SEC);
+  la__until_received(d.c, (size_t)1000 * times, 200 * LA_SEC);
   enum la_state cs = la__state_at(d.c, w->now), ss = la__state_at(d.s, w->now);
   fw2 = w->now - la__when(d.c, LA_FIN_WAIT_2);
   la__app_close(d.s);
   la__run_out(w);
   CLAIM(s, told, "the server's application got 1000 bytes and then end-of-stream");
   CLAIM(s, r == LA_EPIPE, "after its FIN the client can send no more: %s", la_err_name((int)r));
-  CLAIM(s, cs == LA_FIN_WAIT_2 && ss == LA_CLOSE_WAIT, "while the server sends: client %s, server %s", la_state_name(cs), la_state_name(ss));
-  CLAIM(s, d.c->rx_len == (size_t)2000 * times && !d.c->rx_bad, "the client got all %u bytes that the server sent after that FIN (%zu)", 2000 * times,
-        d.c->rx_len);
-  CLAIM_CLEAN(s, (fw2 > pause * times - LA_SEC || s->opt.drop) && d.c->end.err == LA_OK && d.s->end.err == LA_OK, "no clock cut it in %s of FIN-WAIT-2; both ends ended cleanly",
-        la__secs(fw2 / LA_SEC * LA_SEC));
+  CLAIM(s, cs == LA_FIN_WAIT_2 && ss == LA_CLOSE_WAIT, "while the server sends: client %s, server %s", la_state_name(cs),
+        la_state_name(ss));
+  CLAIM(s, d.c->rx_len == (size_t)1000 * times && !d.c->rx_bad, "the client got all %u bytes that the server sent after that FIN (%zu)",
+        1000 * times, d.c->rx_len);
+  CLAIM_CLEAN(s, (fw2 > pause * times - LA_SEC || s->opt.drop) && d.c->end.err == LA_OK && d.s->end.err == LA_OK,
+              "no clock cut it in %s of FIN-WAIT-2; both ends ended cleanly", la__secs(fw2 / LA_SEC * LA_SEC));
   CLAIM_CALM(s, la__path_is(d.s, "LISTEN SYN-RECEIVED ESTABLISHED CLOSE-WAIT LAST-ACK CLOSED"), "server: %s", la__path(d.s));
 }
 void la__scen_half_close(struct sim *s) {
@@ -147,13 +151,16 @@ void la__scen_simultaneous_close(struct sim *s) {
   CLAIM_USUAL(s, fa->sent < fb->arrived && fb->sent < fa->arrived, "the two FINs cross on the way");
   CLAIM_CALM(s, la__path_is(d.c, "CLOSED SYN-SENT ESTABLISHED FIN-WAIT-1 CLOSING TIME-WAIT CLOSED"), "client: %s", la__path(d.c));
   CLAIM_CALM(s, la__path_is(d.s, "LISTEN SYN-RECEIVED ESTABLISHED FIN-WAIT-1 CLOSING TIME-WAIT CLOSED"), "server: %s", la__path(d.s));
-  CLAIM_CALM(s, ka->seg.ack == fb->seg.seq + 1 && ka->seg.seq == fa->seg.seq + 1 && kb->seg.ack == fa->seg.seq + 1 && kb->seg.seq == fb->seg.seq + 1,
-             "each acknowledges the other's FIN: seq=u+1 ack=w+1 and seq=w+1 ack=u+1 (RFC 9293 figure 13)");
+  CLAIM_CALM(
+    s, ka->seg.ack == fb->seg.seq + 1 && ka->seg.seq == fa->seg.seq + 1 && kb->seg.ack == fa->seg.seq + 1 && kb->seg.seq == fb->seg.seq + 1,
+    "each acknowledges the other's FIN: seq=u+1 ack=w+1 and seq=w+1 ack=u+1 (RFC 9293 figure 13)");
   CLAIM_USUAL(s, la__count(w, NULL, K_ANY, fa->sent, LA_NEVER) == 4, "four segments from the first FIN on (%u)",
               la__count(w, NULL, K_ANY, fa->sent, LA_NEVER));
   la_time ta = la__left(d.c, LA_TIME_WAIT) - la__when(d.c, LA_TIME_WAIT), tb = la__left(d.s, LA_TIME_WAIT) - la__when(d.s, LA_TIME_WAIT);
   CLAIM_CALM(s, ta == 2 * s->opt.msl && tb == 2 * s->opt.msl, "TIME-WAIT on both sides, 2MSL each (%s, %s)", la__secs(ta), la__secs(tb));
-  CLAIM_CALM(s, d.c->end.how == LA_HOW_SIMULTANEOUS && d.s->end.how == LA_HOW_SIMULTANEOUS && d.c->end.time_wait == LA_TW_BOTH && d.s->end.time_wait == LA_TW_BOTH,
+  CLAIM_CALM(s,
+             d.c->end.how == LA_HOW_SIMULTANEOUS && d.s->end.how == LA_HOW_SIMULTANEOUS && d.c->end.time_wait == LA_TW_BOTH &&
+               d.s->end.time_wait == LA_TW_BOTH,
              "END at both: %s, TIME-WAIT at both", la_how_name(d.c->end.how));
   CLAIM_CLEAN(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK, "both ends ended cleanly");
 }

@@ -20,15 +20,17 @@ static struct duo last_ack_lost(struct sim *s, struct world *w, bool time_wait) 
 void la__scen_without_time_wait(struct sim *s) {
   struct duo d = last_ack_lost(s, la__sim_world(s, "without TIME-WAIT"), false);
   const struct pkt *again = la__seg(d.w, d.b, K_FIN, 2), *rst = la__seg_since(d.w, d.a, K_RST, 1, again->arrived);
-  CLAIM(s, la__when(d.c, LA_TIME_WAIT) == la__left(d.c, LA_TIME_WAIT) && la__path_ends(d.c, "CLOSED"), "the client goes through TIME-WAIT in no time: %s",
-        la__path(d.c));
+  CLAIM(s, la__when(d.c, LA_TIME_WAIT) == la__left(d.c, LA_TIME_WAIT) && la__path_ends(d.c, "CLOSED"),
+        "the client goes through TIME-WAIT in no time: %s", la__path(d.c));
   CLAIM_CALM(s, rst->seg.flags == LA_RST && rst->seg.seq == again->seg.ack, "the retransmitted FIN meets RST, seq = its ack field");
-  CLAIM_CALM(s, d.s->end.err == LA_ECONNRESET && d.s->end.how == LA_HOW_RESET, "the server's application is told %s although all went well: %s",
-             la_err_name(d.s->end.err), la_how_name(d.s->end.how));
+  CLAIM_CALM(s, d.s->end.err == LA_ECONNRESET && d.s->end.how == LA_HOW_RESET,
+             "the server's application is told %s although all went well: %s", la_err_name(d.s->end.err), la_how_name(d.s->end.how));
   struct duo e = last_ack_lost(s, la__sim_world(s, "with TIME-WAIT"), true);
   bool long_enough = la__calm(s) && 2 * s->opt.msl > 2 * LA_SEC + 4 * s->opt.delay;
-  la__claim(s, long_enough, e.s->end.err == LA_OK && la__count(e.w, e.a, K_RST, 0, LA_NEVER) == 0, "the same loss, and the server ends cleanly, no RST");
-  la__claim(s, long_enough, la__count(e.w, e.a, K_TW_ACK, 0, LA_NEVER) == 2 && la__seg(e.w, e.b, K_FIN, 2)->no, "TIME-WAIT acknowledged the retransmitted FIN");
+  la__claim(s, long_enough, e.s->end.err == LA_OK && la__count(e.w, e.a, K_RST, 0, LA_NEVER) == 0,
+            "the same loss, and the server ends cleanly, no RST");
+  la__claim(s, long_enough, la__count(e.w, e.a, K_TW_ACK, 0, LA_NEVER) == 2 && la__seg(e.w, e.b, K_FIN, 2)->no,
+            "TIME-WAIT acknowledged the retransmitted FIN");
 }
 
 /* Until both have closed, the client first; returns when its TIME-WAIT began. */
@@ -80,8 +82,8 @@ static void late_segments(struct sim *s) {
   unsigned answers = dup ? la__count(w, d.a, K_ANY, dup->arrived, LA_NEVER) : 0;
   CLAIM_USUAL(s, dup && dup->drop != LA_DROP_NONE && d.c->rx_len == 300, "a late duplicate of data is discarded: %s",
               la_drop_name(dup ? dup->drop : LA_DROP_NONE));
-  CLAIM_USUAL(s, answers <= 1 && la__count(w, d.a, K_ANY, t + LA_MS, LA_NEVER) == la__count(w, d.a, K_ACK, t + LA_MS, LA_NEVER), "it draws at most one ACK (%u)",
-              answers);
+  CLAIM_USUAL(s, answers <= 1 && la__count(w, d.a, K_ANY, t + LA_MS, LA_NEVER) == la__count(w, d.a, K_ACK, t + LA_MS, LA_NEVER),
+              "it draws at most one ACK (%u)", answers);
   const struct pkt *f = la__seg(w, d.b, K_FIN, 1);
   struct tcp_seg rst = {.sport = PORT, .dport = d.c->lport, .seq = f->seg.seq + 1, .flags = LA_RST};
   la__inject(d.b, d.a, &rst);
@@ -91,8 +93,8 @@ static void late_segments(struct sim *s) {
   bool there = la__records(d.a, LA_KIND_TIME_WAIT) == 1;
   la__run_out(w);
   /* The server, CLOSED, has answered that ACK with a RST of its own. */
-  CLAIM_USUAL(s, st.time_wait_rst_ignored == 1 + la__count(w, d.b, K_RST, t, LA_NEVER) && there, "RST, exactly in sequence, is ignored and counted (%llu, RFC 1337)",
-              (unsigned long long)st.time_wait_rst_ignored);
+  CLAIM_USUAL(s, st.time_wait_rst_ignored == 1 + la__count(w, d.b, K_RST, t, LA_NEVER) && there,
+              "RST, exactly in sequence, is ignored and counted (%llu, RFC 1337)", (unsigned long long)st.time_wait_rst_ignored);
   CLAIM_USUAL(s, la__left(d.c, LA_TIME_WAIT) == t + 2 * msl, "neither of them restarts the clock: 2MSL from its beginning (seen %s)",
               la__secs(la__left(d.c, LA_TIME_WAIT) - t));
 }
@@ -145,9 +147,6 @@ static void pair_in_use(struct sim *s) {
   CLAIM_CALM(s, c2->err == LA_EADDRINUSE, "1 ms before 2MSL is over: %s", la_err_name(c2->err));
   CLAIM_CALM(s, c3->err == LA_OK && works, "at 2MSL: %s, and the connection opens", la_err_name(c3->err));
   CLAIM(s, other->err == LA_OK, "the same local port to another remote port is another pair: %s", la_err_name(other->err));
-  la__app_abort(c3);
-  la__app_abort(other);
-  la__run_out(w);
 }
 
 static void bind_in_use(struct sim *s, bool old_reuse, bool new_reuse) {

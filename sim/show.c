@@ -35,8 +35,10 @@ static uint32_t isn(const struct world *w, const struct pkt *p, bool own) {
     const struct pkt *q = w->log[i];
     if (any && q->no > p->no)
       break;
-    bool mine = la_addr_same(&q->src, &p->src) && la_addr_same(&q->dst, &p->dst) && q->seg.sport == p->seg.sport && q->seg.dport == p->seg.dport;
-    bool theirs = la_addr_same(&q->src, &p->dst) && la_addr_same(&q->dst, &p->src) && q->seg.sport == p->seg.dport && q->seg.dport == p->seg.sport;
+    bool mine =
+      la_addr_same(&q->src, &p->src) && la_addr_same(&q->dst, &p->dst) && q->seg.sport == p->seg.sport && q->seg.dport == p->seg.dport;
+    bool theirs =
+      la_addr_same(&q->src, &p->dst) && la_addr_same(&q->dst, &p->src) && q->seg.sport == p->seg.dport && q->seg.dport == p->seg.sport;
     if (q->tcp && (q->seg.flags & LA_SYN) && (own ? mine : theirs)) {
       x = q->seg.seq;
       any = true;
@@ -92,8 +94,11 @@ static void ladder(FILE *out, const struct world *w) {
     e[n++] = (struct entry){w->note[i].stamp, w->note[i].at, false, i, NOTING};
   qsort(e, n, sizeof *e, by_stamp);
   la__ladder_head(l, w->nhosts ? w->host[0]->name : "", w->nhosts > 1 ? w->host[1]->name : "nobody", SIM_EPOCH);
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
+    if (i && e[i].at > e[i - 1].at)
+      la__ladder_settle(l); /* a state is shown beside what caused it, never beside something earlier */
     put(l, w, &e[i]);
+  }
   la__ladder_free(l);
   free(e);
 }

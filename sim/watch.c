@@ -23,15 +23,15 @@ struct track {
 };
 
 static const char *const texts[LAWS] = {
-    [LAW_TRANSITIONS] = "every transition is one of the state diagram and follows the one before it",
-    [LAW_ONE_END] = "every connection the application had got one END",
-    [LAW_ONE_FIN] = "no end sent two FINs with different sequence numbers",
-    [LAW_CHECKSUMS] = "every packet is well formed and its checksums hold",
-    [LAW_CLOSED_SILENT] = "whoever is CLOSED sends nothing but RST",
-    [LAW_STREAM] = "what is sent and delivered is a prefix of what was written",
-    [LAW_WINDOW] = "the right edge of an offered window never moves left",
-    [LAW_CLOCKS] = "a state that waits for the peer has a clock, and all clocks run out",
-    [LAW_NOTHING_LEFT] = "at the end no record, chunk or byte of memory is left",
+  [LAW_TRANSITIONS] = "every transition is one of the state diagram and follows the one before it",
+  [LAW_ONE_END] = "every connection the application had got one END",
+  [LAW_ONE_FIN] = "no end sent two FINs with different sequence numbers",
+  [LAW_CHECKSUMS] = "every packet is well formed and its checksums hold",
+  [LAW_CLOSED_SILENT] = "whoever is CLOSED sends nothing but RST",
+  [LAW_STREAM] = "what is sent and delivered is a prefix of what was written",
+  [LAW_WINDOW] = "the right edge of an offered window never moves left",
+  [LAW_CLOCKS] = "a state that waits for the peer has a clock, and all clocks run out",
+  [LAW_NOTHING_LEFT] = "at the end no record, chunk or byte of memory is left",
 };
 const char *la__law_text(enum law law) { return texts[law]; }
 
@@ -65,7 +65,8 @@ static struct track *get(struct host *h, const la_addr *remote, uint16_t lport, 
   struct world *w = h->w;
   w->track = la__grow(w->track, &w->tracks_cap, w->ntracks, sizeof *w->track);
   t = &w->track[w->ntracks++];
-  *t = (struct track){.h = h, .boot = h->boots, .inc = h->boots * 1000, .remote = *remote, .lport = lport, .rport = rport, .closed_at = LA_NEVER};
+  *t = (struct track){
+    .h = h, .boot = h->boots, .inc = h->boots * 1000, .remote = *remote, .lport = lport, .rport = rport, .closed_at = LA_NEVER};
   return t;
 }
 
@@ -98,8 +99,17 @@ static void transition(struct host *h, const la_trace_rec *r) {
   t->st = r->to;
   t->closed_at = nothing(r->to) ? r->at : LA_NEVER;
   w->trans = la__grow(w->trans, &w->trans_cap, w->ntrans, sizeof *w->trans);
-  w->trans[w->ntrans++] = (struct trans){.at = r->at, .stamp = ++w->stamp, .h = h, .remote = r->remote, .lport = r->local_port, .rport = r->remote_port,
-                                         .from = r->from, .to = r->to, .cause = r->cause, .frame = r->frame, .inc = t->inc};
+  w->trans[w->ntrans++] = (struct trans){.at = r->at,
+                                         .stamp = ++w->stamp,
+                                         .h = h,
+                                         .remote = r->remote,
+                                         .lport = r->local_port,
+                                         .rport = r->remote_port,
+                                         .from = r->from,
+                                         .to = r->to,
+                                         .cause = r->cause,
+                                         .frame = r->frame,
+                                         .inc = t->inc};
 }
 
 static void sent_record(struct host *h, const la_trace_rec *r) {
@@ -149,7 +159,8 @@ void la__watch_sent(struct pkt *p) {
   const struct tcp_seg *s = &p->seg;
   struct track *t = find(h, &p->dst, s->sport, s->dport);
   bool rst = (s->flags & LA_RST) != 0;
-  la__law(w, LAW_CLOSED_SILENT, rst || (t && (!nothing(t->st) || t->closed_at == w->now)), "%s: packet %u came from CLOSED", h->name, p->no);
+  la__law(w, LAW_CLOSED_SILENT, rst || (t && (!nothing(t->st) || t->closed_at == w->now)), "%s: packet %u came from CLOSED", h->name,
+          p->no);
   if (!t)
     return;
   p->sender = t->st;
@@ -169,7 +180,8 @@ void la__watch_sent(struct pkt *p) {
   }
   uint32_t edge = s->ack + p->wnd;
   if (t->st != LA_TIME_WAIT && !nothing(t->st)) {
-    la__law(w, LAW_WINDOW, !t->has_edge || seq_geq(edge, t->edge), "%s: packet %u takes back %u bytes of window", h->name, p->no, t->edge - edge);
+    la__law(w, LAW_WINDOW, !t->has_edge || seq_geq(edge, t->edge), "%s: packet %u takes back %u bytes of window", h->name, p->no,
+            t->edge - edge);
     t->has_edge = true;
     t->edge = edge;
   }
@@ -183,7 +195,8 @@ static bool look(void *ctx, const la_each_rec *r) {
   struct look *l = ctx;
   bool must = r->kind == LA_KIND_HALF_OPEN || r->kind == LA_KIND_TIME_WAIT;
   if (r->kind == LA_KIND_CONN)
-    must = r->state == LA_SYN_SENT || r->state == LA_SYN_RECEIVED || r->state == LA_FIN_WAIT_1 || r->state == LA_CLOSING || r->state == LA_LAST_ACK;
+    must = r->state == LA_SYN_SENT || r->state == LA_SYN_RECEIVED || r->state == LA_FIN_WAIT_1 || r->state == LA_CLOSING ||
+           r->state == LA_LAST_ACK;
   la__law(l->h->w, LAW_CLOCKS, !must || r->deadline != LA_NEVER, "%s: %s has no clock", l->h->name, la_state_name(r->state));
   if (r->deadline < l->earliest)
     l->earliest = r->deadline;

@@ -42,9 +42,7 @@ void *la__grow(void *v, size_t *cap, size_t n, size_t size) {
   return p;
 }
 
-static bool before(const struct event *a, const struct event *b) {
-  return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
+static bool before(const struct event *a, const struct event *b) { return a->at != b->at ? a->at < b->at : a->order < b->order; }
 static void push(struct world *w, struct event e) {
   e.order = w->order++;
   w->heap = la__grow(w->heap, &w->heap_cap, w->nheap, sizeof *w->heap);
@@ -241,7 +239,9 @@ static void turn(struct host *h) {
     h->spin_at = w->now;
     bool held = h->spins < SPINS;
     la__law(w, LAW_CLOCKS, held, "%s: la_deadline stays at the present time and nothing happens", h->name);
-    d = held ? w->now : w->now + LA_MS;
+    if (!held) /* its loop would turn for ever: it only answers from now on */
+      return;
+    d = w->now;
   }
   arm(h, d);
 }
@@ -325,8 +325,9 @@ void la__world_end(struct world *w) {
       la__law_ended(w->host[i]);
       la_stack_free(w->host[i]->st);
       w->host[i]->st = NULL;
-      la__law(w, LAW_NOTHING_LEFT, w->host[i]->mem.blocks == 0 && w->host[i]->mem.bytes == 0, "%s: la_stack_free left %lld blocks, %llu bytes",
-              w->host[i]->name, (long long)w->host[i]->mem.blocks, (unsigned long long)w->host[i]->mem.bytes);
+      la__law(w, LAW_NOTHING_LEFT, w->host[i]->mem.blocks == 0 && w->host[i]->mem.bytes == 0,
+              "%s: la_stack_free left %lld blocks, %llu bytes", w->host[i]->name, (long long)w->host[i]->mem.blocks,
+              (unsigned long long)w->host[i]->mem.bytes);
     }
 }
 

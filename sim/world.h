@@ -21,13 +21,14 @@
 #define SIM_DAY (86400 * LA_SEC)
 #define SIM_MTU 1500
 #define SIM_HOSTS 4
+#define SIM_PACKETS 100000u /* no scenario needs more; what is sent beyond is lost */
 
 struct sim_opts {
   uint64_t seed;
   la_time msl, delay;
-  unsigned drop;        /* this segment of each run is lost; 0: none */
-  uint32_t fail_alloc;  /* the n-th allocation of each stack fails; 0: none */
-  bool fail_ever;       /* ... and all later ones */
+  unsigned drop;       /* this segment of each run is lost; 0: none */
+  uint32_t fail_alloc; /* the n-th allocation of each stack fails; 0: none */
+  bool fail_ever;      /* ... and all later ones */
 };
 
 struct world;
@@ -36,14 +37,14 @@ struct conn;
 /* Kinds of segments, for rules and queries. */
 enum kind {
   K_ANY,
-  K_SYN,     /* without ACK */
+  K_SYN, /* without ACK */
   K_SYN_ACK,
   K_FIN,
   K_RST,
-  K_DATA,    /* with payload, never a SYN */
-  K_ACK,     /* nothing but an acknowledgment */
-  K_TW_ACK,  /* the same, from TIME-WAIT */
-  K_PROBE    /* keepalive probes */
+  K_DATA,   /* with payload, never a SYN */
+  K_ACK,    /* nothing but an acknowledgment */
+  K_TW_ACK, /* the same, from TIME-WAIT */
+  K_PROBE   /* keepalive probes */
 };
 
 /* An allocator that counts, and fails where told. */
@@ -60,14 +61,14 @@ struct host {
   const char *name;
   la_addr addr;
   uint32_t mtu;
-  la_config cfg;  /* to be changed before la__host_boot */
-  la_stack *st;   /* NULL: down, or a scripted peer */
+  la_config cfg; /* to be changed before la__host_boot */
+  la_stack *st;  /* NULL: down, or a scripted peer */
   la_link link;
   unsigned boots;
   la_time booted;
   struct counting mem;
   la_trace_rec *ring;
-  la_time wake;   /* of the armed wake-up; LA_NEVER: none */
+  la_time wake;      /* of the armed wake-up; LA_NEVER: none */
   uint64_t baseline; /* bytes_allocated at boot */
   la_time spin_at;
   unsigned spins; /* turns at spin_at */
@@ -75,16 +76,16 @@ struct host {
 
 /* One packet on the wire. */
 struct pkt {
-  uint32_t no;                 /* from 1, in order of departure */
-  la_time sent, arrived;       /* LA_NEVER: never */
-  struct host *from, *to;      /* NULL: nobody we know */
+  uint32_t no;                        /* from 1, in order of departure */
+  la_time sent, arrived;              /* LA_NEVER: never */
+  struct host *from, *to;             /* NULL: nobody we know */
   uint64_t stamp_sent, stamp_arrived; /* causal order: of all that happened in the world */
   bool lost, injected, duplicate, late;
   bool tcp;
-  uint8_t retransmit;          /* of the trace's OUT record */
-  enum la_drop drop;           /* why the receiver threw it away */
+  uint8_t retransmit; /* of the trace's OUT record */
+  enum la_drop drop;  /* why the receiver threw it away */
   uint32_t frame_out, frame_in;
-  uint32_t wnd;                /* unscaled, of the OUT record */
+  uint32_t wnd;                   /* unscaled, of the OUT record */
   enum la_state sender, receiver; /* states after departure, after arrival (before the application spoke) */
   la_addr src, dst;
   struct tcp_seg seg;
@@ -126,7 +127,7 @@ struct note {
 
 /* How an accepted or opened connection's application behaves by itself. */
 struct conduct {
-  bool no_read;     /* never reads */
+  bool no_read;      /* never reads */
   bool close_at_eof; /* closes eof_after when it has read end-of-stream */
   la_time eof_after;
 };
@@ -143,10 +144,10 @@ struct conn {
   struct host *h;
   unsigned id, boot;
   la_conn handle;
-  int err;           /* of la_connect */
-  bool open;         /* the handle is (or was) a connection's, and its host has not crashed since */
-  bool closed;       /* by us */
-  bool released;     /* closed and END taken: the handle is gone */
+  int err;       /* of la_connect */
+  bool open;     /* the handle is (or was) a connection's, and its host has not crashed since */
+  bool closed;   /* by us */
+  bool released; /* closed and END taken: the handle is gone */
   bool passive;
   la_addr remote;
   uint16_t lport, rport;
@@ -157,8 +158,8 @@ struct conn {
   size_t tx_len, tx_cap, tx_want;
   bool fin_wanted, close_wanted; /* as soon as all is taken */
   size_t rx_len;
-  bool rx_bad;       /* something came that the peer had not written there */
-  int recv_err, send_err; /* the last failures but LA_AGAIN */
+  bool rx_bad;                              /* something came that the peer had not written there */
+  int recv_err, send_err;                   /* the last failures but LA_AGAIN */
   la_time at_open, at_eof, at_end, at_recv; /* LA_NEVER: not yet. at_recv: the latest bytes */
   struct seen seen[SIM_SEEN];
   unsigned nseen, nends;
@@ -178,7 +179,15 @@ typedef void (*sim_call)(void *ctx);
 
 /* Violated invariants: how often, and the first in words. */
 enum law {
-  LAW_TRANSITIONS, LAW_ONE_END, LAW_ONE_FIN, LAW_CHECKSUMS, LAW_CLOSED_SILENT, LAW_STREAM, LAW_WINDOW, LAW_CLOCKS, LAW_NOTHING_LEFT,
+  LAW_TRANSITIONS,
+  LAW_ONE_END,
+  LAW_ONE_FIN,
+  LAW_CHECKSUMS,
+  LAW_CLOSED_SILENT,
+  LAW_STREAM,
+  LAW_WINDOW,
+  LAW_CLOCKS,
+  LAW_NOTHING_LEFT,
   LAWS
 };
 struct laws {
@@ -191,13 +200,13 @@ struct track;
 struct world {
   struct sim_opts opt;
   char heading[96];
-  bool drawn;        /* its ladder is worth showing */
-  bool may_corrupt;  /* a contrast in which the stream law is meant to break */
+  bool drawn;       /* its ladder is worth showing */
+  bool may_corrupt; /* a contrast in which the stream law is meant to break */
   bool ended;
   size_t shown_log, shown_trans; /* what came after them was only tidying up */
   la_time now;
-  la_time delay;     /* one way */
-  bool cut;          /* nothing passes */
+  la_time delay; /* one way */
+  bool cut;      /* nothing passes */
   struct host *host[SIM_HOSTS];
   unsigned nhosts;
   struct rule rule[SIM_RULES];
@@ -236,7 +245,7 @@ void la__at(struct world *w, la_time at, sim_call fn, void *ctx);
 void la__event_arrive(struct world *w, la_time at, struct pkt *p);
 void la__run_until(struct world *w, la_time t); /* everything due at t included */
 void la__run_for(struct world *w, la_time d);
-void la__run_out(struct world *w);              /* until nothing is due any more (at most 400 days) */
+void la__run_out(struct world *w); /* until nothing is due any more (at most 400 days) */
 bool la__run_while(struct world *w, bool (*going)(void *ctx), void *ctx, la_time limit); /* false: the limit came first */
 void la__note(struct host *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void *la__grow(void *v, size_t *cap, size_t n, size_t size);
@@ -254,7 +263,7 @@ void la__net_arrive(struct world *w, struct pkt *p);
 struct lsn *la__app_listen(struct host *h, uint16_t port, uint32_t backlog, bool reuse, const struct conduct *how);
 struct lsn *la__app_listen_manual(struct host *h, uint16_t port, uint32_t backlog);
 void la__app_unlisten(struct lsn *l);
-struct conn *la__app_accept(struct lsn *l); /* NULL: none waits */
+struct conn *la__app_accept(struct lsn *l);  /* NULL: none waits */
 struct conn *la__app_nobody(struct host *h); /* stands for a connection that did not come about */
 struct conn *la__app_connect(struct host *h, const la_addr *to, uint16_t port, uint16_t lport, const struct conduct *how);
 void la__app_send(struct conn *c, size_t n); /* n more bytes of the connection's own pattern */
@@ -282,7 +291,7 @@ const char *la__law_text(enum law law);
 const struct pkt *la__seg_since(const struct world *w, const struct host *from, enum kind k, unsigned n, la_time since);
 const struct pkt *la__seg(const struct world *w, const struct host *from, enum kind k, unsigned n);
 unsigned la__count(const struct world *w, const struct host *from, enum kind k, la_time since, la_time until); /* since <= sent < until */
-la_time la__when(const struct conn *c, enum la_state to);      /* LA_NEVER: never */
+la_time la__when(const struct conn *c, enum la_state to);                                                      /* LA_NEVER: never */
 la_time la__left(const struct conn *c, enum la_state from);
 enum la_state la__state_at(const struct conn *c, la_time t);
 enum la_cause la__cause(const struct conn *c, enum la_state to); /* of that transition */

@@ -24,35 +24,34 @@ xargs -r awk -f "$here/lint.awk" <"$work/text" >>"$found" 2>"$work/awk.err"
   exit 2
 }
 
-# 2. Each unit test is named after a module.
+# 2. Each unit test is named after a module, or says that it has a theme that crosses modules: lint: theme.
 for test in tests/unit/test_*.c; do
   [ -e "$test" ] || continue
   module=${test##*/test_}
-  grep -qE "^(src/[a-z]+|capture|draw|sim|drill|cli)/${module%.c}\.[ch]$" "$work/sources" ||
+  grep -qE "^(src/[a-z]+|tests/unit|capture|draw|sim|drill|cli)/${module%.c}\.[ch]$" "$work/sources" || grep -q '^/\* lint: theme' "$test" ||
     echo "$test:1: no module ${module%.c}.c or .h that this tests" >>"$found"
 done
 
-# Runs a function on the files of a list, two at a time, and adds what they print to the findings.
-for_each() {
+# Gives the files of a list to a function's standard input, half to each of two processes, and adds what they print to the findings.
+in_halves() {
   for half in 0 1; do
-    awk -v h=$half 'NR % 2 == h' "$2" | while read -r file; do
-      "$1" "$file"
-    done >"$work/half.$half" &
+    awk -v h=$half 'NR % 2 == h' "$2" | "$1" >"$work/half.$half" &
   done
   wait
   sort -u "$work/half.0" "$work/half.1" >>"$found"
 }
 
-# 3. Layout.
+# 3. Layout: the first place in each file.
 layout() {
-  clang-format --dry-run --Werror --ferror-limit=1 "$1" 2>&1 |
-    sed -n 's/^\([^ :]*\):\([0-9]*\):[0-9]*: error: .*/\1:\2: not as .clang-format says (.\/dev format)/p'
+  xargs -r clang-format --dry-run --Werror 2>&1 |
+    sed -n 's/^\([^ :]*\):\([0-9]*\):[0-9]*: error: .*/\1:\2: not as .clang-format says (.\/dev format)/p' |
+    awk -F : '!seen[$1]++'
 }
 case " ${LINT_SKIP:-} " in
   *' format '*) ;;
   *)
     if command -v clang-format >/dev/null 2>&1; then
-      for_each layout "$work/sources"
+      in_halves layout "$work/sources"
     else
       echo "lint: clang-format is not installed: layout not checked" >&2
     fi
@@ -84,6 +83,11 @@ compile() {
     esac
   done
 }
+objects() {
+  while read -r file; do
+    compile "$file"
+  done
+}
 line_of() {
   line=$(grep -nE "(^|[^A-Za-z0-9_])$1([^A-Za-z0-9_]|\$)" "$2" | head -n 1)
   echo "${line%%:*}"
@@ -92,7 +96,7 @@ case " ${LINT_SKIP:-} " in
   *' objects '*) ;;
   *)
     grep -E '^src/[a-z]+/[^/]*\.c$' "$work/sources" >"$work/library"
-    for_each compile "$work/library"
+    in_halves objects "$work/library"
     ;;
 esac
 

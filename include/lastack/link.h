@@ -34,7 +34,7 @@ bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b);
  * free). NULL: `err` (at least 160 bytes, may be NULL) gets one line that names the device and the cause.
  */
 la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
-/* Sets the kernel's own address on a TUN device and brings it up. false: as above. */
+/* Gives the kernel an address of its own on a TUN device, beside those it has, and brings the device up. false: as above. */
 bool la_tun_host_addr(const char *name, const la_addr *addr, unsigned prefix_len, uint32_t mtu, char *err, size_t err_cap);
 
 /* A pcapng file (raw IP). NULL: `err` as above. */
@@ -65,8 +65,16 @@ typedef struct la_host_hooks {
 bool la_host_add_stack(la_host *h, la_stack *s, const la_host_hooks *hooks);
 /* Joins a driver, then owned by the loop, to a link of an added stack; false: memory or epoll. */
 bool la_host_add_link(la_host *h, la_stack *s, la_link link, la_driver *d);
-/* Calls fn in the loop's thread when fd is readable (level-triggered). false: memory or epoll. */
+/*
+ * Calls fn in the loop's thread when fd is readable (level-triggered). false: memory or epoll; with errno EPERM fd is a
+ * regular file or the like, which is always ready and cannot be waited for.
+ */
 bool la_host_watch(la_host *h, int fd, void (*fn)(void *ctx, int fd), void *ctx);
+/*
+ * What a watched fd is waited for from now on; at first it is to be readable. Neither: only an error or the end of a pipe or socket,
+ * which are always told, again and again until la_host_unwatch. false: not watched.
+ */
+bool la_host_want(la_host *h, int fd, bool readable, bool writable);
 void la_host_unwatch(la_host *h, int fd);
 /* The monotonic clock of the loop. */
 la_time la_host_now(const la_host *h);

@@ -112,7 +112,7 @@ typedef struct la_config {
   uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
   uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
   uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
-  uint32_t replies;          /* answers that wait for la_output, per link: a power of two */
+  uint32_t replies;          /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
   uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
   uint32_t frag_datagrams;   /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
   uint32_t frag_bytes;       /* memory of all of them, in 4 KiB chunks; past it too */

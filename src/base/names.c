@@ -33,17 +33,9 @@ const char *la_err_name(int err) {
 }
 
 static const char *const states[] = {
-  [LA_CLOSED] = "CLOSED",
-  [LA_LISTEN] = "LISTEN",
-  [LA_SYN_SENT] = "SYN-SENT",
-  [LA_SYN_RECEIVED] = "SYN-RECEIVED",
-  [LA_ESTABLISHED] = "ESTABLISHED",
-  [LA_FIN_WAIT_1] = "FIN-WAIT-1",
-  [LA_FIN_WAIT_2] = "FIN-WAIT-2",
-  [LA_CLOSE_WAIT] = "CLOSE-WAIT",
-  [LA_CLOSING] = "CLOSING",
-  [LA_LAST_ACK] = "LAST-ACK",
-  [LA_TIME_WAIT] = "TIME-WAIT",
+  [LA_CLOSED] = "CLOSED",           [LA_LISTEN] = "LISTEN",         [LA_SYN_SENT] = "SYN-SENT",     [LA_SYN_RECEIVED] = "SYN-RECEIVED",
+  [LA_ESTABLISHED] = "ESTABLISHED", [LA_FIN_WAIT_1] = "FIN-WAIT-1", [LA_FIN_WAIT_2] = "FIN-WAIT-2", [LA_CLOSE_WAIT] = "CLOSE-WAIT",
+  [LA_CLOSING] = "CLOSING",         [LA_LAST_ACK] = "LAST-ACK",     [LA_TIME_WAIT] = "TIME-WAIT",
 };
 _Static_assert(COUNT(states) == LA_STATES, "a name for each state");
 const char *la_state_name(enum la_state st) { return name(states, COUNT(states), (size_t)st); }
@@ -72,12 +64,8 @@ _Static_assert(COUNT(causes) == LA_CAUSES, "a name for each cause");
 const char *la_cause_name(enum la_cause c) { return name(causes, COUNT(causes), (size_t)c); }
 
 static const char *const whos[] = {
-  [LA_BY_NOBODY] = "nobody",
-  [LA_BY_LOCAL] = "local",
-  [LA_BY_PEER] = "peer",
-  [LA_BY_NETWORK] = "network",
-  [LA_BY_CLOCK] = "clock",
-  [LA_BY_POLICY] = "policy",
+  [LA_BY_NOBODY] = "nobody",   [LA_BY_LOCAL] = "local", [LA_BY_PEER] = "peer",
+  [LA_BY_NETWORK] = "network", [LA_BY_CLOCK] = "clock", [LA_BY_POLICY] = "policy",
 };
 _Static_assert(COUNT(whos) == LA_WHOS, "a name for each who");
 const char *la_who_name(enum la_who w) { return name(whos, COUNT(whos), (size_t)w); }
@@ -120,13 +108,44 @@ const char *la_why_name(enum la_why w) { return name(whys, COUNT(whys), (size_t)
 
 #define DROP(x) [LA_DROP_##x] = #x
 static const char *const drops[] = {
-  DROP(NONE), DROP(PKT_TOO_SMALL), DROP(IP_INHDR), DROP(IP_CSUM), DROP(IP_INADDRERRORS), DROP(OTHERHOST),
-  DROP(UNHANDLED_PROTO), DROP(FRAGMENT), DROP(IP_OPTIONS), DROP(TCP_HDR), DROP(TCP_CSUM), DROP(TCP_FLAGS), DROP(NO_SOCKET),
-  DROP(TCP_INVALID_SEQUENCE), DROP(TCP_OLD_SEQUENCE), DROP(TCP_OLD_DATA), DROP(TCP_OVERWINDOW), DROP(TCP_ZEROWINDOW),
-  DROP(TCP_RFC7323_PAWS), DROP(TCP_RESET), DROP(TCP_INVALID_SYN), DROP(TCP_INVALID_RST), DROP(TCP_ACK_UNSENT_DATA),
-  DROP(TCP_TOO_OLD_ACK), DROP(TCP_NO_ACK), DROP(TCP_INVALID_ACK), DROP(TCP_CLOSE), DROP(TCP_ABORT_ON_DATA),
-  DROP(TCP_LISTEN_OVERFLOW), DROP(TCP_TIMEWAIT), DROP(TCP_TIMEWAIT_RST), DROP(TCP_OFO_QUEUE_PRUNE), DROP(QUIET_TIME),
-  DROP(NOMEM), DROP(LINK_FULL), DROP(ICMP), DROP(DUP_FRAG), DROP(FRAG_OVERLAP),
+  DROP(NONE),
+  DROP(PKT_TOO_SMALL),
+  DROP(IP_INHDR),
+  DROP(IP_CSUM),
+  DROP(IP_INADDRERRORS),
+  DROP(OTHERHOST),
+  DROP(UNHANDLED_PROTO),
+  DROP(FRAGMENT),
+  DROP(IP_OPTIONS),
+  DROP(TCP_HDR),
+  DROP(TCP_CSUM),
+  DROP(TCP_FLAGS),
+  DROP(NO_SOCKET),
+  DROP(TCP_INVALID_SEQUENCE),
+  DROP(TCP_OLD_SEQUENCE),
+  DROP(TCP_OLD_DATA),
+  DROP(TCP_OVERWINDOW),
+  DROP(TCP_ZEROWINDOW),
+  DROP(TCP_RFC7323_PAWS),
+  DROP(TCP_RESET),
+  DROP(TCP_INVALID_SYN),
+  DROP(TCP_INVALID_RST),
+  DROP(TCP_ACK_UNSENT_DATA),
+  DROP(TCP_TOO_OLD_ACK),
+  DROP(TCP_NO_ACK),
+  DROP(TCP_INVALID_ACK),
+  DROP(TCP_CLOSE),
+  DROP(TCP_ABORT_ON_DATA),
+  DROP(TCP_LISTEN_OVERFLOW),
+  DROP(TCP_TIMEWAIT),
+  DROP(TCP_TIMEWAIT_RST),
+  DROP(TCP_OFO_QUEUE_PRUNE),
+  DROP(QUIET_TIME),
+  DROP(NOMEM),
+  DROP(LINK_FULL),
+  DROP(ICMP),
+  DROP(DUP_FRAG),
+  DROP(FRAG_OVERLAP),
 };
 #undef DROP
 _Static_assert(COUNT(drops) == LA_DROPS, "a name for each drop");
@@ -134,12 +153,8 @@ _Static_assert(LA_DROPS <= COUNT(((la_stats *)0)->drops), "a counter for each dr
 const char *la_drop_name(enum la_drop d) { return name(drops, COUNT(drops), (size_t)d); }
 
 static const char *const events[] = {
-  [LA_EVENT_ACCEPT] = "ACCEPT",
-  [LA_EVENT_ESTABLISHED] = "ESTABLISHED",
-  [LA_EVENT_READABLE] = "READABLE",
-  [LA_EVENT_WRITABLE] = "WRITABLE",
-  [LA_EVENT_PEER_FIN] = "PEER_FIN",
-  [LA_EVENT_TROUBLE] = "TROUBLE",
+  [LA_EVENT_ACCEPT] = "ACCEPT",     [LA_EVENT_ESTABLISHED] = "ESTABLISHED", [LA_EVENT_READABLE] = "READABLE",
+  [LA_EVENT_WRITABLE] = "WRITABLE", [LA_EVENT_PEER_FIN] = "PEER_FIN",       [LA_EVENT_TROUBLE] = "TROUBLE",
   [LA_EVENT_END] = "END",
 };
 _Static_assert(COUNT(events) == LA_EVENT_TYPES, "a name for each event");

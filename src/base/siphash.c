@@ -9,8 +9,8 @@ static inline uint64_t rotl(uint64_t x, unsigned n) { return x << n | x >> (64 -
 
 /* Byte by byte in the source; compilers make one load of it where the CPU is little-endian. */
 static inline uint64_t le64(const uint8_t *p) {
-  return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
-         (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+  return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
+         (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
 static inline void rounds(struct sip *s, unsigned n) {

@@ -11,12 +11,9 @@ enum { PROTO6_NONE = 59 };
 void la__rx_drop(la_stack *s, la_link link, enum la_drop why) {
   struct tcp *t = &s->tcp;
   t->stats.drops[why]++;
-  la_trace_rec *r = la__trace_put(&t->trace);
+  la_trace_rec *r = la__trace_rec(t, 0, 0, LA_TRACE_DROP);
   if (!r)
     return;
-  r->at = t->now;
-  r->frame = t->frame;
-  r->type = LA_TRACE_DROP;
   r->drop = (uint8_t)why;
   r->link = (uint8_t)link;
 }

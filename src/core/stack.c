@@ -65,8 +65,8 @@ static bool limits_valid(const la_config *c) {
   return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
          c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 &&
          c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->max_ooo > 0 && c->max_ooo <= 4096 && power_of_two(c->replies) &&
-         c->replies >= 16 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->port_lo > 0 && c->port_lo <= c->port_hi &&
-         c->ttl > 0 && (!c->trace || power_of_two(c->trace_cap));
+         c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->port_lo > 0 &&
+         c->port_lo <= c->port_hi && c->ttl > 0 && (!c->trace || power_of_two(c->trace_cap));
 }
 
 la_stack *la_stack_new(const la_config *cfg) {

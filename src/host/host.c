@@ -161,6 +161,15 @@ bool la_host_watch(la_host *h, int fd, void (*fn)(void *ctx, int fd), void *ctx)
   return true;
 }
 
+bool la_host_want(la_host *h, int fd, bool readable, bool writable) {
+  for (struct watch *w = h->watches; w; w = w->next)
+    if (w->fd == fd) {
+      struct epoll_event ev = {.events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u), .data.ptr = &w->source};
+      return epoll_ctl(h->epoll, EPOLL_CTL_MOD, fd, &ev) == 0;
+    }
+  return false;
+}
+
 void la_host_unwatch(la_host *h, int fd) {
   for (struct watch *w = h->watches; w; w = w->next)
     if (w->fd == fd) {

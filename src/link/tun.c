@@ -2,13 +2,16 @@
 /* A TUN device of Linux: bare IP packets, one read or write each. It vanishes with the descriptor. */
 #include <lastack/link.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_addr.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netinet/in.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +21,11 @@
 #include <unistd.h>
 
 #define TUN_PATH "/dev/net/tun"
-enum { TUN_BATCH = 32 };
+enum { TUN_BATCH = 32, ADDR_WAIT_MS = 2000 };
 
 struct tun {
   la_driver d;
   uint8_t bytes[]; /* TUN_BATCH packets of mtu bytes */
-};
-
-/* struct in6_ifreq of linux/ipv6.h, which does not go together with netinet/in.h. */
-struct addr6_req {
-  struct in6_addr addr;
-  uint32_t prefix_len;
-  int index;
 };
 
 __attribute__((format(printf, 3, 4))) static void explain(char *err, size_t cap, const char *fmt, ...) {
@@ -123,24 +119,77 @@ la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap
   return &t->d;
 }
 
-static bool set_addr4(int fd, struct ifreq *req, const la_addr *addr, unsigned prefix_len) {
-  struct sockaddr_in sin = {.sin_family = AF_INET};
-  memcpy(&sin.sin_addr, addr->b, 4);
-  memcpy(&req->ifr_addr, &sin, sizeof sin);
-  if (ioctl(fd, SIOCSIFADDR, req) < 0)
-    return false;
-  sin.sin_addr.s_addr = htonl(prefix_len ? ~UINT32_C(0) << (32 - prefix_len) : 0);
-  memcpy(&req->ifr_netmask, &sin, sizeof sin);
-  return ioctl(fd, SIOCSIFNETMASK, req) >= 0;
+struct answer {
+  struct nlmsghdr head;
+  union {
+    struct nlmsgerr err;
+    struct rtmsg route;
+    uint8_t room[1024];
+  };
+};
+
+/* One rtnetlink request of n bytes and its answer. 0 or an errno. */
+static int ask(const void *msg, size_t n, struct answer *out) {
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  ssize_t got = fd >= 0 && send(fd, msg, n, 0) == (ssize_t)n ? recv(fd, out, sizeof *out, 0) : -1;
+  int err = got < 0 ? errno : (size_t)got < sizeof out->head + sizeof out->route ? EPROTO : 0;
+  if (fd >= 0)
+    close(fd);
+  if (!err && out->head.nlmsg_type == NLMSG_ERROR)
+    err = -out->err.error;
+  return err;
 }
 
-static bool set_addr6(int fd, struct ifreq *req, const la_addr *addr, unsigned prefix_len) {
-  struct addr6_req six = {.prefix_len = prefix_len};
-  memcpy(&six.addr, addr->b, 16);
-  if (ioctl(fd, SIOCGIFINDEX, req) < 0)
-    return false;
-  six.index = req->ifr_ifindex;
-  return ioctl(fd, SIOCSIFADDR, &six) >= 0;
+/* By rtnetlink: ioctl would replace an earlier IPv4 address, and cannot turn off IPv6's duplicate address detection. */
+static int add_addr(const char *name, const la_addr *addr, unsigned prefix_len) {
+  bool six = addr->family == 6;
+  size_t n = six ? 16 : 4;
+  struct {
+    struct nlmsghdr head;
+    struct ifaddrmsg msg;
+    struct rtattr flags_head;
+    uint32_t flags;
+    struct rtattr addr_head;
+    uint8_t addr[16];
+  } m = {
+    .head = {.nlmsg_type = RTM_NEWADDR, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE},
+    .msg = {.ifa_family = six ? AF_INET6 : AF_INET, .ifa_prefixlen = (uint8_t)prefix_len, .ifa_index = if_nametoindex(name)},
+    .flags_head = {.rta_len = RTA_LENGTH(sizeof m.flags), .rta_type = IFA_FLAGS},
+    .flags = six ? IFA_F_NODAD : 0,
+    .addr_head = {.rta_len = (unsigned short)RTA_LENGTH(n), .rta_type = IFA_LOCAL},
+  };
+  struct answer out;
+  memcpy(m.addr, addr->b, n);
+  m.head.nlmsg_len = (uint32_t)(offsetof(__typeof__(m), addr) + n);
+  return ask(&m, m.head.nlmsg_len, &out);
+}
+
+/* The kernel accepts packets to a new IPv6 address only when a worker of its own has got round to it, a moment after the call. */
+static bool wait_for_addr6(const la_addr *addr) {
+  struct {
+    struct nlmsghdr head;
+    struct rtmsg msg;
+    struct rtattr addr_head;
+    uint8_t addr[16];
+  } m = {
+    .head = {.nlmsg_len = sizeof m, .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
+    .msg = {.rtm_family = AF_INET6, .rtm_dst_len = 128},
+    .addr_head = {.rta_len = RTA_LENGTH(sizeof m.addr), .rta_type = RTA_DST},
+  };
+  struct answer out;
+  memcpy(m.addr, addr->b, 16);
+  for (unsigned i = 0; i < ADDR_WAIT_MS; i++) {
+    if (ask(&m, sizeof m, &out) == 0 && out.head.nlmsg_type == RTM_NEWROUTE && out.route.rtm_type == RTN_LOCAL)
+      return true;
+    poll(NULL, 0, 1);
+  }
+  errno = ETIMEDOUT;
+  return false;
+}
+
+static bool set_addr(const char *name, const la_addr *addr, unsigned prefix_len) {
+  errno = add_addr(name, addr, prefix_len);
+  return !errno && (addr->family == 4 || wait_for_addr6(addr));
 }
 
 static bool set_up(int fd, struct ifreq *req, uint32_t mtu) {
@@ -159,13 +208,8 @@ bool la_tun_host_addr(const char *name, const la_addr *addr, unsigned prefix_len
     return false;
   }
   memcpy(req.ifr_name, name, strlen(name));
-  int fd = socket(addr->family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  bool ok = fd >= 0;
-  /* IPv6 refuses an address on a device that is down. */
-  if (ok && addr->family == 4)
-    ok = set_addr4(fd, &req, addr, prefix_len) && set_up(fd, &req, mtu);
-  else if (ok)
-    ok = set_up(fd, &req, mtu) && set_addr6(fd, &req, addr, prefix_len);
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  bool ok = fd >= 0 && set_up(fd, &req, mtu) && set_addr(name, addr, prefix_len); /* IPv6 refuses an address on a device that is down */
   if (!ok)
     explain(err, err_cap, "%s: cannot give it the address %s/%u: %s", name, la_addr_text(addr, text), prefix_len, strerror(errno));
   if (fd >= 0)

@@ -148,7 +148,8 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
     la__cc_dupack(t, c); /* RFC 5681 2 */
   if (forward || (c->clock == CLK_PERSIST && !orphan_closing(c)))
     la__life_clock(t, c, waiting(c) ? la__limit(t, c) : LA_NEVER);
-  if (forward || wnd != old_wnd || (outstanding && c->clock == CLK_NONE))
+  bool turned = (c->snd_wnd == 0) != (old_wnd == 0);
+  if (forward || turned || (outstanding && c->clock == CLK_NONE)) /* RFC 6298 5.3: other news does not put the clock off */
     la__rearm(t, c);
   if (forward || wnd != old_wnd)
     la__conn_dirty(t, c, TODO_DATA);

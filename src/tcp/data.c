@@ -43,12 +43,18 @@ bool la__window_update_due(const struct tcp *t, const struct conn *c) {
   return gain >= 2 * la__rmss(t, c) || gain >= c->rcvbuf / 2 || la__rcv_window(c) < la__rmss(t, c);
 }
 
-/* The window field of the segment about to go, moving the edge; rounded up, so that scaling never takes back what was announced. */
+/*
+ * The window field of the segment about to go, moving the edge; rounded up, so that scaling takes nothing back. But that gives
+ * some bytes away each time, and a peer that sends small pieces would never see the window close: an eighth of the buffer may go
+ * so, then it is rounded down (the retraction that RFC 7323 2.4 foresees). rcv_adv itself stays, and what it covers is accepted.
+ */
 uint16_t la__window_field(const struct tcp *t, struct conn *c) {
   unsigned shift = c->wscale >> 4;
   if (edge_worth(t, c))
     c->rcv_adv = edge_possible(c);
-  uint32_t field = (la__rcv_window(c) + (1u << shift) - 1) >> shift;
+  uint32_t unit = 1u << shift, field = (la__rcv_window(c) + unit - 1) >> shift;
+  if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, edge_possible(c) + c->rcvbuf / 8)))
+    field = la__rcv_window(c) >> shift;
   if (field > UINT16_MAX)
     field = UINT16_MAX;
   if (seq_gt(c->rcv_nxt + (field << shift), c->rcv_adv))
@@ -61,9 +67,9 @@ static bool store(struct tcp *t, struct conn *c, uint32_t seq, const uint8_t *p,
   return la__rope_write_at(&q->rope, &t->chunks, q->rope.len + (seq - c->rcv_nxt), p, n);
 }
 
-/* Stores [seq, seq + len) where nothing is yet, and notes it. false: no memory, or too many holes. */
-static bool store_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
-  struct ranges *r = &c->rcvq->ooo;
+/* Writes [seq, seq + len) where nothing is yet. false: no memory. */
+static bool fill(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  const struct ranges *r = &c->rcvq->ooo;
   uint32_t at = seg->seq, end = seg->seq + seg->len;
   for (unsigned i = 0; i < r->n && seq_lt(at, end); i++) {
     if (seq_leq(r->v[i].hi, at))
@@ -75,9 +81,28 @@ static bool store_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg
     }
     at = seq_max(at, r->v[i].hi);
   }
-  if (seq_lt(at, end) && !store(t, c, at, seg->data + (at - seg->seq), end - at))
+  return seq_geq(at, end) || store(t, c, at, seg->data + (at - seg->seq), end - at);
+}
+
+/* RFC 2018 4: the interval that this segment has come to is now the latest; earlier ones follow in the order of their times. */
+static void note_recent(struct rcvq *q, uint32_t seq) {
+  int same = la__ranges_find(&q->ooo, seq);
+  uint32_t last = seq;
+  for (unsigned i = 0; i < SACK_RECENT; i++) {
+    uint32_t was = q->recent[i];
+    q->recent[i] = last;
+    if (la__ranges_find(&q->ooo, was) == same)
+      return;
+    last = was;
+  }
+}
+
+/* false: no memory, or too many holes. */
+static bool store_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  if (!fill(t, c, seg) || !la__ranges_add(&c->rcvq->ooo, seg->seq, seg->seq + seg->len))
     return false;
-  return la__ranges_add(r, seg->seq, end);
+  note_recent(c->rcvq, seg->seq);
+  return true;
 }
 
 /* In order and nothing ahead: the fast way. */
@@ -89,15 +114,24 @@ static bool append(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   return n == seg->len;
 }
 
-static void join(struct conn *c) {
-  struct rcvq *q = c->rcvq;
-  if (q->ooo.n == 0 || q->ooo.v[0].lo != c->rcv_nxt)
-    return;
-  uint32_t n = q->ooo.v[0].hi - c->rcv_nxt;
-  la__rope_extend(&q->rope, n);
-  c->rcv_nxt += n;
+/* Bytes up to `end` are there. */
+static void join(struct conn *c, uint32_t end) {
+  uint32_t n = end - c->rcv_nxt;
+  la__rope_extend(&c->rcvq->rope, n);
+  c->rcv_nxt = end;
   c->bytes_in += n;
-  la__ranges_cut(&q->ooo, c->rcv_nxt);
+  la__ranges_cut(&c->rcvq->ooo, end);
+}
+
+/* In order, and over what came ahead: needs no interval, so that it is taken however many holes there are. */
+static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  struct ranges *r = &c->rcvq->ooo;
+  if (!fill(t, c, seg))
+    return false;
+  join(c, seg->seq + seg->len);
+  if (r->n && r->v[0].lo == c->rcv_nxt)
+    join(c, r->v[0].hi);
+  return true;
 }
 
 /* SHLD-18, 19: every second full segment at once, the rest after a delay; at once too while there are holes (RFC 5681 4.2). */
@@ -124,19 +158,14 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
   uint32_t before = c->rcv_nxt;
   bool had_hole = q && q->ooo.n;
   bool ok = q != 0;
-  if (ok && seg->seq == c->rcv_nxt && q->rope.end == q->rope.len) {
-    ok = append(t, c, seg);
-  } else if (ok) {
-    ok = store_ahead(t, c, seg);
-    join(c);
-  }
+  bool next = seg->seq == c->rcv_nxt;
+  if (ok)
+    ok = !next ? store_ahead(t, c, seg) : q->rope.end == q->rope.len ? append(t, c, seg) : store_next(t, c, seg);
   if (!ok)
     la__drop(t, k, c, seg, q && q->ooo.n == q->ooo.cap ? LA_DROP_TCP_OFO_QUEUE_PRUNE : LA_DROP_NOMEM);
   bool in_order = c->rcv_nxt != before;
-  if (ok || in_order)
+  if (ok || in_order || !next) /* what was out of order is answered even if it was not kept (RFC 5681 4.2) */
     ack_text(t, c, in_order, had_hole);
-  if (q && !in_order && ok)
-    q->recent = seg->seq;
   if (in_order)
     la__conn_event(t, c, EV_READABLE);
   drop_if_empty(t, c);
@@ -200,9 +229,10 @@ static void trim(const struct conn *c, struct tcp_seg *seg) {
   }
 }
 
+/* Not a FIN below bytes that have come: then one of the two is not the peer's, and the stream must not stop there. */
 static void fin_ahead(struct tcp *t, struct conn *c, uint32_t fin_seq, bool bare) {
   struct rcvq *q = la__conn_rcvq(t, c);
-  if (q) { /* else it will come again */
+  if (q && (q->ooo.n == 0 || seq_leq(q->ooo.v[q->ooo.n - 1].hi, fin_seq))) { /* without memory it will come again */
     q->fin_seen = true;
     q->fin_seq = fin_seq;
   }

@@ -7,54 +7,26 @@
 #include "base/check.h"
 #include "tcp/tcp.h"
 
-static la_trace_rec *trace_of(struct tcp *t, const struct key *k, const struct conn *c, enum la_trace_type type) {
-  la_trace_rec *r = la__trace_put(&t->trace);
-  if (!r)
-    return 0;
-  r->at = t->now;
-  r->frame = t->frame;
-  r->type = (uint8_t)type;
-  r->local = k->local;
-  r->remote = k->remote;
-  r->local_port = k->lport;
-  r->remote_port = k->rport;
-  if (c) {
-    r->conn_index = c->self;
-    r->conn_gen = c->gen;
-    r->link = c->link;
-    r->from = r->to = c->state;
-  }
-  return r;
-}
-
-static void trace_seg(la_trace_rec *r, const struct tcp_seg *seg) {
-  r->flags = seg->flags;
-  r->seq = seg->seq;
-  r->ack = seg->ack;
-  r->len = seg->len;
-  r->wnd = seg->wnd;
-}
-
 void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_state st, uint32_t wnd) {
-  la_trace_rec *r = trace_of(t, k, c, LA_TRACE_IN);
+  la_trace_rec *r = la__trace_rec(t, k, c, LA_TRACE_IN);
   if (!r)
     return;
-  trace_seg(r, seg);
+  la__trace_seg(r, seg);
   r->from = r->to = (uint8_t)st;
   r->wnd = wnd;
 }
 
 void la__drop(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_drop d) {
   t->stats.drops[d]++;
-  la_trace_rec *r = trace_of(t, k, c, LA_TRACE_DROP);
+  la_trace_rec *r = la__trace_rec(t, k, c, LA_TRACE_DROP);
   if (!r)
     return;
-  trace_seg(r, seg);
+  la__trace_seg(r, seg);
   r->drop = (uint8_t)d;
 }
 
 void la__record_end(struct tcp *t, const struct key *k, uint8_t fresh, enum la_state at, struct ending e) {
-  la_trace_rec *r = trace_of(t, k, 0, LA_TRACE_END);
+  la_trace_rec *r = la__trace_rec(t, k, 0, LA_TRACE_END);
   if (!r)
     return;
   r->fresh = fresh;
@@ -74,7 +46,7 @@ void la__conn_release_ending(const struct conn *c, struct ending *e) {
 
 static enum la_tw_carrier carrier(const struct conn *c, struct ending e, la_time tw_until) {
   if (e.how == LA_HOW_SIMULTANEOUS)
-    return LA_TW_BOTH;
+    return tw_until ? LA_TW_BOTH : LA_TW_PEER;
   if (tw_until)
     return LA_TW_LOCAL;
   return e.why == LA_WHY_CLOSE && c->flags & CF_FIRST_PEER ? LA_TW_PEER : LA_TW_NOBODY;
@@ -99,7 +71,7 @@ void la__conn_end(struct tcp *t, struct conn *c, struct ending e, la_time tw_unt
   la__conn_orphan(t, c, false);
   struct key k;
   la__conn_key(c, &k);
-  la_trace_rec *r = trace_of(t, &k, c, LA_TRACE_END);
+  la_trace_rec *r = la__trace_rec(t, &k, c, LA_TRACE_END);
   if (r) {
     r->who = c->end.who;
     r->how = c->end.how;

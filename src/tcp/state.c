@@ -103,25 +103,11 @@ enum la_state la__state_next(enum la_state from, enum la_cause cause, bool passi
 
 static void trace_transition(struct tcp *t, const struct key *k, const struct conn *c, enum la_state from, enum la_state to,
                              enum la_cause cause, uint8_t fresh) {
-  la_trace_rec *r = la__trace_put(&t->trace);
-  if (!r)
-    return;
-  r->at = t->now;
-  r->frame = t->frame;
-  r->type = LA_TRACE_TRANSITION;
+  la_trace_rec *r = la__trace_rec(t, k, c, LA_TRACE_TRANSITION);
   r->from = (uint8_t)from;
   r->to = (uint8_t)to;
   r->cause = (uint8_t)cause;
   r->fresh = fresh;
-  r->local = k->local;
-  r->remote = k->remote;
-  r->local_port = k->lport;
-  r->remote_port = k->rport;
-  if (c) {
-    r->conn_index = c->self;
-    r->conn_gen = c->gen;
-    r->link = c->link;
-  }
 }
 
 void la__trace_record(struct tcp *t, const struct key *k, enum la_state from, enum la_cause cause, bool passive, uint8_t fresh) {

@@ -141,6 +141,10 @@ void la__state(struct tcp *t, struct conn *c, enum la_cause cause);
 enum la_state la__state_next(enum la_state from, enum la_cause cause, bool passive);
 void la__trace_record(struct tcp *t, const struct key *k, enum la_state from, enum la_cause cause, bool passive, uint8_t fresh);
 
+/* trace.c: a record of this instant and frame, with the connection's present state; NULL when tracing is off. k, c may be NULL */
+la_trace_rec *la__trace_rec(struct tcp *t, const struct key *k, const struct conn *c, enum la_trace_type type);
+void la__trace_seg(la_trace_rec *r, const struct tcp_seg *seg);
+
 /* reason.c: endings and drops */
 struct ending {
   enum la_who who;
@@ -161,8 +165,8 @@ void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, cons
 struct answer *la__answer(struct tcp *t, uint8_t link, const struct key *k); /* zeroed, or NULL when the ring is full */
 void la__answer_rst(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path, enum la_state st);
 bool la__answers_room(const struct tcp *t, uint8_t link, uint32_t n);
-/* At most one in challenge_gap for the record whose stamp *at is; true: send. */
-bool la__gap_passed(const struct tcp *t, uint16_t *at, bool fresh_stamp);
+/* At most one in challenge_gap for the record whose stamp *at is (0: never yet); true: send. */
+bool la__gap_passed(const struct tcp *t, uint16_t *at);
 
 /* isn.c */
 void la__keys_init(struct tcp *t);
@@ -215,6 +219,7 @@ void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);
 /* true: the segment is a SYN that may take over: treat it as for a listener, in place of the record. */
 bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause);
+void la__tw_forget(struct tcp *t, ref_t r, enum la_cause cause); /* the same, when another record has taken its table entry */
 void la__tw_tick(struct tcp *t);
 bool la__tw_reusable(const struct tcp *t, ref_t r); /* by a connection of our own */
 

@@ -98,18 +98,22 @@ void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause) {
   la__conn_maybe_free(t, c);
 }
 
-void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause) {
+void la__tw_forget(struct tcp *t, ref_t r, enum la_cause cause) {
   struct tw *w = la__tw_at(t, r);
   struct key k;
   la__tw_key(w, ref_six(r), &k);
   struct ending e = {cause == LA_ON_2MSL ? LA_BY_CLOCK : LA_BY_POLICY, LA_HOW_SILENT, LA_WHY_NONE, LA_OK};
   la__record_end(t, &k, 2, LA_TIME_WAIT, e);
   la__trace_record(t, &k, LA_TIME_WAIT, cause, true, 2);
-  bool was = la__table_del(&t->table, la__key_hash(t, &k), r);
-  LA_CHECK(was);
   la__port_drop(&t->ports, t->mem, w->lport, w->flags & TW_REUSE);
   la__fifo_del(&t->tw_list, r);
   la__slab_del(&t->tw[ref_six(r)], ref_index(r));
+}
+
+void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause) {
+  bool was = la__table_del(&t->table, la__ref_hash(t, r), r);
+  LA_CHECK(was);
+  la__tw_forget(t, r, cause);
 }
 
 /* RFC 6191 2, with RFC 9293 MAY-2 where there are no timestamps. */
@@ -145,10 +149,8 @@ bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_
   la__drop(t, k, 0, seg, LA_DROP_TCP_TIMEWAIT);
   if (f == LA_FIN || (f == LA_ACK && len == 0 && seg->seq == w->rcv_nxt && seq_leq(seg->ack, w->snd_nxt)))
     return false; /* malformed; or an ACK that asks nothing */
-  if (la__gap_passed(t, &w->answer_at, !(w->flags & TW_ANSWERED))) {
-    w->flags |= TW_ANSWERED;
+  if (la__gap_passed(t, &w->answer_at))
     tw_ack(t, w, k);
-  }
   return false;
 }
 

@@ -10,23 +10,23 @@ enum { IP4_HEADER = 20, IP6_HEADER = 40 };
 
 struct ip_hdr {
   la_addr src, dst;
-  uint8_t proto;       /* IPv6: the next header after the extension headers that were skipped */
+  uint8_t proto; /* IPv6: the next header after the extension headers that were skipped */
   uint8_t ttl, tos;
-  bool dont_fragment;  /* IPv4 */
-  bool fragment;       /* part of a larger packet */
+  bool dont_fragment; /* IPv4 */
+  bool fragment;      /* part of a larger packet */
   uint32_t frag_id;
-  uint16_t frag_off;   /* bytes */
+  uint16_t frag_off; /* bytes */
   bool frag_more;
-  uint32_t hlen;       /* bytes before the payload */
-  uint32_t len;        /* bytes of payload by the header's length field; never past the packet */
-  uint32_t proto_at;   /* offset of the byte that named `proto` */
+  uint32_t hlen;     /* bytes before the payload */
+  uint32_t len;      /* bytes of payload by the header's length field; never past the packet */
+  uint32_t proto_at; /* offset of the byte that named `proto` */
   /* IPv6, when the packet must be dropped: 1 + the code of the parameter problem that RFC 8200 asks to report, and its pointer; else 0. */
   uint8_t problem;
   uint32_t problem_at;
 };
 /* Which version the first byte tells: 4, 6 or 0. */
 unsigned la__ip_version(const uint8_t *p, size_t n);
-/* LA_DROP_NONE, or why the packet must be dropped: PKT_TOO_SMALL, IP_INHDR, IP_CSUM (checked unless sum_ok), IP_OPTIONS (source routes, RFC 7126). */
+/* LA_DROP_NONE, or why the packet must be dropped: PKT_TOO_SMALL, IP_INHDR, IP_CSUM (unless sum_ok), IP_OPTIONS (RFC 7126). */
 enum la_drop la__ip4_parse(struct ip_hdr *h, const uint8_t *p, size_t n, bool sum_ok);
 /*
  * Hop-by-hop and destination options are skipped as RFC 8200 4.2 says, a fragment header fills frag_*. PKT_TOO_SMALL and IP_INHDR as above;
@@ -38,7 +38,7 @@ bool la__ip6_chain_whole(const struct ip_hdr *h, const uint8_t *p);
 /* The same for the packet quoted by an ICMP error: it may be cut after its header (h->len may exceed it), and only its form is checked. */
 enum la_drop la__ip4_quoted(struct ip_hdr *h, const uint8_t *p, size_t n);
 enum la_drop la__ip6_quoted(struct ip_hdr *h, const uint8_t *p, size_t n);
-/* Write the header for h->len bytes of payload; return its length. IPv4 without options, checksum filled in; IPv6 without extension headers. */
+/* Write the header for h->len bytes of payload, without options or extension headers, and return its length. */
 unsigned la__ip4_build(const struct ip_hdr *h, uint8_t *p);
 unsigned la__ip6_build(const struct ip_hdr *h, uint8_t *p);
 /* The partial sum (base/sum.h) of the pseudo-header for either family. */

@@ -18,13 +18,9 @@ static bool mapped(const la_addr *a) { return a->family == 6 && all_zero(a->b, 1
 
 bool la__addr_unspecified(const la_addr *a) { return all_zero(a->b, width(a)); }
 
-bool la__addr_multicast(const la_addr *a) {
-  return a->family == 4 ? (a->b[0] & 0xf0) == 0xe0 : a->family == 6 && a->b[0] == 0xff;
-}
+bool la__addr_multicast(const la_addr *a) { return a->family == 4 ? (a->b[0] & 0xf0) == 0xe0 : a->family == 6 && a->b[0] == 0xff; }
 
-bool la__addr_loopback(const la_addr *a) {
-  return a->family == 4 ? a->b[0] == 127 : a->family == 6 && all_zero(a->b, 15) && a->b[15] == 1;
-}
+bool la__addr_loopback(const la_addr *a) { return a->family == 4 ? a->b[0] == 127 : a->family == 6 && all_zero(a->b, 15) && a->b[15] == 1; }
 
 bool la__addr_broadcast(const la_addr *a) { return a->family == 4 && be32_get(a->b) == 0xffffffff; }
 

@@ -9,7 +9,7 @@ enum { TCP_HEADER = 20, TCP_HEADER_MAX = 60 };
 enum { TCP_OPT_MSS = 1, TCP_OPT_WSCALE = 2, TCP_OPT_SACK_OK = 4, TCP_OPT_TS = 8, TCP_OPT_SACK = 16 };
 
 struct tcp_opts {
-  uint8_t have;  /* bits: TCP_OPT_* */
+  uint8_t have;   /* bits: TCP_OPT_* */
   uint8_t wscale; /* as it came, but 14 at most (RFC 7323 2.3) */
   uint8_t nsack;
   uint16_t mss;
@@ -21,17 +21,15 @@ struct tcp_opts {
 struct tcp_seg {
   uint16_t sport, dport;
   uint32_t seq, ack;
-  uint16_t wnd;  /* as it came, unscaled */
+  uint16_t wnd; /* as it came, unscaled */
   uint16_t urp;
   uint8_t flags; /* la_tcp_flags */
   const uint8_t *data;
-  uint32_t len;  /* payload bytes */
+  uint32_t len; /* payload bytes */
   struct tcp_opts opt;
 };
 /* SEG.LEN of RFC 9293: payload, SYN and FIN. */
-static inline uint32_t tcp_seg_len(const struct tcp_seg *s) {
-  return s->len + ((s->flags & LA_SYN) != 0) + ((s->flags & LA_FIN) != 0);
-}
+static inline uint32_t tcp_seg_len(const struct tcp_seg *s) { return s->len + ((s->flags & LA_SYN) != 0) + ((s->flags & LA_FIN) != 0); }
 /*
  * Parses n bytes (header and payload). `pseudo` is la__ip_pseudo_sum's; the checksum is verified unless sum_ok.
  * LA_DROP_PKT_TOO_SMALL: below 20 bytes; LA_DROP_TCP_CSUM, before anything else is looked at; LA_DROP_TCP_HDR: data offset or option

@@ -35,10 +35,12 @@ check() {
   [ -s "$1" ] || fail "no $1"
   if command -v tshark >/dev/null 2>&1; then
     tshark -r "$1" -T fields -e tcp.flags.str -e frame.comment >comments 2>tsherr || fail "tshark: $(cat tsherr)"
-    for move in 'LISTEN -> SYN-RECEIVED' 'SYN-RECEIVED -> ESTABLISHED' 'ESTABLISHED -> CLOSE-WAIT' 'CLOSE-WAIT -> LAST-ACK' 'LAST-ACK -> CLOSED'; do
+    for move in 'LISTEN -> SYN-RECEIVED' 'SYN-RECEIVED -> ESTABLISHED' 'ESTABLISHED -> CLOSE-WAIT' 'CLOSE-WAIT -> LAST-ACK' \
+      'LAST-ACK -> CLOSED'; do
       grep -q "lastack: $move (" comments || fail "no comment $move: $(cat comments)"
     done
-    tshark -r "$1" -Y '_ws.malformed || tcp.analysis.flags || (ip.src == 10.77.0.1 && (ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"))' \
+    bad_sum='ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"' # only ours: tshark faults the kernel's 0xffff
+    tshark -r "$1" -Y "_ws.malformed || tcp.analysis.flags || (ip.src == 10.77.0.1 && ($bad_sum))" \
       -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE >bad 2>/dev/null
     [ ! -s bad ] || fail "tshark finds fault: $(cat bad)"
   fi

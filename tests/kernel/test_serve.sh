@@ -145,7 +145,8 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 s.close()
 END
 until_true 10 grep -q 'reset.* by peer' out || fail "the reset is not told: $(grep ' <- ' out)"
-[ "$(grep -c ' <- ' out)" = 32 ] || fail "$(grep -c ' <- ' out) endings instead of 32"
+all_ended() { [ "$(grep -c ' <- ' out)" = 32 ]; }
+until_true 10 all_ended || fail "$(grep -c ' <- ' out) endings instead of 32"
 grep -q 'FIN,ACK seq=' out || fail "no ladder: $(head -n 50 out)"
 # an open connection is released when the server stops
 python3 -c '
@@ -170,7 +171,8 @@ s.shutdown(socket.SHUT_WR)
 assert s.recv(1) == b""
 END
 until_true 10 grep -q '"bytes_in":1000000' out || fail "discard: $(cat out)"
-tail -n 1 out | python3 -c 'import json, sys; e = json.load(sys.stdin); assert e["local"] == {"addr": "10.0.0.1", "port": 9}, e' || fail "JSON: $(cat out)"
+tail -n 1 out | python3 -c 'import json, sys; e = json.load(sys.stdin); assert e["local"] == {"addr": "10.0.0.1", "port": 9}, e' ||
+  fail "JSON: $(cat out)"
 stop
 start --chargen --port 1919 --msl 1
 python3 - <<'END' || fail chargen

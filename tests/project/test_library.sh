@@ -7,8 +7,8 @@ library=$root/build/liblastack.so
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 
-# Prototypes start in the first column and name a function la_… before the first bracket.
-sed -n 's/^[a-z_].*[ *]\(la_[a-z0-9_]*\)(.*/\1/p' "$root"/include/lastack/*.h | sort -u >"$dir/declared"
+# Prototypes start in the first column and name a function la_… before the first bracket; inline functions are not exported.
+sed -n '/^static/d; s/^[a-z_].*[ *]\(la_[a-z0-9_]*\)(.*/\1/p' "$root"/include/lastack/*.h | sort -u >"$dir/declared"
 nm -D --defined-only "$library" | awk '{ print $3 }' | sort -u >"$dir/exported"
 nm -g --defined-only "$root/build/liblastack.a" | awk 'NF == 3 && $3 ~ /^la_[^_]/ { print $3 }' | sort -u >"$dir/archive"
 [ "$(grep -c '' "$dir/declared")" -ge 40 ] || { echo 'FAIL: hardly a declaration found' && exit 1; }

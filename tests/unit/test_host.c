@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -279,6 +280,11 @@ static void on_readable(void *ctx, int fd) {
   assert_int_equal(read(fd, &c, 1), 1);
 }
 
+static void on_writable(void *ctx, int fd) {
+  (void)fd;
+  ((struct watcher *)ctx)->calls++;
+}
+
 static void test_watch(void **unused) {
   (void)unused;
   int a[2], b[2];
@@ -309,6 +315,35 @@ static void test_watch(void **unused) {
   }
 }
 
+static void test_want(void **unused) {
+  (void)unused;
+  la_host *h = la_host_new();
+  int fd[2];
+  assert_int_equal(pipe(fd), 0);
+  struct watcher w = {h, 0, -1};
+  assert_false(la_host_want(h, fd[1], false, true));
+  assert_true(la_host_watch(h, fd[1], on_writable, &w));
+  assert_true(la_host_turn(h, 0));
+  assert_int_equal(w.calls, 0); /* never readable */
+  assert_true(la_host_want(h, fd[1], false, true));
+  assert_true(la_host_turn(h, LA_NEVER));
+  assert_int_equal(w.calls, 1);
+  assert_true(la_host_want(h, fd[1], false, false));
+  assert_true(la_host_turn(h, 0));
+  assert_int_equal(w.calls, 1);
+  close(fd[0]); /* told although nothing is wanted */
+  assert_true(la_host_turn(h, LA_NEVER));
+  assert_int_equal(w.calls, 2);
+  la_host_unwatch(h, fd[1]);
+  assert_false(la_host_want(h, fd[1], false, true));
+  int file = open("/dev/null", O_RDONLY);
+  assert_false(la_host_watch(h, file, on_writable, &w));
+  assert_int_equal(errno, EPERM);
+  close(file);
+  close(fd[1]);
+  la_host_free(h);
+}
+
 static void test_system(void **unused) {
   (void)unused;
   uint8_t a[600] = {0}, b[600] = {0};
@@ -334,8 +369,8 @@ static void test_system(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_exchange), cmocka_unit_test(test_idle),  cmocka_unit_test(test_gone),
-    cmocka_unit_test(test_deadline), cmocka_unit_test(test_watch), cmocka_unit_test(test_system),
+    cmocka_unit_test(test_exchange), cmocka_unit_test(test_idle), cmocka_unit_test(test_gone),   cmocka_unit_test(test_deadline),
+    cmocka_unit_test(test_watch),    cmocka_unit_test(test_want), cmocka_unit_test(test_system),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,16 +40,18 @@ static void kinds(void **state) {
     uint8_t version, type, code;
     enum icmp_kind kind;
   } rows[] = {
-    {4, 0, 0, ICMP_ECHO_REPLY}, {4, 3, 0, ICMP_NET_UNREACH}, {4, 3, 1, ICMP_HOST_UNREACH}, {4, 3, 2, ICMP_PROTO_UNREACH},
-    {4, 3, 3, ICMP_PORT_UNREACH}, {4, 3, 4, ICMP_TOO_BIG}, {4, 3, 5, ICMP_SRCROUTE}, {4, 3, 6, ICMP_NET_UNREACH},
-    {4, 3, 7, ICMP_HOST_UNREACH}, {4, 3, 8, ICMP_HOST_UNREACH}, {4, 3, 9, ICMP_ADMIN}, {4, 3, 10, ICMP_ADMIN},
-    {4, 3, 11, ICMP_NET_UNREACH}, {4, 3, 12, ICMP_HOST_UNREACH}, {4, 3, 13, ICMP_ADMIN}, {4, 3, 14, ICMP_ADMIN}, {4, 3, 15, ICMP_ADMIN},
-    {4, 3, 16, ICMP_OTHER}, {4, 3, 255, ICMP_OTHER}, {4, 4, 0, ICMP_SOURCE_QUENCH}, {4, 5, 0, ICMP_OTHER}, {4, 8, 0, ICMP_ECHO},
-    {4, 11, 0, ICMP_TIME_EXCEEDED}, {4, 11, 1, ICMP_TIME_EXCEEDED}, {4, 12, 0, ICMP_PARAM}, {4, 13, 0, ICMP_OTHER}, {4, 128, 0, ICMP_OTHER},
-    {6, 1, 0, ICMP_NET_UNREACH}, {6, 1, 1, ICMP_ADMIN}, {6, 1, 2, ICMP_HOST_UNREACH}, {6, 1, 3, ICMP_HOST_UNREACH},
-    {6, 1, 4, ICMP_PORT_UNREACH}, {6, 1, 5, ICMP_ADMIN}, {6, 1, 6, ICMP_ADMIN}, {6, 1, 7, ICMP_SRCROUTE}, {6, 1, 8, ICMP_OTHER},
-    {6, 2, 0, ICMP_TOO_BIG}, {6, 3, 0, ICMP_TIME_EXCEEDED}, {6, 4, 0, ICMP_PARAM}, {6, 4, 1, ICMP_PROTO_UNREACH}, {6, 4, 2, ICMP_PARAM},
-    {6, 128, 0, ICMP_ECHO}, {6, 129, 0, ICMP_ECHO_REPLY}, {6, 135, 0, ICMP_OTHER}, {6, 8, 0, ICMP_OTHER},
+    {4, 0, 0, ICMP_ECHO_REPLY},   {4, 3, 0, ICMP_NET_UNREACH},   {4, 3, 1, ICMP_HOST_UNREACH},   {4, 3, 2, ICMP_PROTO_UNREACH},
+    {4, 3, 3, ICMP_PORT_UNREACH}, {4, 3, 4, ICMP_TOO_BIG},       {4, 3, 5, ICMP_SRCROUTE},       {4, 3, 6, ICMP_NET_UNREACH},
+    {4, 3, 7, ICMP_HOST_UNREACH}, {4, 3, 8, ICMP_HOST_UNREACH},  {4, 3, 9, ICMP_ADMIN},          {4, 3, 10, ICMP_ADMIN},
+    {4, 3, 11, ICMP_NET_UNREACH}, {4, 3, 12, ICMP_HOST_UNREACH}, {4, 3, 13, ICMP_ADMIN},         {4, 3, 14, ICMP_ADMIN},
+    {4, 3, 15, ICMP_ADMIN},       {4, 3, 16, ICMP_OTHER},        {4, 3, 255, ICMP_OTHER},        {4, 4, 0, ICMP_SOURCE_QUENCH},
+    {4, 5, 0, ICMP_OTHER},        {4, 8, 0, ICMP_ECHO},          {4, 11, 0, ICMP_TIME_EXCEEDED}, {4, 11, 1, ICMP_TIME_EXCEEDED},
+    {4, 12, 0, ICMP_PARAM},       {4, 13, 0, ICMP_OTHER},        {4, 128, 0, ICMP_OTHER},        {6, 1, 0, ICMP_NET_UNREACH},
+    {6, 1, 1, ICMP_ADMIN},        {6, 1, 2, ICMP_HOST_UNREACH},  {6, 1, 3, ICMP_HOST_UNREACH},   {6, 1, 4, ICMP_PORT_UNREACH},
+    {6, 1, 5, ICMP_ADMIN},        {6, 1, 6, ICMP_ADMIN},         {6, 1, 7, ICMP_SRCROUTE},       {6, 1, 8, ICMP_OTHER},
+    {6, 2, 0, ICMP_TOO_BIG},      {6, 3, 0, ICMP_TIME_EXCEEDED}, {6, 4, 0, ICMP_PARAM},          {6, 4, 1, ICMP_PROTO_UNREACH},
+    {6, 4, 2, ICMP_PARAM},        {6, 128, 0, ICMP_ECHO},        {6, 129, 0, ICMP_ECHO_REPLY},   {6, 135, 0, ICMP_OTHER},
+    {6, 8, 0, ICMP_OTHER},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     assert_int_equal(kind_of(rows[i].version, rows[i].type, rows[i].code), rows[i].kind);
@@ -125,9 +127,7 @@ static bool quote_of(const uint8_t *p, size_t n, unsigned version, struct icmp_q
 
 static void quotes(void **state) {
   for (unsigned version = 4; version <= 6; version += 2) {
-    static const struct {
-      uint8_t proto, need;
-    } rows[] = {{IP_PROTO_TCP, 8}, {IP_PROTO_UDP, 4}, {IP_PROTO_ICMP, 0}};
+    static const struct { uint8_t proto, need; } rows[] = {{IP_PROTO_TCP, 8}, {IP_PROTO_UDP, 4}, {IP_PROTO_ICMP, 0}};
     for (unsigned k = 0; k < 3; k++) {
       uint8_t p[64] = {0};
       unsigned hlen = quoted(p, version, rows[k].proto, 0);

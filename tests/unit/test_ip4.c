@@ -60,8 +60,12 @@ static void known_header(void **state) {
   static const uint8_t want[] = {0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11,
                                  0xb8, 0x61, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7};
   uint8_t p[0x73] = {0};
-  struct ip_hdr h = {.src = {4, {192, 168, 0, 1}}, .dst = {4, {192, 168, 0, 199}}, .proto = IP_PROTO_UDP, .ttl = 64,
-                     .dont_fragment = true, .len = 0x73 - 20};
+  struct ip_hdr h = {.src = {4, {192, 168, 0, 1}},
+                     .dst = {4, {192, 168, 0, 199}},
+                     .proto = IP_PROTO_UDP,
+                     .ttl = 64,
+                     .dont_fragment = true,
+                     .len = 0x73 - 20};
   assert_int_equal(la__ip4_build(&h, p), 20);
   assert_memory_equal(p, want, sizeof want);
   struct ip_hdr g;
@@ -151,17 +155,14 @@ static void options(void **state) {
     uint8_t opts[8];
     enum la_drop want;
   } rows[] = {
-    {{1, 1, 1, 0, 131, 0, 0, 0}, LA_DROP_NONE},       /* whatever follows the end of options is padding */
+    {{1, 1, 1, 0, 131, 0, 0, 0}, LA_DROP_NONE},        /* whatever follows the end of options is padding */
     {{131, 7, 4, 10, 0, 0, 9, 0}, LA_DROP_IP_OPTIONS}, /* loose source route */
     {{137, 7, 4, 10, 0, 0, 9, 0}, LA_DROP_IP_OPTIONS}, /* strict */
-    {{1, 131, 7, 4, 10, 0, 0, 9}, LA_DROP_IP_OPTIONS},
-    {{148, 4, 0, 0, 137, 4, 4, 0}, LA_DROP_IP_OPTIONS}, /* after a router alert */
-    {{148, 4, 0, 0, 1, 1, 1, 1}, LA_DROP_NONE},
-    {{7, 8, 8, 0, 0, 0, 0, 0}, LA_DROP_NONE},          /* record route */
-    {{7, 9, 4, 0, 0, 0, 0, 0}, LA_DROP_IP_INHDR},      /* past the header */
-    {{7, 0, 4, 0, 0, 0, 0, 0}, LA_DROP_IP_INHDR},
-    {{7, 1, 4, 0, 0, 0, 0, 0}, LA_DROP_IP_INHDR},
-    {{1, 1, 1, 1, 1, 1, 1, 7}, LA_DROP_IP_INHDR},      /* no length */
+    {{1, 131, 7, 4, 10, 0, 0, 9}, LA_DROP_IP_OPTIONS}, {{148, 4, 0, 0, 137, 4, 4, 0}, LA_DROP_IP_OPTIONS}, /* after a router alert */
+    {{148, 4, 0, 0, 1, 1, 1, 1}, LA_DROP_NONE},        {{7, 8, 8, 0, 0, 0, 0, 0}, LA_DROP_NONE},           /* record route */
+    {{7, 9, 4, 0, 0, 0, 0, 0}, LA_DROP_IP_INHDR},                                                          /* past the header */
+    {{7, 0, 4, 0, 0, 0, 0, 0}, LA_DROP_IP_INHDR},      {{7, 1, 4, 0, 0, 0, 0, 0}, LA_DROP_IP_INHDR},
+    {{1, 1, 1, 1, 1, 1, 1, 7}, LA_DROP_IP_INHDR}, /* no length */
     {{1, 1, 1, 1, 1, 1, 7, 2}, LA_DROP_NONE},
   };
   uint8_t p[40];
@@ -251,9 +252,9 @@ static void pseudo_sum(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(version),  cmocka_unit_test(known_header), cmocka_unit_test(round_trips),
-    cmocka_unit_test(each_length), cmocka_unit_test(checksum),  cmocka_unit_test(options),
-    cmocka_unit_test(fragments), cmocka_unit_test(noise),       cmocka_unit_test(pseudo_sum),
+    cmocka_unit_test(version),     cmocka_unit_test(known_header), cmocka_unit_test(round_trips),
+    cmocka_unit_test(each_length), cmocka_unit_test(checksum),     cmocka_unit_test(options),
+    cmocka_unit_test(fragments),   cmocka_unit_test(noise),        cmocka_unit_test(pseudo_sum),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

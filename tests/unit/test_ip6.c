@@ -19,7 +19,7 @@ static enum la_drop parse(struct ip_hdr *h, const uint8_t *p, size_t n, bool quo
   enum la_drop d = (quoted ? la__ip6_quoted : la__ip6_parse)(h, exact, n);
   if (d == LA_DROP_NONE) {
     assert_true(h->hlen >= IP6_HEADER && h->hlen <= n);
-    assert_true(quoted || h->hlen + h->len <= n);
+    assert_true(h->len <= 65535 && (quoted || h->hlen + h->len <= n));
   }
   free(exact);
   return d;
@@ -92,15 +92,15 @@ static const struct row rows[] = {
   {60, {6, 5, 1, 46}, LA_DROP_IP_INHDR, 0, 0},                        /* header past the packet */
   {60, {0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4}, LA_DROP_IP_INHDR, 0, 0}, /* hop-by-hop is not first */
   {0, {60, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4}, LA_DROP_NONE, 6, 56},
-  {43, {6, 0, 0, 0}, LA_DROP_NONE, 6, 48},                            /* routing, no segments left */
-  {43, {6, 0, 0, 1}, LA_DROP_IP_OPTIONS, 0, 0},                       /* type 0 (RFC 5095) */
+  {43, {6, 0, 0, 0}, LA_DROP_NONE, 6, 48},      /* routing, no segments left */
+  {43, {6, 0, 0, 1}, LA_DROP_IP_OPTIONS, 0, 0}, /* type 0 (RFC 5095) */
   {43, {6, 0, 4, 1}, LA_DROP_IP_OPTIONS, 0, 0},
-  {44, {6, 0, 0, 0, 1, 2, 3, 4}, LA_DROP_NONE, 6, 48},                /* atomic fragment */
-  {44, {44, 0, 0, 0, 0, 0, 0, 0, 6}, LA_DROP_IP_INHDR, 0, 0},         /* two of them */
+  {44, {6, 0, 0, 0, 1, 2, 3, 4}, LA_DROP_NONE, 6, 48},        /* atomic fragment */
+  {44, {44, 0, 0, 0, 0, 0, 0, 0, 6}, LA_DROP_IP_INHDR, 0, 0}, /* two of them */
   {44, {60, 0, 0, 0, 0, 0, 0, 0, 6, 0, 1, 4}, LA_DROP_NONE, 6, 56},
   {44, {60, 0, 0, 1, 0, 0, 0, 9, 6, 0, 0xde, 4}, LA_DROP_NONE, 60, 48}, /* a true one: nothing behind it is looked at */
-  {59, {0}, LA_DROP_NONE, 59, 40},                                    /* no next header */
-  {50, {0}, LA_DROP_NONE, 50, 40},                                    /* ESP */
+  {59, {0}, LA_DROP_NONE, 59, 40},                                      /* no next header */
+  {50, {0}, LA_DROP_NONE, 50, 40},                                      /* ESP */
 };
 
 static void extension_headers(void **state) {
@@ -153,6 +153,18 @@ static void chain_is_bounded(void **state) {
   (void)state;
 }
 
+/* A header that ends inside the packet but past the payload that the length field tells. */
+static void beyond_the_payload(void **state) {
+  uint8_t p[80], body[40] = {6, 1, 1, 12};
+  struct ip_hdr h;
+  packet(p, 60, body, sizeof body);
+  for (uint32_t len = 0; len <= 40; len++) {
+    be16_put(p + 4, len);
+    assert_int_equal(parse(&h, p, 80, false), len < 16 ? LA_DROP_IP_INHDR : LA_DROP_NONE);
+  }
+  (void)state;
+}
+
 static void noise(void **state) {
   static const uint8_t nexts[] = {0, 43, 44, 60, 6, 17, 58, 59};
   struct prng r;
@@ -177,7 +189,8 @@ static void noise(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(round_trips), cmocka_unit_test(each_length),      cmocka_unit_test(extension_headers),
-    cmocka_unit_test(fragments),   cmocka_unit_test(chain_is_bounded), cmocka_unit_test(noise),
+    cmocka_unit_test(fragments),   cmocka_unit_test(chain_is_bounded), cmocka_unit_test(beyond_the_payload),
+    cmocka_unit_test(noise),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

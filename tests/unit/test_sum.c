@@ -154,8 +154,9 @@ static void verifies(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(rfc1071_example), cmocka_unit_test(lengths_and_alignments), cmocka_unit_test(carries),
-    cmocka_unit_test(big_runs),        cmocka_unit_test(copies),                 cmocka_unit_test(pieces),
+    cmocka_unit_test(rfc1071_example), cmocka_unit_test(lengths_and_alignments),
+    cmocka_unit_test(carries),         cmocka_unit_test(big_runs),
+    cmocka_unit_test(copies),          cmocka_unit_test(pieces),
     cmocka_unit_test(verifies),
   };
   return cmocka_run_group_tests(tests, 0, 0);

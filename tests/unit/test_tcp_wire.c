@@ -113,7 +113,7 @@ static struct tcp_opts expected(const struct tcp_opts *o, bool syn, unsigned blo
   struct tcp_opts e = {0};
   e.have = o->have;
   if (!syn)
-    e.have &= (uint8_t)~(TCP_OPT_MSS | TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
+    e.have &= (uint8_t) ~(TCP_OPT_MSS | TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
   if (!blocks)
     e.have &= (uint8_t)~TCP_OPT_SACK;
   if (e.have & TCP_OPT_MSS)
@@ -207,13 +207,13 @@ static void option_rules(void **state) {
   } rows[] = {
     {{0}, 0, 1, {0}},
     {{2, 4, 5, 180}, 4, 1, {.have = TCP_OPT_MSS, .mss = 1460}},
-    {{2, 4, 5, 180}, 4, 0, {0}},                                          /* not on a SYN */
-    {{2, 4, 0, 0}, 4, 1, {.have = TCP_OPT_MSS, .mss = 0}},                /* what to make of it is the caller's business */
-    {{2, 3, 5, 1}, 4, 1, {0}},                                            /* wrong length: ignored */
-    {{2, 3, 5, 2, 4, 1, 2, 1}, 8, 1, {.have = TCP_OPT_MSS, .mss = 258}},  /* and a right one after it counts */
-    {{2, 4, 1, 0, 2, 4, 2, 0}, 8, 1, {.have = TCP_OPT_MSS, .mss = 256}},  /* the first wins */
-    {{1, 1, 2, 4, 1, 0, 1, 1}, 8, 1, {.have = TCP_OPT_MSS, .mss = 256}},  /* any alignment (MUST-64) */
-    {{0, 2, 4, 1}, 4, 1, {0}},                                            /* nothing counts after EOL, nor is it checked */
+    {{2, 4, 5, 180}, 4, 0, {0}},                                         /* not on a SYN */
+    {{2, 4, 0, 0}, 4, 1, {.have = TCP_OPT_MSS, .mss = 0}},               /* what to make of it is the caller's business */
+    {{2, 3, 5, 1}, 4, 1, {0}},                                           /* wrong length: ignored */
+    {{2, 3, 5, 2, 4, 1, 2, 1}, 8, 1, {.have = TCP_OPT_MSS, .mss = 258}}, /* and a right one after it counts */
+    {{2, 4, 1, 0, 2, 4, 2, 0}, 8, 1, {.have = TCP_OPT_MSS, .mss = 256}}, /* the first wins */
+    {{1, 1, 2, 4, 1, 0, 1, 1}, 8, 1, {.have = TCP_OPT_MSS, .mss = 256}}, /* any alignment (MUST-64) */
+    {{0, 2, 4, 1}, 4, 1, {0}},                                           /* nothing counts after EOL, nor is it checked */
     {{3, 3, 14, 0}, 4, 1, {.have = TCP_OPT_WSCALE, .wscale = 14}},
     {{3, 3, 15, 0}, 4, 1, {.have = TCP_OPT_WSCALE, .wscale = 14}},
     {{3, 3, 255, 0}, 4, 1, {.have = TCP_OPT_WSCALE, .wscale = 14}},
@@ -226,10 +226,12 @@ static void option_rules(void **state) {
     {{8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1}, 12, 0, {.have = TCP_OPT_TS, .ts_val = 1, .ts_ecr = 2}},
     {{8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 8, 10, 0, 0, 0, 3, 0, 0, 0, 4}, 20, 1, {.have = TCP_OPT_TS, .ts_val = 1, .ts_ecr = 2}},
     {{8, 9, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1}, 12, 0, {0}},
-    {{5, 2, 1, 1}, 4, 0, {0}},                                            /* SACK without a block */
+    {{5, 2, 1, 1}, 4, 0, {0}}, /* SACK without a block */
     {{5, 9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}, 12, 0, {0}},
     {{5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 0}, 12, 0, {.have = TCP_OPT_SACK, .nsack = 1, .sack = {{1, 2}}}},
-    {{5, 34, [5] = 1, [9] = 2, [13] = 3, [17] = 4, [21] = 5, [25] = 6, [29] = 7, [33] = 8}, 36, 0,
+    {{5, 34, [5] = 1, [9] = 2, [13] = 3, [17] = 4, [21] = 5, [25] = 6, [29] = 7, [33] = 8},
+     36,
+     0,
      {.have = TCP_OPT_SACK, .nsack = 4, .sack = {{1, 2}, {3, 4}, {5, 6}, {7, 8}}}},
     {{5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 5, 10, 0, 0, 0, 3, 0, 0, 0, 4}, 20, 0, {.have = TCP_OPT_SACK, .nsack = 1, .sack = {{1, 2}}}},
     {{254, 6, 1, 2, 3, 4, 34, 2, 4, 2}, 12, 1, {.have = TCP_OPT_SACK_OK}}, /* unknown ones are skipped by length (MUST-6) */

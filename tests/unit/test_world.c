@@ -311,8 +311,15 @@ static void corrupted(struct sim *s) {
   la_info_rec i;
   assert_true(la__app_info(d.s, &i));
   const struct pkt *ack = la__seg(w, d.a, K_ACK, 1);
-  struct tcp_seg x = {.sport = d.c->lport, .dport = PORT, .seq = i.rcv_nxt, .ack = i.snd_nxt, .wnd = 1000, .flags = LA_ACK, .opt = ack->seg.opt,
-                      .data = (const uint8_t *)"lies", .len = 4};
+  struct tcp_seg x = {.sport = d.c->lport,
+                      .dport = PORT,
+                      .seq = i.rcv_nxt,
+                      .ack = i.snd_nxt,
+                      .wnd = 1000,
+                      .flags = LA_ACK,
+                      .opt = ack->seg.opt,
+                      .data = (const uint8_t *)"lies",
+                      .len = 4};
   la__inject(d.a, d.b, &x);
   la__run_for(w, LA_SEC);
   assert_int_equal(d.s->rx_len, 4);
@@ -346,12 +353,12 @@ static void test_failing_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_event_order),        cmocka_unit_test(test_heap_of_many),
-    cmocka_unit_test(test_delay_and_states),   cmocka_unit_test(test_loss),
-    cmocka_unit_test(test_drop_option),        cmocka_unit_test(test_duplicate_late_unreachable),
-    cmocka_unit_test(test_crash_and_reboot),   cmocka_unit_test(test_two_runs_are_one),
+    cmocka_unit_test(test_event_order),           cmocka_unit_test(test_heap_of_many),
+    cmocka_unit_test(test_delay_and_states),      cmocka_unit_test(test_loss),
+    cmocka_unit_test(test_drop_option),           cmocka_unit_test(test_duplicate_late_unreachable),
+    cmocka_unit_test(test_crash_and_reboot),      cmocka_unit_test(test_two_runs_are_one),
     cmocka_unit_test(test_every_scenario_claims), cmocka_unit_test(test_claims_can_fail),
-    cmocka_unit_test(test_laws_can_break),     cmocka_unit_test(test_failing_memory),
+    cmocka_unit_test(test_laws_can_break),        cmocka_unit_test(test_failing_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/node.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII };
+
+static const struct argp_option options[] = {
+  {0, 0, 0, 0, "Where:", 2},
+  {"tun", OPT_TUN, "NAME", 0, "the TUN device, made if it does not exist (default lastack0)", 2},
+  {"addr", OPT_ADDR, "A/LEN", 0, "an address of ours; repeatable (default 10.77.0.1/24, to an IPv6 HOST fd77::1/64)", 2},
+  {"host-addr", OPT_HOST_ADDR, "A/LEN", 0,
+   "an address of the kernel's on the device; repeatable (default 10.77.0.2/24 or fd77::2/64 if --addr is not given either, else left as "
+   "it is)",
+   2},
+  {"msl", OPT_MSL, "SEC", 0, "maximum segment lifetime: TIME-WAIT lasts twice as long (default 30)", 2},
+  {0, 0, 0, 0, "What to tell:", 3},
+  {"verbose", 'v', NULL, 0, "draw a ladder as it happens", 3},
+  {"ascii", OPT_ASCII, NULL, 0, "draw without line-drawing characters", 3},
+  {"json", OPT_JSON, NULL, 0, "the end of each connection as a JSON object", 3},
+  {"pcapng", OPT_PCAPNG, "FILE", 0, "write every packet to FILE, with comments", 3},
+  {0},
+};
+
+static void add_addr(const struct node_args *a, struct net_addr *list, unsigned *n, unsigned max, const char *what, const char *text) {
+  struct net_addr addr = la__net_addr(a->cmd, what, text);
+  if (*n == max)
+    la__usage(a->cmd, "%s %s: no more than %u of them", what, text, max);
+  for (unsigned i = 0; i < *n; i++)
+    if (la_addr_same(&list[i].addr, &addr.addr))
+      la__usage(a->cmd, "%s %s: given twice", what, text);
+  list[(*n)++] = addr;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  struct node_args *a = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT:
+    a->tun = "lastack0";
+    break;
+  case OPT_TUN:
+    a->tun = arg;
+    break;
+  case OPT_ADDR:
+    add_addr(a, a->addr, &a->naddr, NODE_ADDRS, "--addr", arg);
+    break;
+  case OPT_HOST_ADDR:
+    add_addr(a, a->host_addr, &a->nhost, NODE_HOST_ADDRS, "--host-addr", arg);
+    break;
+  case OPT_MSL:
+    a->msl = la__number(a->cmd, "--msl", arg, 1, 86400) * LA_SEC;
+    break;
+  case OPT_PCAPNG:
+    a->pcapng = arg;
+    break;
+  case OPT_JSON:
+    a->json = true;
+    break;
+  case OPT_ASCII:
+    a->ascii = true;
+    break;
+  case 'v':
+    a->verbose = true;
+    break;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+const struct argp la__node_argp = {.options = options, .parser = parse};
+
+void la__node_args_done(struct node_args *a, unsigned family) {
+  char text[LA_ADDR_TEXT];
+  if (a->json && a->verbose)
+    la__usage(a->cmd, "--json and --verbose exclude each other");
+  if (!a->naddr && !a->nhost)
+    add_addr(a, a->host_addr, &a->nhost, NODE_HOST_ADDRS, "--host-addr", family == 6 ? "fd77::2/64" : "10.77.0.2/24");
+  if (!a->naddr)
+    add_addr(a, a->addr, &a->naddr, NODE_ADDRS, "--addr", family == 6 ? "fd77::1/64" : "10.77.0.1/24");
+  for (unsigned i = 0; i < a->naddr; i++)
+    for (unsigned j = 0; j < a->nhost; j++)
+      if (la_addr_same(&a->addr[i].addr, &a->host_addr[j].addr))
+        la__usage(a->cmd, "%s: cannot be both --addr and --host-addr", la_addr_text(&a->addr[i].addr, text));
+}
+
+static void on_work(void *ctx, la_time now) {
+  struct node *n = ctx;
+  n->work(n->ctx, now);
+  if (n->tap)
+    la__tap_settle(n->tap);
+}
+
+static void on_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
+                      const la_trace_rec *recs, size_t nrecs) {
+  struct node *n = ctx;
+  (void)link;
+  (void)number;
+  la__tap_packet(n->tap, n->side, at, outbound, data, len, recs, nrecs);
+}
+
+static void on_trace(void *ctx, const la_trace_rec *recs, size_t nrecs) {
+  struct node *n = ctx;
+  la__tap_trace(n->tap, n->side, recs, nrecs);
+}
+
+static void on_signal(void *ctx, int fd) {
+  struct node *n = ctx;
+  if (la__signal_take(fd)) {
+    n->impatient = n->stop;
+    n->stop = true;
+  }
+}
+
+static bool observed(const struct node *n) { return n->args->verbose || n->args->pcapng; }
+
+/* Everything that is not ours is behind the one link: the kernel routes it on. */
+static bool add_routes(struct rig *r) {
+  const la_addr any4 = {.family = 4}, any6 = {.family = 6};
+  return la_route_add(r->stack, &any4, 0, r->link) == LA_OK && la_route_add(r->stack, &any6, 0, r->link) == LA_OK;
+}
+
+int la__node_new(struct node *n) {
+  const struct node_args *a = n->args;
+  const int signals[] = {SIGINT, SIGTERM};
+  n->signals = -1;
+  if (la__rig_new(&n->rig, a->cmd, &(struct rig_opts){.preset = LA_PRESET_LINUX, .msl = a->msl, .traced = observed(n)}))
+    return EXIT_FAIL;
+  for (unsigned i = 0; i < a->naddr; i++)
+    if (la__rig_addr(&n->rig, a->cmd, &a->addr[i]))
+      return EXIT_FAIL;
+  const la_host_hooks hooks = {.work = on_work, .packet = observed(n) ? on_packet : NULL, .trace = observed(n) ? on_trace : NULL, .ctx = n};
+  n->host = la_host_new();
+  n->signals = la__signals(signals, 2);
+  if (!n->host || n->signals < 0 || !la_host_add_stack(n->host, n->rig.stack, &hooks) || !la_host_watch(n->host, n->signals, on_signal, n))
+    return la__fail(a->cmd, "cannot set up the event loop: %s", strerror(errno));
+  return add_routes(&n->rig) ? EXIT_OK : la__fail(a->cmd, "out of memory");
+}
+
+static int open_device(struct node *n) {
+  const struct node_args *a = n->args;
+  char err[160];
+  la_driver *d = la_tun_open(a->tun, RIG_MTU, err, sizeof err);
+  if (!d)
+    return la__fail(a->cmd, "%s", err);
+  if (!la_host_add_link(n->host, n->rig.stack, n->rig.link, d)) {
+    d->close(d);
+    return la__fail(a->cmd, "%s: %s", a->tun, strerror(errno));
+  }
+  for (unsigned i = 0; i < a->nhost; i++)
+    if (!la_tun_host_addr(a->tun, &a->host_addr[i].addr, a->host_addr[i].prefix_len, RIG_MTU, err, sizeof err))
+      return la__fail(a->cmd, "%s", err);
+  return EXIT_OK;
+}
+
+static int open_observer(struct node *n) {
+  const struct node_args *a = n->args;
+  char err[160];
+  if (a->pcapng && !(n->pcapng = la_pcapng_open(a->pcapng, err, sizeof err)))
+    return la__fail(a->cmd, "%s", err);
+  if (!observed(n))
+    return EXIT_OK;
+  struct tap_opts opts = {.out = a->verbose ? n->out : NULL, .style = la__ladder_style(n->out), .pcapng = n->pcapng};
+  opts.names[n->side] = "lastack";
+  opts.names[!n->side] = "peer";
+  opts.style.ascii = opts.style.ascii || a->ascii;
+  n->tap = la__tap_new(&opts);
+  return n->tap ? EXIT_OK : la__fail(a->cmd, "out of memory");
+}
+
+/* What can fail without a trace comes first, the file last. */
+int la__node_open(struct node *n) { return open_device(n) || open_observer(n) ? EXIT_FAIL : EXIT_OK; }
+
+void la__node_end(struct node *n, const la_end *end) {
+  if (n->tap)
+    la__tap_flush(n->tap);
+  la__print_end(n->out, end, n->args->json);
+}
+
+int la__node_broken(const struct node *n) {
+  return errno == ENETDOWN ? la__fail(n->args->cmd, "%s: the device is gone", n->args->tun)
+                           : la__fail(n->args->cmd, "cannot wait: %s", strerror(errno));
+}
+
+int la__node_free(struct node *n, int status) {
+  la__tap_free(n->tap);
+  if (!la_pcapng_close(n->pcapng) && !status)
+    status = la__fail(n->args->cmd, "%s: cannot write: %s", n->args->pcapng, strerror(errno));
+  la_host_free(n->host);
+  la__rig_free(&n->rig);
+  if (n->signals >= 0)
+    close(n->signals);
+  return status;
+}

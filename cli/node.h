@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* A stack on a TUN device of this machine, with what is told about it: what serve and connect have in common. */
+#ifndef LA_CLI_NODE_H
+#define LA_CLI_NODE_H
+
+#include "cli/rig.h"
+#include "cli/tap.h"
+
+enum { NODE_ADDRS = 16, NODE_HOST_ADDRS = 4 };
+
+struct node_args {
+  const char *cmd, *tun, *pcapng;
+  struct net_addr addr[NODE_ADDRS], host_addr[NODE_HOST_ADDRS];
+  unsigned naddr, nhost;
+  la_time msl;
+  bool verbose, json, ascii;
+};
+/* The options, as a child of the command's own parser: its input is a struct node_args of which cmd is set. */
+extern const struct argp la__node_argp;
+/* When all options are known: contradictions end the program; addresses of `family` where none were given. */
+void la__node_args_done(struct node_args *a, unsigned family);
+
+struct node {
+  const struct node_args *args;
+  FILE *out;             /* ladder and endings */
+  enum ladder_side side; /* where the stack is drawn */
+  void (*work)(void *ctx, la_time now);
+  void *ctx;
+  /* private but for reading */
+  struct rig rig;
+  la_host *host;
+  la_pcapng *pcapng;
+  struct tap *tap;
+  int signals;
+  bool stop, impatient; /* a signal has come; a second one, which does not wait */
+};
+/* The stack with its addresses, the loop, signals. The first five fields are the caller's. EXIT_OK, or EXIT_FAIL after a line on stderr. */
+int la__node_new(struct node *n);
+/* The device and the file. As above. */
+int la__node_open(struct node *n);
+/* Tells how a connection ended. */
+void la__node_end(struct node *n, const la_end *end);
+/* After la_host_turn has failed: says why. EXIT_FAIL. */
+int la__node_broken(const struct node *n);
+/* Undoes everything, after a failure too. Returns `status`, or EXIT_FAIL when the file turns out not to have been written. */
+int la__node_free(struct node *n, int status);
+
+#endif
