@@ -91,7 +91,7 @@ void la__rx(la_stack *s, struct packet *p) {
   if (why != LA_DROP_NONE && p->h.problem)
     la__reply_error(s, p, ICMP6_PARAM, p->h.problem - 1u, p->h.problem_at);
   if (why == LA_DROP_NONE)
-    why = p->h.fragment ? LA_DROP_FRAGMENT : upper(s, p);
+    why = !p->h.fragment ? upper(s, p) : p->whole ? LA_DROP_FRAGMENT : la__frag_input(s, p); /* no fragments in fragments */
   if (why != LA_DROP_NONE)
     la__rx_drop(s, p->link, why);
 }

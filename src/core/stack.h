@@ -3,6 +3,7 @@
 #ifndef LA_CORE_STACK_H
 #define LA_CORE_STACK_H
 
+#include "core/frag.h"
 #include "tcp/tcp.h"
 
 enum { ADDRS_MAX = 32, ROUTES_MAX = 64 };
@@ -51,6 +52,7 @@ struct la_stack {
   uint32_t frames; /* in and out, numbered in one series */
   struct outring answers[LA_LINKS_MAX + 1];
   struct bucket echo_bucket, error_bucket;
+  struct frags frags;
 };
 
 /* netif.c */
