@@ -27,9 +27,10 @@ static bool waiting(const struct conn *c) {
   return c->snd_una != c->snd_nxt || c->sndq || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
 }
 
-/* Nobody is left who could wait: then R2 runs on even while the peer acknowledges window probes. */
-static bool orphan_closing(const struct conn *c) {
-  return c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK);
+/* Acknowledged window probes put the limit off (MUST-37), unless nobody is left who could wait or the application set a limit itself. */
+static bool patient(const struct conn *c) {
+  bool orphan = c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK);
+  return !orphan && !c->user_timeout;
 }
 
 static bool keepalive_wanted(const struct conn *c) {
@@ -146,7 +147,7 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   bool forward = c->snd_una != una;
   if (!forward && seg->ack == una && outstanding && tcp_seg_len(seg) == 0 && wnd == old_wnd && wnd != 0)
     la__cc_dupack(t, c); /* RFC 5681 2 */
-  if (forward || (c->clock == CLK_PERSIST && !orphan_closing(c)))
+  if (forward || (c->clock == CLK_PERSIST && patient(c)))
     la__life_clock(t, c, waiting(c) ? la__limit(t, c) : LA_NEVER);
   bool turned = (c->snd_wnd == 0) != (old_wnd == 0);
   if (forward || turned || (outstanding && c->clock == CLK_NONE)) /* RFC 6298 5.3: other news does not put the clock off */
