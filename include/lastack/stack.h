@@ -206,9 +206,9 @@ typedef struct la_stats {
   uint64_t time_wait_recycled, half_open_evicted, orphans_aborted;
   uint64_t time_wait_rst_ignored, rst_limited;
   uint64_t opened_active, opened_passive, ended;
-  uint32_t conns, half_open, time_wait, orphans, listeners, chunks; /* present now */
-  uint64_t bytes_allocated;                                         /* held from la_config.alloc now */
-  uint64_t echo_replies, icmp_errors_out, icmp_limited;             /* limited: not sent for want of a token */
+  uint32_t conns, half_open, time_wait, orphans, listeners, chunks;   /* present now */
+  uint64_t bytes_allocated;                                           /* held from la_config.alloc now */
+  uint64_t echo_replies, icmp_errors_out, icmp_limited;               /* limited: not sent for want of a token */
   uint64_t fragments_in, reassembled, frags_evicted, frags_timed_out; /* the last three in packets */
 } la_stats;
 void la_stats_get(const la_stack *s, la_stats *out);
