@@ -19,7 +19,7 @@ uint32_t la__snd_end(const struct conn *c) {
 la_time la__limit(const struct tcp *t, const struct conn *c) {
   if (c->user_timeout)
     return t->now + c->user_timeout * LA_MS;
-  return t->now + (c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
+  return la__after(t->now, c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
 }
 
 /* Bytes or a FIN that have not yet been acknowledged, sent or not. */
