@@ -141,7 +141,7 @@ struct conn {
       uint8_t tw;
     } end; /* CF_ENDED */
   };
-  la_time clock_at; /* CF_ENDED: when it ended */
+  la_time clock_at; /* CLK_NONE: since when nothing is outstanding; CF_ENDED: when it ended */
   la_time ack_at;
   la_time life_at; /* the limit that ends it; in TIME-WAIT: until when */
   struct sndq *sndq;

@@ -134,7 +134,10 @@ static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg)
   return true;
 }
 
-/* SHLD-18, 19: every second full segment (the peer's are no longer than ours) at once, the rest after a delay; at once too while there are holes (RFC 5681 4.2). */
+/*
+ * SHLD-18, 19: every second full segment (the peer's are no longer than ours) at once, the rest after a delay; at once too while
+ * there are holes (RFC 5681 4.2).
+ */
 static void ack_text(struct tcp *t, struct conn *c, bool in_order, bool had_hole) {
   if (!in_order || had_hole) {
     if (!in_order && c->acks_owed < UINT8_MAX)
