@@ -173,7 +173,7 @@ struct half {
   uint16_t mss, wnd;                   /* the peer's */
   uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed; wscale: both, as in the connection */
   uint16_t challenge_at;
-  uint8_t resend, spare;
+  uint8_t resend, spare; /* resend: the SYN-ACK has gone out again on a repeated SYN */
   uint8_t addr[];
 };
 #define HALF_BYTES(six) (sizeof(struct half) + ((six) ? 32 : 8))

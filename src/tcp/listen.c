@@ -359,6 +359,7 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
     bool first = h->challenge_at == 0;
     if (la__gap_passed(t, &h->challenge_at, first)) {
       h->challenge_at |= 1;
+      h->resend = 1;
       syn_ack(t, h, k, 1);
     }
     return false;
