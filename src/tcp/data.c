@@ -53,7 +53,8 @@ uint16_t la__window_field(const struct tcp *t, struct conn *c) {
   if (edge_worth(t, c))
     c->rcv_adv = edge_possible(c);
   uint32_t unit = 1u << shift, field = (la__rcv_window(c) + unit - 1) >> shift;
-  if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, edge_possible(c) + c->rcvbuf / 8)))
+  uint32_t most = c->rcv_nxt - unread(c) + c->rcvbuf + c->rcvbuf / 8;
+  if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, most)))
     field = la__rcv_window(c) >> shift;
   if (field > UINT16_MAX)
     field = UINT16_MAX;

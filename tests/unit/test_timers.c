@@ -176,6 +176,45 @@ static void karn(void **state) {
   dlg_free(d);
 }
 
+/* Karn at the handshake: a SYN or SYN-ACK that went out twice, for whatever reason, is no sample either. */
+static void karn_at_the_handshake(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL); /* the peer repeats its SYN: our SYN-ACK goes out again at once */
+  dlg_listen(d);
+  inject(d, SYN, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+  dlg_advance(d, 900 * LA_MS);
+  inject(d, SYN, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+  inject(d, ACK, 1, 1, 0);
+  dlg_pump(d);
+  assert_int_equal(dlg_accept(d), LA_OK);
+  assert_int_equal(info(d).srtt, 0);
+  dlg_free(d);
+
+  d = dlg_new(NULL); /* crossing SYNs: our SYN has gone out again in the SYN-ACK */
+  assert_int_equal(dlg_connect(d), LA_OK);
+  expect(d, SYN, 0, 0, 0);
+  dlg_advance(d, 900 * LA_MS);
+  inject(d, SYN, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+  inject(d, ACK, 1, 1, 0);
+  expect_state(d, LA_ESTABLISHED);
+  assert_int_equal(info(d).srtt, 0);
+  dlg_free(d);
+
+  d = dlg_new(NULL); /* and where nothing was repeated it is one */
+  dlg_listen(d);
+  inject(d, SYN, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+  dlg_advance(d, 300 * LA_MS);
+  inject(d, ACK, 1, 1, 0);
+  dlg_pump(d);
+  assert_int_equal(dlg_accept(d), LA_OK);
+  assert_int_equal(info(d).srtt, 300 * LA_MS);
+  dlg_free(d);
+}
+
 /* RFC 7323 4: the echo tells which of the two was acknowledged. */
 static void timestamps_tell_retransmissions_apart(void **state) {
   (void)state;
@@ -499,6 +538,7 @@ int main(void) {
     cmocka_unit_test(r1_and_r2),
     cmocka_unit_test(progress_moves_r2),
     cmocka_unit_test(karn),
+    cmocka_unit_test(karn_at_the_handshake),
     cmocka_unit_test(timestamps_tell_retransmissions_apart),
     cmocka_unit_test(persist),
     cmocka_unit_test(shut_for_days),
