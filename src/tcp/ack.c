@@ -27,9 +27,9 @@ static bool waiting(const struct conn *c) {
   return c->snd_una != c->snd_nxt || c->sndq || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
 }
 
-/* Nobody is left who could wait: then R2 runs on even while the peer acknowledges window probes. */
-static bool orphan_closing(const struct conn *c) {
-  return c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK);
+/* Nobody is left who could wait, or the user has said for how long: then the limit runs on though the peer answers window probes. */
+static bool impatient(const struct conn *c) {
+  return c->user_timeout || (c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK));
 }
 
 static bool keepalive_wanted(const struct conn *c) {
@@ -146,9 +146,12 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   bool forward = c->snd_una != una;
   if (!forward && seg->ack == una && outstanding && tcp_seg_len(seg) == 0 && wnd == old_wnd && wnd != 0)
     la__cc_dupack(t, c); /* RFC 5681 2 */
-  if (forward || (c->clock == CLK_PERSIST && !orphan_closing(c)))
+  if (forward)
     la__life_clock(t, c, waiting(c) ? la__limit(t, c) : LA_NEVER);
-  if (forward || wnd != old_wnd || (outstanding && c->clock == CLK_NONE))
+  else if (c->clock == CLK_PERSIST && !impatient(c)) /* MUST-37: it answers; R2 starts anew with the next probe */
+    la__life_clock(t, c, LA_NEVER);
+  bool turned = (c->snd_wnd == 0) != (old_wnd == 0);
+  if (forward || turned || (outstanding && c->clock == CLK_NONE)) /* RFC 6298 5.3: other news does not put the clock off */
     la__rearm(t, c);
   if (forward || wnd != old_wnd)
     la__conn_dirty(t, c, TODO_DATA);

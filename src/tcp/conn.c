@@ -219,7 +219,7 @@ void la__conn_event(struct tcp *t, struct conn *c, unsigned bits) {
     c->flags &= ~(uint32_t)CF_WRITE_ARMED;
   }
   if (c->flags & CF_APP_CLOSED)
-    bits &= EV_END;
+    bits &= c->flags & CF_END_TAKEN ? 0u : EV_END; /* nobody ever knew one that was closed with its listener */
   c->events |= (uint8_t)bits;
   event_enqueue(t, c);
 }

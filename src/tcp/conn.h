@@ -96,13 +96,15 @@ struct sndq {
   uint8_t in_recovery;
 };
 
+enum { SACK_RECENT = 4 };
+
 /* The receiving side while bytes are unread or out of order. */
 struct rcvq {
   struct rope rope; /* in-order unread bytes, then what was written ahead */
   struct ranges ooo;
   uint32_t index;
-  uint32_t recent;  /* where the latest out-of-order segment began: the first SACK block (RFC 2018 4) */
-  uint32_t fin_seq; /* the peer's FIN came ahead of a hole */
+  uint32_t recent[SACK_RECENT]; /* where the latest out-of-order segments began: the first SACK blocks (RFC 2018 4) */
+  uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
   bool fin_seen;
   struct range v[]; /* la_config.max_ooo */
 };
@@ -178,7 +180,7 @@ struct half {
 _Static_assert(HALF_BYTES(0) <= 64, "a half-open record over IPv4 fits its budget");
 _Static_assert(HALF_BYTES(1) <= 88, "a half-open record over IPv6 fits its budget");
 
-enum tw_flag { TW_TS = 1, TW_REUSE = 2, TW_ANSWERED = 4 };
+enum tw_flag { TW_TS = 1, TW_REUSE = 2 };
 struct tw {
   struct fifo_link fifo;
   la_time due;

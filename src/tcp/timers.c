@@ -48,7 +48,10 @@ static void retransmit_expired(struct tcp *t, struct conn *c) {
 static void persist_expired(struct tcp *t, struct conn *c) {
   if (c->backoff < UINT8_MAX)
     c->backoff++; /* SHLD-30 */
-  la__clock_set(t, c, CLK_PERSIST, t->now + la__rto_backed(t, c));
+  la_time gap = la__rto_backed(t, c);
+  la__clock_set(t, c, CLK_PERSIST, t->now + gap);
+  if (c->life_at == LA_NEVER) /* since the last one was answered; one that is lost must not be the end, however long the gap */
+    la__life_clock(t, c, la__limit(t, c) + (c->user_timeout ? 0 : 2 * gap));
   la__conn_dirty(t, c, TODO_PROBE);
 }
 
