@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum { BATCH = 32, ROUNDS = 16, EVENTS = 64, RECS_MIN = 256 };
+#define TICK_LATE (500 * LA_MS)
 
 enum source_kind { SOURCE_LINK, SOURCE_WATCH };
 struct source {
@@ -40,6 +41,7 @@ struct member {
   la_stack *stack;
   la_host_hooks hooks;
   struct port *ports;
+  la_time ticked;
   struct member *next;
 };
 
@@ -300,28 +302,35 @@ static size_t take_batch(la_host *h, struct port *p, la_time now) {
   return n;
 }
 
-static void pump_input(la_host *h, struct port *p, la_time now) {
+/* true: nothing is left to be read. */
+static bool pump_input(la_host *h, struct port *p, la_time now) {
   if (p->driver->fd >= 0 && !p->ready)
-    return;
+    return true;
   for (unsigned round = 0; round < ROUNDS; round++) {
     size_t n = take_batch(h, p, now);
     if (n && p->driver->fd < 0)
       h->busy = true;
     if (!n) {
       p->ready = false;
-      return;
+      return true;
     }
   }
   h->busy = true;
+  return false;
 }
 
 static void pump(la_host *h) {
   h->busy = false;
   la_time now = la_host_now(h);
   for (struct member *m = h->members; m; m = m->next) {
+    bool dry = true;
     for (struct port *p = m->ports; p; p = p->next)
-      pump_input(h, p, now);
-    la_tick(m->stack, now);
+      dry = pump_input(h, p, now) && dry;
+    /* Whether an ACK is late can be judged only when all that has come has been looked at; within limits. */
+    if (dry || now - m->ticked >= TICK_LATE) {
+      la_tick(m->stack, now);
+      m->ticked = now;
+    }
     drain(h, m);
     if (m->hooks.work)
       m->hooks.work(m->hooks.ctx, now);

@@ -19,7 +19,7 @@ uint32_t la__snd_end(const struct conn *c) {
 la_time la__limit(const struct tcp *t, const struct conn *c) {
   if (c->user_timeout)
     return t->now + c->user_timeout * LA_MS;
-  return t->now + (c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
+  return la__after(t->now, c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
 }
 
 /* Bytes or a FIN that have not yet been acknowledged, sent or not. */
@@ -27,10 +27,9 @@ static bool waiting(const struct conn *c) {
   return c->snd_una != c->snd_nxt || c->sndq || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
 }
 
-/* Acknowledged window probes put the limit off (MUST-37), unless nobody is left who could wait or the application set a limit itself. */
-static bool patient(const struct conn *c) {
-  bool orphan = c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK);
-  return !orphan && !c->user_timeout;
+/* Nobody is left who could wait, or the user has said for how long: then the limit runs on though the peer answers window probes. */
+static bool impatient(const struct conn *c) {
+  return c->user_timeout || (c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK));
 }
 
 static bool keepalive_wanted(const struct conn *c) {
@@ -147,8 +146,10 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   bool forward = c->snd_una != una;
   if (!forward && seg->ack == una && outstanding && tcp_seg_len(seg) == 0 && wnd == old_wnd && wnd != 0)
     la__cc_dupack(t, c); /* RFC 5681 2 */
-  if (forward || (c->clock == CLK_PERSIST && patient(c)))
+  if (forward)
     la__life_clock(t, c, waiting(c) ? la__limit(t, c) : LA_NEVER);
+  else if (c->clock == CLK_PERSIST && !impatient(c)) /* MUST-37: it answers; R2 starts anew with the next probe */
+    la__life_clock(t, c, LA_NEVER);
   bool turned = (c->snd_wnd == 0) != (old_wnd == 0);
   if (forward || turned || (outstanding && c->clock == CLK_NONE)) /* RFC 6298 5.3: other news does not put the clock off */
     la__rearm(t, c);

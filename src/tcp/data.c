@@ -214,7 +214,7 @@ static void data_after_close(struct tcp *t, struct conn *c, const struct key *k,
   la__conn_kill(t, c, LA_ON_DATA, (struct ending){LA_BY_LOCAL, LA_HOW_RESET, LA_WHY_DATA_AFTER_CLOSE, LA_ECONNABORTED}, false);
 }
 
-/* Cuts the segment to the window; what the FIN loses by that is the FIN. */
+/* Cuts the segment to the window. The FIN has a number too, and is cut off where that lies outside (3.10.7.4). */
 static void trim(const struct conn *c, struct tcp_seg *seg) {
   if (seq_lt(seg->seq, c->rcv_nxt)) {
     uint32_t old = c->rcv_nxt - seg->seq;
@@ -231,6 +231,8 @@ static void trim(const struct conn *c, struct tcp_seg *seg) {
     seg->len = seq_gt(end, seg->seq) ? end - seg->seq : 0;
     seg->flags &= (uint8_t)~LA_FIN;
   }
+  if (seq_geq(seg->seq + seg->len, c->rcv_adv))
+    seg->flags &= (uint8_t)~LA_FIN;
 }
 
 /* Not a FIN below bytes that have come: then one of the two is not the peer's, and the stream must not stop there. */

@@ -115,7 +115,13 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
   }
   if (o->seg.opt.have & TCP_OPT_TS)
     stamp(t, c, &o->seg.opt);
-  o->seg.wnd = la__syn_window(c->rcvbuf);
+  if (answer || c->rcv_adv)
+    o->seg.opt.wscale = c->wscale >> 4;
+  else
+    c->wscale = (uint8_t)(o->seg.opt.wscale << 4);
+  if (!answer && c->rcv_adv < la__syn_window(c->rcvbuf))
+    c->rcv_adv = la__syn_window(c->rcvbuf);
+  o->seg.wnd = (uint16_t)la__rcv_window(c);
   if (c->backoff) {
     t->stats.retransmits++;
     c->retransmits++;

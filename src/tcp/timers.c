@@ -45,18 +45,13 @@ static void retransmit_expired(struct tcp *t, struct conn *c) {
   la__conn_dirty(t, c, TODO_RTX);
 }
 
-/* SHLD-30. One probe or answer that is lost proves nothing: several fit into the limit. */
-static la_time persist_wait(const struct tcp *t, const struct conn *c) {
-  la_time wait = la__rto_backed(t, c), least = la__rto(t, c), most = (la__limit(t, c) - t->now) / 4;
-  if (most < least)
-    most = least;
-  return wait < most ? wait : most;
-}
-
 static void persist_expired(struct tcp *t, struct conn *c) {
   if (c->backoff < UINT8_MAX)
-    c->backoff++;
-  la__clock_set(t, c, CLK_PERSIST, t->now + persist_wait(t, c));
+    c->backoff++; /* SHLD-30 */
+  la_time gap = la__rto_backed(t, c);
+  la__clock_set(t, c, CLK_PERSIST, t->now + gap);
+  if (c->life_at == LA_NEVER) /* since the last one was answered; one that is lost must not be the end, however long the gap */
+    la__life_clock(t, c, la__after(la__limit(t, c), c->user_timeout ? 0 : 2 * gap));
   la__conn_dirty(t, c, TODO_PROBE);
 }
 
