@@ -144,6 +144,8 @@ static const char *const drops[] = {
   DROP(NOMEM),
   DROP(LINK_FULL),
   DROP(ICMP),
+  DROP(DUP_FRAG),
+  DROP(FRAG_OVERLAP),
 };
 #undef DROP
 _Static_assert(COUNT(drops) == LA_DROPS, "a name for each drop");

@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* ICMP in: errors find the connection that they quote. */
+/* ICMP in: echo requests are answered, errors find the connection that they quote. */
 #include "core/stack.h"
 
-#include "wire/icmp.h"
-
-bool la__rx_icmp(la_stack *s, la_link link, const la_frame *f, const struct ip_hdr *h) {
-  struct icmp_msg m;
+/* The quote must be of a packet of ours, which the error was sent to. */
+static bool error_in(la_stack *s, const struct packet *p, const struct icmp_msg *m) {
   struct icmp_quote q;
-  bool sum_ok = f->flags & LA_FRAME_SUM_OK, six = h->src.family == 6;
-  if (six != (h->proto == IP_PROTO_ICMP6))
+  if (!la__icmp_quote(m, p->h.src.family, &q) || !la_addr_same(&q.ip.src, &p->h.dst))
     return false;
-  uint32_t pseudo = six ? la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_ICMP6, h->len) : 0;
-  enum la_drop why =
-    six ? la__icmp6_parse(&m, f->data + h->hlen, h->len, pseudo, sum_ok) : la__icmp4_parse(&m, f->data + h->hlen, h->len, sum_ok);
-  if (why != LA_DROP_NONE || m.kind < ICMP_NET_UNREACH || !la__icmp_quote(&m, six ? 6 : 4, &q))
-    return false;
-  if (q.ip.proto != IP_PROTO_TCP || !la_addr_same(&q.ip.src, &h->dst)) /* it must be ours, to have been sent to us */
+  if (q.ip.proto != IP_PROTO_TCP)
     return false;
   struct key k = {.local = q.ip.src, .remote = q.ip.dst, .lport = q.sport, .rport = q.dport};
-  k.zone = la__addr_link_local(&k.remote) ? link : 0;
-  return la__tcp_icmp(&s->tcp, &k, m.kind, q.seq, la_addr_same(&h->src, &q.ip.dst));
+  k.zone = la__addr_link_local(&k.remote) ? p->link : 0;
+  struct icmp_error e = {m->kind, q.seq, q.ip.hlen + q.ip.len, m->mtu, la_addr_same(&p->h.src, &q.ip.dst)};
+  return la__tcp_icmp(&s->tcp, &k, &e);
+}
+
+enum la_drop la__rx_icmp(la_stack *s, const struct packet *p) {
+  const struct ip_hdr *h = &p->h;
+  struct icmp_msg m;
+  bool six = h->src.family == 6;
+  uint32_t pseudo = six ? la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_ICMP6, h->len) : 0;
+  const uint8_t *at = p->data + h->hlen;
+  enum la_drop why = six ? la__icmp6_parse(&m, at, h->len, pseudo, p->sum_ok) : la__icmp4_parse(&m, at, h->len, p->sum_ok);
+  if (why != LA_DROP_NONE)
+    return why;
+  if (m.kind == ICMP_ECHO && m.code == 0)
+    return la__reply_echo(s, p, &m);
+  return m.kind >= ICMP_NET_UNREACH && error_in(s, p, &m) ? LA_DROP_NONE : LA_DROP_ICMP;
 }

@@ -47,7 +47,7 @@ la_link la_link_add(la_stack *s, uint32_t mtu) {
   if (s->nlinks >= LA_LINKS_MAX || mtu < MTU_MIN || mtu > MTU_MAX)
     return 0;
   uint32_t link = s->nlinks + 1;
-  if (!la__tcp_link(&s->tcp, (uint8_t)link, mtu))
+  if (!la__outring_init(s, &s->answers[link]) || !la__tcp_link(&s->tcp, (uint8_t)link, mtu))
     return 0;
   s->mtu[link] = mtu;
   s->nlinks = link;

@@ -55,7 +55,7 @@ la_link la__route_link(const la_stack *s, const la_addr *dst) {
   return link;
 }
 
-/* By the route to it, so that both directions take one way; without a route, and where an address means nothing elsewhere, back to where it came from. */
+/* By the route to it, so that both directions take one way; without one, or where an address means nothing elsewhere, back. */
 la_link la__route_back(const la_stack *s, const la_addr *src, la_link in) {
   if (s->nlinks == 1 || la__addr_link_local(src))
     return in;

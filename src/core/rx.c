@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A frame's way in: IP header, addresses, then the machine. Every frame that goes no further is counted and traced with its reason. */
+/*
+ * A frame's way in: IP header, addresses, reassembly, then TCP, UDP or ICMP. Every packet that goes no further is counted and traced
+ * with its reason, and where the RFCs ask for it the sender is told (reply.c).
+ */
 #include "base/bytes.h"
 #include "core/stack.h"
 
-static void drop(la_stack *s, la_link link, enum la_drop why) {
+enum { PROTO6_NONE = 59 };
+
+void la__rx_drop(la_stack *s, la_link link, enum la_drop why) {
   struct tcp *t = &s->tcp;
   t->stats.drops[why]++;
   la_trace_rec *r = la__trace_rec(t, 0, 0, LA_TRACE_DROP);
@@ -14,62 +19,81 @@ static void drop(la_stack *s, la_link link, enum la_drop why) {
 }
 
 /* What may not be a peer: MUST-57, MUST-63, RFC 1122 3.2.1.3; our own address as source is a LAND attack. */
-static enum la_drop addresses(const la_stack *s, la_link link, const struct ip_hdr *h) {
-  if (!la__is_ours(s, &h->dst, link))
+static enum la_drop addresses(const la_stack *s, const struct packet *p) {
+  const struct ip_hdr *h = &p->h;
+  if (!la__is_ours(s, &h->dst, p->link))
     return LA_DROP_OTHERHOST;
-  if (la__addr_bad_source(&h->src) || la__addr_loopback(&h->src) || la__is_ours(s, &h->src, link) || la__is_directed_broadcast(s, &h->src))
+  if (la__addr_bad_source(&h->src) || la__addr_loopback(&h->src) || la__is_ours(s, &h->src, p->link) ||
+      la__is_directed_broadcast(s, &h->src))
     return LA_DROP_IP_INADDRERRORS;
   return LA_DROP_NONE;
 }
 
-static void rx_tcp(la_stack *s, la_link link, const la_frame *f, const struct ip_hdr *h) {
-  struct tcp_seg seg;
-  uint32_t pseudo = la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_TCP, h->len);
-  enum la_drop why = la__tcp_parse(&seg, f->data + h->hlen, h->len, pseudo, f->flags & LA_FRAME_SUM_OK);
-  if (why != LA_DROP_NONE) {
-    drop(s, link, why);
-    return;
-  }
-  if (seg.sport == 0 || seg.dport == 0) {
-    drop(s, link, LA_DROP_TCP_HDR);
-    return;
-  }
-  struct key k = {.local = h->dst, .remote = h->src, .lport = seg.dport, .rport = seg.sport};
-  k.zone = la__addr_link_local(&k.remote) ? link : 0;
-  la_link back = la__route_back(s, &h->src, link);
-  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)link};
-  la__tcp_input(&s->tcp, &k, &seg, &path);
-}
-
-void la__rx(la_stack *s, la_link link, const la_frame *f) {
-  struct ip_hdr h;
+static enum la_drop header(const la_stack *s, struct packet *p) {
   enum la_drop why = LA_DROP_IP_INHDR;
-  switch (la__ip_version(f->data, f->len)) {
+  memset(&p->h, 0, sizeof p->h);
+  switch (la__ip_version(p->data, p->len)) {
   case 4:
-    why = la__ip4_parse(&h, f->data, f->len, f->flags & LA_FRAME_SUM_OK);
+    why = la__ip4_parse(&p->h, p->data, p->len, p->sum_ok);
     break;
   case 6:
-    why = la__ip6_parse(&h, f->data, f->len);
+    why = la__ip6_parse(&p->h, p->data, p->len);
     break;
   default:
     break;
   }
+  if (why != LA_DROP_NONE && !p->h.problem)
+    return why;
+  enum la_drop who = addresses(s, p);
+  if (who == LA_DROP_NONE)
+    return why;
+  p->h.problem = 0; /* nobody who may be told */
+  return who;
+}
+
+static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
+  const struct ip_hdr *h = &p->h;
+  struct tcp_seg seg;
+  uint32_t pseudo = la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_TCP, h->len);
+  enum la_drop why = la__tcp_parse(&seg, p->data + h->hlen, h->len, pseudo, p->sum_ok);
+  if (why != LA_DROP_NONE)
+    return why;
+  if (seg.sport == 0 || seg.dport == 0)
+    return LA_DROP_TCP_HDR;
+  struct key k = {.local = h->dst, .remote = h->src, .lport = seg.dport, .rport = seg.sport};
+  k.zone = la__addr_link_local(&k.remote) ? p->link : 0;
+  la_link back = la__route_back(s, &h->src, p->link);
+  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)p->link};
+  la__tcp_input(&s->tcp, &k, &seg, &path);
+  return LA_DROP_NONE;
+}
+
+/* RFC 1122 3.2.2.1, RFC 8200 4 */
+static enum la_drop unknown_proto(la_stack *s, const struct packet *p) {
+  if (p->h.src.family == 4)
+    la__reply_error(s, p, ICMP4_UNREACH, ICMP4_UNREACH_PROTO, 0);
+  else if (p->h.proto != PROTO6_NONE)
+    la__reply_error(s, p, ICMP6_PARAM, ICMP6_PARAM_NEXT_HEADER, p->h.proto_at);
+  return LA_DROP_UNHANDLED_PROTO;
+}
+
+static enum la_drop upper(la_stack *s, const struct packet *p) {
+  bool six = p->h.src.family == 6;
+  if (p->h.proto == IP_PROTO_TCP)
+    return rx_tcp(s, p);
+  if (p->h.proto == (six ? IP_PROTO_ICMP6 : IP_PROTO_ICMP))
+    return la__rx_icmp(s, p);
+  return unknown_proto(s, p);
+}
+
+void la__rx(la_stack *s, struct packet *p) {
+  enum la_drop why = header(s, p);
+  if (why != LA_DROP_NONE && p->h.problem)
+    la__reply_error(s, p, ICMP6_PARAM, p->h.problem - 1u, p->h.problem_at);
   if (why == LA_DROP_NONE)
-    why = addresses(s, link, &h);
-  if (why == LA_DROP_NONE && h.fragment)
-    why = LA_DROP_FRAGMENT;
-  if (why == LA_DROP_NONE && (h.proto == IP_PROTO_ICMP || h.proto == IP_PROTO_ICMP6)) {
-    if (la__rx_icmp(s, link, f, &h))
-      return;
-    why = LA_DROP_ICMP;
-  }
-  if (why == LA_DROP_NONE && h.proto != IP_PROTO_TCP)
-    why = LA_DROP_UNHANDLED_PROTO;
-  if (why != LA_DROP_NONE) {
-    drop(s, link, why);
-    return;
-  }
-  rx_tcp(s, link, f, &h);
+    why = !p->h.fragment ? upper(s, p) : p->whole ? LA_DROP_FRAGMENT : la__frag_input(s, p); /* no fragments in fragments */
+  if (why != LA_DROP_NONE)
+    la__rx_drop(s, p->link, why);
 }
 
 size_t la_input(la_stack *s, la_link link, const la_frame *frames, size_t n, la_time now) {
@@ -77,10 +101,11 @@ size_t la_input(la_stack *s, la_link link, const la_frame *frames, size_t n, la_
     return 0;
   la__tcp_now(&s->tcp, now);
   size_t i = 0;
-  for (; i < n && la__tcp_may_input(&s->tcp); i++) {
+  for (; i < n && la__tcp_may_input(&s->tcp) && la__reply_room(s); i++) {
+    struct packet p = {.data = frames[i].data, .len = frames[i].len, .link = link, .sum_ok = frames[i].flags & LA_FRAME_SUM_OK};
     s->tcp.frame = ++s->frames;
     s->tcp.stats.frames_in++;
-    la__rx(s, link, &frames[i]);
+    la__rx(s, &p);
   }
   s->tcp.frame = 0;
   return i;

@@ -3,6 +3,7 @@
 #ifndef LA_CORE_STACK_H
 #define LA_CORE_STACK_H
 
+#include "core/frag.h"
 #include "tcp/tcp.h"
 
 enum { ADDRS_MAX = 32, ROUTES_MAX = 64 };
@@ -16,6 +17,30 @@ struct route {
   uint8_t prefix, link;
 };
 
+/* A packet on its way in. */
+struct packet {
+  const uint8_t *data;
+  uint32_t len;
+  la_link link;
+  bool sum_ok; /* the device has verified its checksums */
+  bool whole;  /* it was put together from fragments */
+  struct ip_hdr h;
+};
+
+/* A packet that waits to go out: reply.c */
+struct reply {
+  la_addr src, dst;
+  struct rope body;
+  uint8_t head[8]; /* ICMP's or UDP's header */
+  uint8_t sum_at;  /* where its checksum goes */
+  uint8_t proto, ttl, tos;
+};
+struct outring {
+  struct reply *v;     /* la_config.replies */
+  uint32_t head, tail; /* written, read: totals */
+  uint32_t bytes;      /* of chunks in use */
+};
+
 struct la_stack {
   struct mem mem;
   struct tcp tcp;
@@ -25,6 +50,9 @@ struct la_stack {
   struct netif_addr addr[ADDRS_MAX];
   struct route route[ROUTES_MAX];
   uint32_t frames; /* in and out, numbered in one series */
+  struct outring answers[LA_LINKS_MAX + 1];
+  struct bucket echo_bucket, error_bucket;
+  struct frags frags;
 };
 
 /* netif.c */
@@ -46,9 +74,22 @@ la_addr la__route_source(const la_stack *s, la_link link, const la_addr *dst);
 int la__route_open(const la_stack *s, la_addr *remote, la_addr *local, la_link *link);
 
 /* rx.c, tx.c */
-void la__rx(la_stack *s, la_link link, const la_frame *f);
-/* icmp.c: true when the message meant something to one of our connections */
-bool la__rx_icmp(la_stack *s, la_link link, const la_frame *f, const struct ip_hdr *h);
+void la__rx(la_stack *s, struct packet *p); /* fills in p->h */
+void la__rx_drop(la_stack *s, la_link link, enum la_drop why);
 bool la__tx(la_stack *s, la_link link, la_frame *f);
+
+/* icmp.c: LA_DROP_NONE when the message meant something to us */
+enum la_drop la__rx_icmp(la_stack *s, const struct packet *p);
+
+/* reply.c */
+bool la__outring_init(la_stack *s, struct outring *r); /* its memory; false: there is none */
+void la__outring_done(la_stack *s, struct outring *r);
+struct reply *la__outring_put(la_stack *s, struct outring *r, const void *body,
+                              uint32_t n);                               /* zeroed but for body and ttl; NULL: no room */
+bool la__outring_get(la_stack *s, struct outring *r, struct reply *out); /* the body's chunks are then the caller's */
+bool la__reply_room(const la_stack *s);                                  /* for the answer that the next frame may need */
+enum la_drop la__reply_echo(la_stack *s, const struct packet *p, const struct icmp_msg *m);
+/* An error about p, where one may be sent. */
+void la__reply_error(la_stack *s, const struct packet *p, unsigned type, unsigned code, uint32_t word);
 
 #endif

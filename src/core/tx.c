@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A segment's way out: descriptor to frame. Headers are built in the frame's own room; payload stays where it is, by reference. */
+/* A packet's way out: descriptor to frame. Headers are built in the frame's own room; payload stays where it is, by reference. */
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/sum.h"
@@ -16,24 +16,22 @@ static uint32_t payload_sum(const la_frame *f, uint32_t sum) {
   return sum;
 }
 
-static void build(la_frame *f, const struct tcp_out *o) {
-  bool six = o->key.local.family == 6;
+/* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. */
+static void finish(la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at) {
+  bool six = h->src.family == 6;
   unsigned ip = six ? IP6_HEADER : IP4_HEADER;
-  unsigned hdr = la__tcp_build(&o->seg, f->room + ip);
-  struct ip_hdr h = {.src = o->key.local, .dst = o->key.remote, .proto = IP_PROTO_TCP, .ttl = o->ttl, .tos = o->tos};
-  h.dont_fragment = true;
-  h.len = hdr + o->seg.len;
-  unsigned built = six ? la__ip6_build(&h, f->room) : la__ip4_build(&h, f->room);
+  h->dont_fragment = true; /* nothing that we send is ever to be cut */
+  unsigned built = six ? la__ip6_build(h, f->room) : la__ip4_build(h, f->room);
   LA_CHECK(built == ip && ip + hdr <= LA_FRAME_ROOM);
-  uint32_t sum = la__ip_pseudo_sum(&h.src, &h.dst, IP_PROTO_TCP, h.len);
-  sum = la__sum(sum, f->room + ip, hdr);
-  be16_put(f->room + ip + 16, la__sum_finish(payload_sum(f, sum)));
+  uint32_t sum = h->proto == IP_PROTO_ICMP ? 0 : la__ip_pseudo_sum(&h->src, &h->dst, h->proto, h->len);
+  uint16_t check = la__sum_finish(payload_sum(f, la__sum(sum, f->room + ip, hdr)));
+  be16_put(f->room + ip + sum_at, h->proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
   f->data = f->room;
   f->len = ip + hdr;
-  f->total = ip + h.len;
+  f->total = ip + h->len;
 }
 
-bool la__tx(la_stack *s, la_link link, la_frame *f) {
+static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
   struct tcp_out o;
   o.buf = f->buf;
   o.owner = f->owner;
@@ -42,11 +40,35 @@ bool la__tx(la_stack *s, la_link link, la_frame *f) {
   s->tcp.frame = 0;
   if (!made)
     return false;
-  s->frames++;
-  f->number = s->frames;
-  f->flags = 0;
+  unsigned ip = o.key.local.family == 6 ? IP6_HEADER : IP4_HEADER;
+  unsigned hdr = la__tcp_build(&o.seg, f->room + ip);
+  struct ip_hdr h = {.src = o.key.local, .dst = o.key.remote, .proto = IP_PROTO_TCP, .ttl = o.ttl, .tos = o.tos};
+  h.len = hdr + o.seg.len;
   f->nbufs = (uint16_t)o.nbufs;
-  build(f, &o);
+  finish(f, &h, hdr, 16);
+  return true;
+}
+
+static bool ring_out(la_stack *s, struct outring *r, la_frame *f) {
+  struct reply a;
+  size_t got = 0;
+  if (!la__outring_get(s, r, &a))
+    return false;
+  struct ip_hdr h = {.src = a.src, .dst = a.dst, .proto = a.proto, .ttl = a.ttl, .tos = a.tos};
+  h.len = (uint32_t)sizeof a.head + a.body.len;
+  memcpy(f->room + (a.src.family == 6 ? IP6_HEADER : IP4_HEADER), a.head, sizeof a.head);
+  f->nbufs = (uint16_t)la__rope_refs(&a.body, 0, a.body.len, f->buf, f->owner, LA_FRAME_BUFS, &got);
+  LA_CHECK(got == a.body.len);
+  la__rope_done(&a.body, &s->tcp.chunks);
+  finish(f, &h, sizeof a.head, a.sum_at);
+  return true;
+}
+
+bool la__tx(la_stack *s, la_link link, la_frame *f) {
+  if (!ring_out(s, &s->answers[link], f) && !tcp_out(s, link, f))
+    return false;
+  f->number = ++s->frames;
+  f->flags = 0;
   s->tcp.stats.frames_out++;
   return true;
 }

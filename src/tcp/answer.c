@@ -23,30 +23,11 @@ struct answer *la__answer(struct tcp *t, uint8_t link, const struct key *k) {
   return a;
 }
 
-/* A token bucket whose refill is jittered, so that its fill level tells an observer little (CVE-2016-5696's lesson). */
-static bool rst_allowed(struct tcp *t) {
-  uint32_t rate = t->cfg.rst_per_sec;
-  if (rate == 0)
-    return true;
-  la_time gap = LA_SEC / rate + 1;
-  if (t->now - t->rst_at >= gap) {
-    uint64_t n = (t->now - t->rst_at) / gap;
-    t->rst_at += n * gap;
-    uint64_t sum = t->rst_tokens + n;
-    uint32_t cap = rate - la__prng_below(&t->prng, rate / 8 + 1);
-    t->rst_tokens = sum > cap ? cap : (uint32_t)sum;
-  }
-  if (t->rst_tokens == 0)
-    return false;
-  t->rst_tokens--;
-  return true;
-}
-
 /* RFC 9293 3.5.2, groups 1 and 2: SEQ = SEG.ACK where there is one; else SEQ = 0 and ACK = SEG.SEQ + SEG.LEN. Never to a RST. */
 void la__answer_rst(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path, enum la_state st) {
   if (seg->flags & LA_RST)
     return;
-  if ((st == LA_CLOSED || st == LA_LISTEN) && !rst_allowed(t)) {
+  if ((st == LA_CLOSED || st == LA_LISTEN) && !la__bucket_take(&t->rst, t->cfg.rst_per_sec, t->now, &t->prng)) {
     t->stats.rst_limited++;
     return;
   }
@@ -63,12 +44,15 @@ void la__answer_rst(struct tcp *t, const struct key *k, const struct tcp_seg *se
   }
 }
 
-/* Stamps are 16 bits of 2^23 ns: a wrap (9 minutes) can only let one more wait. */
-bool la__gap_passed(const struct tcp *t, uint16_t *at, bool fresh_stamp) {
+/*
+ * Stamps are 16 bits of 2^23 ns: a wrap (9 minutes) can only let one more wait. 0 stands for never, so that unit 0 is
+ * written down as the one before; never as a later one, for which the difference would be large and each answer free.
+ */
+bool la__gap_passed(const struct tcp *t, uint16_t *at) {
   uint16_t unit = (uint16_t)(t->now >> 23);
   uint16_t gap = (uint16_t)((t->cfg.challenge_gap + (1u << 23) - 1) >> 23);
-  if (!fresh_stamp && (uint16_t)(unit - *at) < gap)
+  if (*at && (uint16_t)(unit - *at) < gap)
     return false;
-  *at = unit;
+  *at = unit ? unit : UINT16_MAX;
   return true;
 }

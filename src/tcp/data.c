@@ -14,7 +14,7 @@ static uint32_t unread(const struct conn *c) { return c->rcvq ? c->rcvq->rope.le
 
 uint32_t la__rcv_window(const struct conn *c) { return c->rcv_adv - c->rcv_nxt; }
 
-/* The largest segment to expect: what the link takes, less our own options (for "every second full-sized segment", SHLD-19). */
+/* The largest segment to expect: what the link takes, less our own options. */
 uint32_t la__rmss(const struct tcp *t, const struct conn *c) {
   uint32_t headers = (c->flags & CF_IP6 ? 40u : 20u) + TCP_HEADER + (c->flags & CF_TS ? 12u : 0u);
   return t->link[c->link].mtu - headers;
@@ -53,7 +53,8 @@ uint16_t la__window_field(const struct tcp *t, struct conn *c) {
   if (edge_worth(t, c))
     c->rcv_adv = edge_possible(c);
   uint32_t unit = 1u << shift, field = (la__rcv_window(c) + unit - 1) >> shift;
-  if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, edge_possible(c) + c->rcvbuf / 8)))
+  uint32_t most = c->rcv_nxt - unread(c) + c->rcvbuf + c->rcvbuf / 8;
+  if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, most)))
     field = la__rcv_window(c) >> shift;
   if (field > UINT16_MAX)
     field = UINT16_MAX;
@@ -67,9 +68,9 @@ static bool store(struct tcp *t, struct conn *c, uint32_t seq, const uint8_t *p,
   return la__rope_write_at(&q->rope, &t->chunks, q->rope.len + (seq - c->rcv_nxt), p, n);
 }
 
-/* Stores [seq, seq + len) where nothing is yet, and notes it. false: no memory, or too many holes. */
-static bool store_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
-  struct ranges *r = &c->rcvq->ooo;
+/* Writes [seq, seq + len) where nothing is yet. false: no memory. */
+static bool fill(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  const struct ranges *r = &c->rcvq->ooo;
   uint32_t at = seg->seq, end = seg->seq + seg->len;
   for (unsigned i = 0; i < r->n && seq_lt(at, end); i++) {
     if (seq_leq(r->v[i].hi, at))
@@ -81,9 +82,28 @@ static bool store_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg
     }
     at = seq_max(at, r->v[i].hi);
   }
-  if (seq_lt(at, end) && !store(t, c, at, seg->data + (at - seg->seq), end - at))
+  return seq_geq(at, end) || store(t, c, at, seg->data + (at - seg->seq), end - at);
+}
+
+/* RFC 2018 4: the interval that this segment has come to is now the latest; earlier ones follow in the order of their times. */
+static void note_recent(struct rcvq *q, uint32_t seq) {
+  int same = la__ranges_find(&q->ooo, seq);
+  uint32_t last = seq;
+  for (unsigned i = 0; i < SACK_RECENT; i++) {
+    uint32_t was = q->recent[i];
+    q->recent[i] = last;
+    if (la__ranges_find(&q->ooo, was) == same)
+      return;
+    last = was;
+  }
+}
+
+/* false: no memory, or too many holes. */
+static bool store_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  if (!fill(t, c, seg) || !la__ranges_add(&c->rcvq->ooo, seg->seq, seg->seq + seg->len))
     return false;
-  return la__ranges_add(r, seg->seq, end);
+  note_recent(c->rcvq, seg->seq);
+  return true;
 }
 
 /* In order and nothing ahead: the fast way. */
@@ -95,24 +115,36 @@ static bool append(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   return n == seg->len;
 }
 
-static void join(struct conn *c) {
-  struct rcvq *q = c->rcvq;
-  if (q->ooo.n == 0 || q->ooo.v[0].lo != c->rcv_nxt)
-    return;
-  uint32_t n = q->ooo.v[0].hi - c->rcv_nxt;
-  la__rope_extend(&q->rope, n);
-  c->rcv_nxt += n;
+/* Bytes up to `end` are there. */
+static void join(struct conn *c, uint32_t end) {
+  uint32_t n = end - c->rcv_nxt;
+  la__rope_extend(&c->rcvq->rope, n);
+  c->rcv_nxt = end;
   c->bytes_in += n;
-  la__ranges_cut(&q->ooo, c->rcv_nxt);
+  la__ranges_cut(&c->rcvq->ooo, end);
 }
 
-/* SHLD-18, 19: every second full segment at once, the rest after a delay; at once too while there are holes (RFC 5681 4.2). */
+/* In order, and over what came ahead: needs no interval, so that it is taken however many holes there are. */
+static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  struct ranges *r = &c->rcvq->ooo;
+  if (!fill(t, c, seg))
+    return false;
+  join(c, seg->seq + seg->len);
+  if (r->n && r->v[0].lo == c->rcv_nxt)
+    join(c, r->v[0].hi);
+  return true;
+}
+
+/*
+ * SHLD-18, 19: every second full segment (the peer's are no longer than ours) at once, the rest after a delay; at once too while
+ * there are holes (RFC 5681 4.2).
+ */
 static void ack_text(struct tcp *t, struct conn *c, bool in_order, bool had_hole) {
   if (!in_order || had_hole) {
     if (!in_order && c->acks_owed < UINT8_MAX)
       c->acks_owed++;
     la__conn_dirty(t, c, TODO_ACK);
-  } else if (c->rcv_nxt - c->rcv_acked >= 2 * la__rmss(t, c) || t->cfg.delayed_ack == 0) {
+  } else if (c->rcv_nxt - c->rcv_acked >= 2u * c->mss || t->cfg.delayed_ack == 0) {
     la__conn_dirty(t, c, TODO_ACK);
   } else if (c->ack_at == LA_NEVER) {
     la__ack_clock(t, c, t->now + t->cfg.delayed_ack);
@@ -130,19 +162,14 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
   uint32_t before = c->rcv_nxt;
   bool had_hole = q && q->ooo.n;
   bool ok = q != 0;
-  if (ok && seg->seq == c->rcv_nxt && q->rope.end == q->rope.len) {
-    ok = append(t, c, seg);
-  } else if (ok) {
-    ok = store_ahead(t, c, seg);
-    join(c);
-  }
+  bool next = seg->seq == c->rcv_nxt;
+  if (ok)
+    ok = !next ? store_ahead(t, c, seg) : q->rope.end == q->rope.len ? append(t, c, seg) : store_next(t, c, seg);
   if (!ok)
     la__drop(t, k, c, seg, q && q->ooo.n == q->ooo.cap ? LA_DROP_TCP_OFO_QUEUE_PRUNE : LA_DROP_NOMEM);
   bool in_order = c->rcv_nxt != before;
-  if (ok || in_order)
+  if (ok || in_order || !next) /* what was out of order is answered even if it was not kept (RFC 5681 4.2) */
     ack_text(t, c, in_order, had_hole);
-  if (q && !in_order && ok)
-    q->recent = seg->seq;
   if (in_order)
     la__conn_event(t, c, EV_READABLE);
   drop_if_empty(t, c);
@@ -187,7 +214,7 @@ static void data_after_close(struct tcp *t, struct conn *c, const struct key *k,
   la__conn_kill(t, c, LA_ON_DATA, (struct ending){LA_BY_LOCAL, LA_HOW_RESET, LA_WHY_DATA_AFTER_CLOSE, LA_ECONNABORTED}, false);
 }
 
-/* Cuts the segment to the window; what the FIN loses by that is the FIN. */
+/* Cuts the segment to the window. The FIN has a number too, and is cut off where that lies outside (3.10.7.4). */
 static void trim(const struct conn *c, struct tcp_seg *seg) {
   if (seq_lt(seg->seq, c->rcv_nxt)) {
     uint32_t old = c->rcv_nxt - seg->seq;
@@ -204,11 +231,14 @@ static void trim(const struct conn *c, struct tcp_seg *seg) {
     seg->len = seq_gt(end, seg->seq) ? end - seg->seq : 0;
     seg->flags &= (uint8_t)~LA_FIN;
   }
+  if (seq_geq(seg->seq + seg->len, c->rcv_adv))
+    seg->flags &= (uint8_t)~LA_FIN;
 }
 
+/* Not a FIN below bytes that have come: then one of the two is not the peer's, and the stream must not stop there. */
 static void fin_ahead(struct tcp *t, struct conn *c, uint32_t fin_seq, bool bare) {
   struct rcvq *q = la__conn_rcvq(t, c);
-  if (q) { /* else it will come again */
+  if (q && (q->ooo.n == 0 || seq_leq(q->ooo.v[q->ooo.n - 1].hi, fin_seq))) { /* without memory it will come again */
     q->fin_seen = true;
     q->fin_seq = fin_seq;
   }

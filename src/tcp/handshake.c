@@ -4,7 +4,9 @@
  * connection. LISTEN and the half-open records themselves are listen.c's.
  *
  * A SYN's sequence number is snd_una from la__connect on and snd_nxt = snd_una + 1; it is sent, and sent again, by
- * TODO_SYN. Its limit runs on life_at from la__connect.
+ * TODO_SYN. Its limit runs on life_at from la__connect. What the SYN announced must hold, whatever becomes of the receive
+ * buffer meanwhile: until the peer's SYN comes rcv_adv is the window that it announced (0: it has not gone out) and the
+ * high half of wscale its shift.
  */
 #include "base/bytes.h"
 #include "base/check.h"
@@ -65,9 +67,11 @@ static void adopt_options(struct tcp *t, struct conn *c, const struct tcp_seg *s
   }
   if (o->have & TCP_OPT_SACK_OK && t->cfg.sack)
     c->flags |= CF_SACK;
+  unsigned ours = c->rcv_adv ? c->wscale >> 4 : wscale_for(c->rcvbuf); /* as our SYN said, if it has gone out */
+  c->wscale = 0;
   if (o->have & TCP_OPT_WSCALE && t->cfg.window_scale) {
     c->flags |= CF_WSCALE;
-    c->wscale = (uint8_t)((o->wscale & 15) | wscale_for(c->rcvbuf) << 4);
+    c->wscale = (uint8_t)((o->wscale & 15) | ours << 4);
   }
   mss_set(c, t->link[c->link].mtu, o->have & TCP_OPT_MSS ? o->mss : 0);
 }
@@ -75,7 +79,7 @@ static void adopt_options(struct tcp *t, struct conn *c, const struct tcp_seg *s
 static void adopt_syn(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   adopt_options(t, c, seg);
   c->rcv_nxt = c->rcv_acked = seg->seq + 1;
-  c->rcv_adv = c->rcv_nxt + la__syn_window(c->rcvbuf);
+  c->rcv_adv = c->rcv_nxt + (c->rcv_adv ? c->rcv_adv : la__syn_window(c->rcvbuf));
   c->snd_wnd = c->snd_wnd_max = seg->wnd;
   c->snd_wl1 = seg->seq;
   c->snd_wl2 = seg->flags & LA_ACK ? seg->ack : c->snd_una;
@@ -117,7 +121,6 @@ int la__connect(struct tcp *t, const struct key *k, const struct path *path, boo
     uint32_t last = la__tw_at(t, r)->snd_nxt;
     if (!seq_gt(iss, last))
       iss = last + UINT16_MAX + 2; /* past anything of the old incarnation (RFC 6191, MAY-2) */
-    la__tw_del(t, r, LA_ON_POLICY);
   }
   struct conn *c = la__conn_new(t, k);
   if (!c)
@@ -126,6 +129,8 @@ int la__connect(struct tcp *t, const struct key *k, const struct path *path, boo
     goto no_port;
   if (!la__table_add(&t->table, hash, c->self))
     goto no_entry;
+  if (again) /* only now that nothing can fail any more: it guards the pair until then */
+    la__tw_del(t, r, LA_ON_POLICY);
   c->flags &= ~(uint32_t)CF_DETACHED;
   c->flags |= reuse ? CF_REUSE : 0;
   c->link = path->link;
@@ -230,7 +235,7 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
   c->snd_wnd = (uint32_t)seg->wnd << (c->wscale & 15);
   if (c->snd_wnd > c->snd_wnd_max)
     c->snd_wnd_max = c->snd_wnd;
-  if (!h->retries)
+  if (!h->retries && !h->resend) /* Karn */
     la__rtt_sample(c, t->now - sent);
   la__half_del(t, r);
   t->stats.opened_passive++;

@@ -222,12 +222,10 @@ static void syn_ack(struct tcp *t, const struct half *h, const struct key *k, ui
 
 /* The ACK of a half-open record: to what is not acceptable, and as a challenge. */
 static void half_ack(struct tcp *t, struct half *h, const struct key *k) {
-  bool first = h->challenge_at == 0;
-  if (!la__gap_passed(t, &h->challenge_at, first)) {
+  if (!la__gap_passed(t, &h->challenge_at)) {
     t->stats.challenge_acks_limited++;
     return;
   }
-  h->challenge_at |= 1;
   struct answer *a = la__answer(t, h->link, k);
   if (!a)
     return;
@@ -356,9 +354,8 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
   half_view(h, la__syn_window(t->cfg.rcvbuf), &v);
   bool rst = seg->flags & LA_RST;
   if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs) { /* the SYN again: our SYN-ACK was lost */
-    bool first = h->challenge_at == 0;
-    if (la__gap_passed(t, &h->challenge_at, first)) {
-      h->challenge_at |= 1;
+    if (la__gap_passed(t, &h->challenge_at)) {
+      h->resend = 1;
       syn_ack(t, h, k, 1);
     }
     return false;
@@ -367,7 +364,7 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
     la__drop(t, k, 0, seg, LA_DROP_TCP_FLAGS);
     return false;
   }
-  if (!rst && v.ts && (!(seg->opt.have & TCP_OPT_TS) || !la__view_paws(&v, seg))) {
+  if (!rst && !(seg->flags & LA_SYN) && v.ts && (!(seg->opt.have & TCP_OPT_TS) || !la__view_paws(&v, seg))) {
     la__drop(t, k, 0, seg, LA_DROP_TCP_RFC7323_PAWS);
     if (seg->opt.have & TCP_OPT_TS)
       half_ack(t, h, k);

@@ -28,21 +28,34 @@ static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn 
   r->wnd = (uint32_t)o->seg.wnd << (o->seg.flags & LA_SYN ? 0 : shift);
 }
 
-/* RFC 2018 4: the block of the latest segment first. */
+static void sack_block(const struct ranges *r, int i, unsigned most, struct tcp_opts *o) {
+  if (i < 0 || o->nsack == most)
+    return;
+  for (unsigned k = 0; k < o->nsack; k++)
+    if (o->sack[k].lo == r->v[i].lo)
+      return;
+  o->sack[o->nsack].lo = r->v[i].lo;
+  o->sack[o->nsack++].hi = r->v[i].hi;
+}
+
+static unsigned sack_most(const struct conn *c) { return c->flags & CF_TS ? 3 : 4; }
+
+/* MUST-16: a segment's own options count. */
+static uint32_t segment_room(const struct conn *c) {
+  unsigned n = c->flags & CF_SACK && c->rcvq ? c->rcvq->ooo.n : 0;
+  if (n > sack_most(c))
+    n = sack_most(c);
+  return n ? c->mss - 4u - 8u * n : c->mss;
+}
+
+/* RFC 2018 4: the block of the latest segment first, then those reported before it, then whatever has room. */
 static void sack_blocks(const struct conn *c, struct tcp_opts *o) {
   const struct ranges *r = &c->rcvq->ooo;
-  unsigned most = c->flags & CF_TS ? 3 : 4;
-  int first = la__ranges_find(r, c->rcvq->recent);
-  if (first >= 0) {
-    o->sack[0].lo = r->v[first].lo;
-    o->sack[0].hi = r->v[first].hi;
-    o->nsack = 1;
-  }
+  unsigned most = sack_most(c);
+  for (unsigned i = 0; i < SACK_RECENT; i++)
+    sack_block(r, la__ranges_find(r, c->rcvq->recent[i]), most, o);
   for (int i = 0; i < r->n && o->nsack < most; i++)
-    if (i != first) {
-      o->sack[o->nsack].lo = r->v[i].lo;
-      o->sack[o->nsack++].hi = r->v[i].hi;
-    }
+    sack_block(r, i, most, o);
   o->have |= TCP_OPT_SACK;
 }
 
@@ -81,6 +94,8 @@ static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint3
 static bool send_rst(struct tcp *t, struct conn *c, struct tcp_out *o) {
   start(c, o, c->snd_nxt, LA_RST | LA_ACK);
   o->seg.ack = c->rcv_nxt;
+  if (c->flags & CF_TS) /* RFC 7323 3.2 */
+    stamp(t, c, &o->seg.opt);
   c->todo = 0;
   trace_out(t, o, c, c->state, 0, 0, 0);
   return true;
@@ -100,7 +115,13 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
   }
   if (o->seg.opt.have & TCP_OPT_TS)
     stamp(t, c, &o->seg.opt);
-  o->seg.wnd = la__syn_window(c->rcvbuf);
+  if (answer || c->rcv_adv)
+    o->seg.opt.wscale = c->wscale >> 4;
+  else
+    c->wscale = (uint8_t)(o->seg.opt.wscale << 4);
+  if (!answer && c->rcv_adv < la__syn_window(c->rcvbuf))
+    c->rcv_adv = la__syn_window(c->rcvbuf);
+  o->seg.wnd = (uint16_t)la__rcv_window(c);
   if (c->backoff) {
     t->stats.retransmits++;
     c->retransmits++;
@@ -135,13 +156,10 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
 /* The bytes [seq, seq + n) and, when asked, the FIN behind them. */
 static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, bool fin, uint8_t kind) {
   uint32_t old_nxt = c->snd_nxt, end = la__snd_end(c);
-  bool first_fin = fin && !(c->flags & CF_FIN_SENT);
-  if (first_fin && c->flags & CF_FIN_RCVD && c->rcv_acked != c->rcv_nxt)
-    c->flags |= CF_FIN_MERGED;
+  bool ack_owed = c->rcv_acked != c->rcv_nxt;
+  if (n > segment_room(c))
+    n = segment_room(c);
   start_acking(t, c, o, seq, 0);
-  uint32_t room = c->mss - (o->seg.opt.nsack ? 8u * o->seg.opt.nsack + 4u : 0u); /* MUST-16: options count */
-  if (n > room)
-    n = room;
   if (n) {
     size_t got = 0;
     o->nbufs = la__rope_refs(&c->sndq->rope, seq - c->sndq->seq0, n, o->buf, o->owner, LA_FRAME_BUFS, &got);
@@ -153,7 +171,9 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
     o->seg.flags |= LA_FIN;
   if (n && seq + n == end)
     o->seg.flags |= LA_PSH; /* MUST-61 */
-  if (fin && first_fin) {
+  if (fin && !(c->flags & CF_FIN_SENT)) {
+    if (c->flags & CF_FIN_RCVD && ack_owed)
+      c->flags |= CF_FIN_MERGED;
     c->flags |= CF_FIN_SENT | (c->flags & CF_FIRST_PEER ? 0u : CF_FIRST_LOCAL);
     c->snd_nxt = end + 1;
   } else if (seq_gt(seq + n, c->snd_nxt)) {
@@ -196,15 +216,21 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
 }
 
 /*
- * 3.8.6.2.1 and Nagle (3.7.4): a segment shorter than a full one goes when it is the last of what is queued and nothing is outstanding (or
- * Nagle is off, or the FIN follows), or when it fills half the largest window the peer ever offered.
+ * 3.8.6.2.1 and Nagle (3.7.4): a segment shorter than a full one goes when it is the last of what is queued, or when it fills half the
+ * largest window that the peer ever offered; both only while nothing is outstanding, unless Nagle is off. The FIN takes the last
+ * bytes with it at once. What is sent again goes from SND.UNA in any size, but leaves no crumb behind a first segment that cwnd
+ * let through (RFC 2525 2.14).
  */
-static bool worth_sending(const struct conn *c, uint32_t n, uint32_t avail, uint32_t room, bool resend) {
-  if (n >= room || resend)
+static bool worth_sending(const struct conn *c, uint32_t n, uint32_t avail, bool resend) {
+  if (n >= segment_room(c))
     return true;
-  if (n == avail && (c->flags & (CF_NODELAY | CF_FIN_QUEUED) || c->snd_una == c->snd_nxt))
+  if (resend)
+    return n == avail || c->snd_rtx == c->snd_una;
+  if (n == avail && c->flags & CF_FIN_QUEUED)
     return true;
-  return n > 0 && n >= c->snd_wnd_max / 2;
+  if (!(c->flags & CF_NODELAY) && c->snd_una != c->snd_nxt)
+    return false;
+  return n == avail || (n > 0 && n >= c->snd_wnd_max / 2);
 }
 
 static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
@@ -214,15 +240,17 @@ static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
   uint32_t avail = seq_gt(end, from) ? end - from : 0;
   if (avail == 0 && !fin)
     return false;
-  uint32_t wnd = c->snd_wnd < c->cwnd ? c->snd_wnd : c->cwnd;
+  if (c->snd_una == c->snd_nxt)
+    la__cc_restart(t, c);
+  uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
   int32_t usable = seq_diff(c->snd_una + wnd, from);
   if (usable <= 0)
     return false;
   uint32_t n = avail < (uint32_t)usable ? avail : (uint32_t)usable;
-  if (n > c->mss)
-    n = c->mss;
+  if (n > segment_room(c))
+    n = segment_room(c);
   fin = fin && n == avail && (uint32_t)usable > n;
-  if ((n == 0 && !fin) || !worth_sending(c, n, avail, c->mss, resend))
+  if ((n == 0 && !fin) || !worth_sending(c, n, avail, resend))
     return false;
   return send_bytes(t, c, o, from, n, fin, 0);
 }
@@ -262,10 +290,10 @@ static bool conn_segment(struct tcp *t, struct conn *c, struct tcp_out *o) {
     return true;
   if (c->todo & TODO_PROBE && send_probe(t, c, o))
     return true;
-  if (c->acks_owed > 1) {
-    c->acks_owed--;
+  if (c->acks_owed > 1 || (c->acks_owed && c->rcvq && c->rcvq->ooo.n)) { /* one with data is no duplicate ACK to the peer */
     send_ack(t, c, o);
-    c->todo |= TODO_ACK;
+    if (--c->acks_owed)
+      c->todo |= TODO_ACK;
     return true;
   }
   c->acks_owed = 0;
@@ -278,7 +306,7 @@ static bool conn_segment(struct tcp *t, struct conn *c, struct tcp_out *o) {
     c->todo &= (uint8_t)~TODO_WND;
   if (c->todo & (TODO_ACK | TODO_WND))
     return send_ack(t, c, o);
-  if (c->todo & TODO_KEEP)
+  if (c->todo & TODO_KEEP && c->snd_una == c->snd_nxt) /* MUST-26 */
     return send_keepalive(t, c, o);
   c->todo = 0;
   return false;

@@ -46,7 +46,7 @@ void la__conn_release_ending(const struct conn *c, struct ending *e) {
 
 static enum la_tw_carrier carrier(const struct conn *c, struct ending e, la_time tw_until) {
   if (e.how == LA_HOW_SIMULTANEOUS)
-    return LA_TW_BOTH;
+    return tw_until ? LA_TW_BOTH : LA_TW_PEER;
   if (tw_until)
     return LA_TW_LOCAL;
   return e.why == LA_WHY_CLOSE && c->flags & CF_FIRST_PEER ? LA_TW_PEER : LA_TW_NOBODY;

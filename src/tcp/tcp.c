@@ -20,7 +20,7 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg) {
   la__slab_init(&t->listeners, m, sizeof(struct listener), PER_BLOCK_SMALL, cfg->max_listeners);
   la__slab_init(&t->sndqs, m, sizeof(struct sndq), PER_BLOCK, cfg->max_conns);
   uint32_t rcvq = (uint32_t)(sizeof(struct rcvq) + cfg->max_ooo * sizeof(struct range));
-  la__slab_init(&t->rcvqs, m, (rcvq + 7) & ~7u, PER_BLOCK, cfg->max_conns);
+  la__slab_init(&t->rcvqs, m, rcvq, PER_BLOCK, cfg->max_conns);
   la__chunks_init(&t->chunks, m, cfg->max_chunks);
   la__table_init(&t->table, m, la__ref_hash, t);
   la__wheel_init(&t->wheel, 0);
@@ -34,7 +34,7 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg) {
   t->event_head = t->event_tail = REF_NONE;
   t->levent_head = t->levent_tail = SLAB_NONE;
   t->started = LA_NEVER;
-  t->rst_tokens = cfg->rst_per_sec;
+  t->rst.tokens = cfg->rst_per_sec;
   la__trace_init(&t->trace, cfg->trace, cfg->trace_cap);
   la__keys_init(t);
   return true;
@@ -70,7 +70,7 @@ bool la__tcp_link(struct tcp *t, uint8_t link, uint32_t mtu) {
 
 void la__tcp_now(struct tcp *t, la_time now) {
   if (t->started == LA_NEVER) {
-    t->started = t->now = t->rst_at = now;
+    t->started = t->now = now;
     t->quiet_until = t->cfg.quiet_time ? now + t->cfg.msl : 0;
     la__wheel_init(&t->wheel, now);
   }

@@ -11,6 +11,7 @@
 #ifndef LA_TCP_TCP_H
 #define LA_TCP_TCP_H
 
+#include "base/bucket.h"
 #include "base/prng.h"
 #include "base/trace_ring.h"
 #include "mem/slab.h"
@@ -81,8 +82,7 @@ struct tcp {
   la_time now, started, quiet_until;
   uint32_t frame; /* under way; 0 in calls and expiries */
   uint32_t gen;
-  la_time rst_at; /* token bucket: refilled up to here */
-  uint32_t rst_tokens;
+  struct bucket rst;
 };
 
 bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg);
@@ -165,8 +165,8 @@ void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, cons
 struct answer *la__answer(struct tcp *t, uint8_t link, const struct key *k); /* zeroed, or NULL when the ring is full */
 void la__answer_rst(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path, enum la_state st);
 bool la__answers_room(const struct tcp *t, uint8_t link, uint32_t n);
-/* At most one in challenge_gap for the record whose stamp *at is; true: send. */
-bool la__gap_passed(const struct tcp *t, uint16_t *at, bool fresh_stamp);
+/* At most one in challenge_gap for the record whose stamp *at is (0: never yet); true: send. */
+bool la__gap_passed(const struct tcp *t, uint16_t *at);
 
 /* isn.c */
 void la__keys_init(struct tcp *t);
@@ -205,6 +205,8 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
 uint32_t la__snd_end(const struct conn *c);    /* sequence number after the last queued byte: the FIN's, when there is one */
 void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
 la_time la__limit(const struct tcp *t, const struct conn *c);
+/* A limit of LA_NEVER, or near it, is one that is never reached. */
+static inline la_time la__after(la_time at, la_time d) { return d < LA_NEVER - at ? at + d : LA_NEVER; }
 
 /* data.c */
 /* Seventh and eighth step: text and FIN. false: the connection has left for TIME-WAIT or CLOSED. */
@@ -233,16 +235,23 @@ la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled fo
 
 /* cc_newreno.c: RFC 5681, 6582, 6928 */
 void la__cc_init(struct conn *c);
+void la__cc_restart(const struct tcp *t, struct conn *c); /* before the first bytes after nothing was outstanding */
+uint32_t la__cc_window(const struct conn *c);
 void la__cc_ack(struct conn *c, uint32_t acked);
 void la__cc_dupack(struct tcp *t, struct conn *c);
 void la__cc_timeout(struct conn *c);
 bool la__cc_partial(struct conn *c, uint32_t acked); /* in recovery: true when the ACK was partial */
 
-/*
- * icmp_error.c: an error about a segment with that sequence number; from_host: sent by the destination itself. false: it means
- * nothing to us.
- */
-bool la__tcp_icmp(struct tcp *t, const struct key *k, enum icmp_kind kind, uint32_t seq, bool from_host);
+/* icmp_error.c */
+struct icmp_error {
+  enum icmp_kind kind;
+  uint32_t seq;   /* of the segment that it quotes */
+  uint32_t size;  /* of the packet that carried it, by its header */
+  uint32_t mtu;   /* TOO_BIG */
+  bool from_host; /* sent by the destination itself */
+};
+/* false: it means nothing to us. */
+bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e);
 
 /* call.c: CLOSE and ABORT of RFC 9293 3.10 */
 void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause);

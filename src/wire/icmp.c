@@ -44,3 +44,9 @@ unsigned la__icmp_build(const struct icmp_msg *m, uint8_t *p, uint32_t pseudo) {
   be16_put(p + 2, la__sum_finish(la__sum(pseudo, p, ICMP_HEADER + m->len)));
   return ICMP_HEADER + m->len;
 }
+
+bool la__icmp_is_error(unsigned version, uint8_t type) {
+  if (version == 6)
+    return type < 128;
+  return !(type == 0 || type == 8 || (type >= 13 && type <= 18));
+}

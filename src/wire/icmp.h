@@ -20,6 +20,11 @@ enum icmp_kind {
   ICMP_PARAM,
   ICMP_SOURCE_QUENCH
 };
+enum { ICMP4_ECHO_REPLY = 0, ICMP4_UNREACH = 3, ICMP4_ECHO = 8, ICMP4_TIME = 11 };
+enum { ICMP4_UNREACH_PROTO = 2, ICMP4_UNREACH_PORT = 3 };
+enum { ICMP6_UNREACH = 1, ICMP6_TIME = 3, ICMP6_PARAM = 4, ICMP6_ECHO = 128, ICMP6_ECHO_REPLY = 129 };
+enum { ICMP6_UNREACH_PORT = 4, ICMP6_PARAM_FIELD = 0, ICMP6_PARAM_NEXT_HEADER = 1, ICMP6_PARAM_CHAIN = 3 };
+enum { ICMP_TIME_REASSEMBLY = 1 };
 struct icmp_msg {
   enum icmp_kind kind;
   uint8_t type, code;
@@ -38,6 +43,8 @@ enum la_drop la__icmp4_parse(struct icmp_msg *m, const uint8_t *p, size_t n, boo
 enum la_drop la__icmp6_parse(struct icmp_msg *m, const uint8_t *p, size_t n, uint32_t pseudo, bool sum_ok);
 /* false: the quote is too short for ports (and, for TCP, the sequence number). */
 bool la__icmp_quote(const struct icmp_msg *m, unsigned version, struct icmp_quote *q);
+/* An error message (or one of a type that we do not know): no error is ever sent about one (RFC 1122 3.2.2, RFC 4443 2.4). */
+bool la__icmp_is_error(unsigned version, uint8_t type);
 /* Writes type, code, word and data with checksum; returns the length. `pseudo` 0 for ICMPv4. */
 unsigned la__icmp_build(const struct icmp_msg *m, uint8_t *p, uint32_t pseudo);
 

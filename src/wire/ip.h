@@ -17,8 +17,12 @@ struct ip_hdr {
   uint32_t frag_id;
   uint16_t frag_off; /* bytes */
   bool frag_more;
-  uint32_t hlen; /* bytes before the payload */
-  uint32_t len;  /* bytes of payload by the header's length field; never past the packet */
+  uint32_t hlen;     /* bytes before the payload */
+  uint32_t len;      /* bytes of payload by the header's length field; never past the packet */
+  uint32_t proto_at; /* offset of the byte that named `proto` */
+  /* IPv6, when the packet must be dropped: 1 + the code of the parameter problem that RFC 8200 asks to report, and its pointer; else 0. */
+  uint8_t problem;
+  uint32_t problem_at;
 };
 /* Which version the first byte tells: 4, 6 or 0. */
 unsigned la__ip_version(const uint8_t *p, size_t n);
@@ -29,6 +33,8 @@ enum la_drop la__ip4_parse(struct ip_hdr *h, const uint8_t *p, size_t n, bool su
  * IP_OPTIONS: an option that asks to be discarded, or a routing header with segments left (type 0 too, RFC 5095 3).
  */
 enum la_drop la__ip6_parse(struct ip_hdr *h, const uint8_t *p, size_t n);
+/* Does the first fragment of a packet, whose header h is, hold all headers of it, the upper one included (RFC 7112)? */
+bool la__ip6_chain_whole(const struct ip_hdr *h, const uint8_t *p);
 /* The same for the packet quoted by an ICMP error: it may be cut after its header (h->len may exceed it), and only its form is checked. */
 enum la_drop la__ip4_quoted(struct ip_hdr *h, const uint8_t *p, size_t n);
 enum la_drop la__ip6_quoted(struct ip_hdr *h, const uint8_t *p, size_t n);

@@ -56,6 +56,7 @@ enum la_drop la__ip4_quoted(struct ip_hdr *h, const uint8_t *p, size_t n) {
   h->fragment = h->frag_more || h->frag_off;
   h->ttl = p[8];
   h->proto = p[9];
+  h->proto_at = 9;
   h->src = addr4(p + 12);
   h->dst = addr4(p + 16);
   return LA_DROP_NONE;

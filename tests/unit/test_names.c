@@ -29,7 +29,7 @@ static const struct {
 } tables[] = {
   {shim_la_state_name, LA_STATES, "CLOSED", "TIME-WAIT"}, {shim_la_cause_name, LA_CAUSES, "nothing", "policy"},
   {shim_la_who_name, LA_WHOS, "nobody", "policy"},        {shim_la_how_name, LA_HOWS, "open", "silent"},
-  {shim_la_why_name, LA_WHYS, "no reason", "quiet time"}, {shim_la_drop_name, LA_DROPS, "NONE", "ICMP"},
+  {shim_la_why_name, LA_WHYS, "no reason", "quiet time"}, {shim_la_drop_name, LA_DROPS, "NONE", "FRAG_OVERLAP"},
   {shim_la_event_name, LA_EVENT_TYPES, "ACCEPT", "END"},  {shim_la_waiting_name, LA_WAITINGS, "nothing", "2MSL"},
 };
 

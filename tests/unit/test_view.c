@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The checks of RFC 9293 3.10.7.4 as tables: Table 6, the three checks of a RST, PAWS, the ranges of SEG.ACK; each at every wrap of 2^32. */
+/* The checks of RFC 9293 3.10.7.4 as tables: Table 6, RST, PAWS, the ranges of SEG.ACK; each at every wrap of 2^32. */
 #include "dialogue.h"
 
 #include "tcp/view.h"
