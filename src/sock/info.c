@@ -9,6 +9,8 @@ static enum la_state state_now(const struct tcp *t, const struct conn *c) {
   return (enum la_state)c->state;
 }
 
+static la_time ends_at(const struct tcp *t, const struct conn *c) { return state_now(t, c) == LA_CLOSED ? LA_NEVER : c->life_at; }
+
 static enum la_waiting waiting(const struct tcp *t, const struct conn *c) {
   uint32_t held = c->rcvq ? c->rcvq->rope.len : 0;
   switch (state_now(t, c)) {
@@ -43,7 +45,7 @@ static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out)
   out->unread = c->rcvq ? c->rcvq->rope.len : 0;
   out->unacked = c->snd_nxt - c->snd_una;
   out->unsent = c->flags & CF_FIN_SENT ? 0 : la__snd_end(c) - c->snd_nxt;
-  out->deadline = c->life_at;
+  out->deadline = ends_at(t, c);
   if (c->flags & CF_ENDED)
     return;
   out->cwnd = c->cwnd;
@@ -121,7 +123,7 @@ static bool fill(const la_stack *s, unsigned which, uint32_t index, la_each_rec 
   } else if (which <= EACH_CONN6) {
     const struct conn *c = p;
     la__conn_key(c, &k);
-    each_rec(r, LA_KIND_CONN, state_now(t, c), &k, c->life_at);
+    each_rec(r, LA_KIND_CONN, state_now(t, c), &k, ends_at(t, c));
     r->conn = conn_handle(c);
   } else if (which <= EACH_HALF6) {
     const struct half *h = p;
