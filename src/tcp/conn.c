@@ -263,7 +263,7 @@ void la__conn_maybe_free(struct tcp *t, struct conn *c) {
  * then it fires, finds nothing due, and is set anew, so that an ACK need not touch the wheel.
  */
 static void node_set(struct tcp *t, struct conn *c) {
-  la_time at = c->clock_at < c->ack_at ? c->clock_at : c->ack_at;
+  la_time at = c->clock != CLK_NONE && c->clock_at < c->ack_at ? c->clock_at : c->ack_at;
   if (c->life_at < at)
     at = c->life_at;
   if (at == LA_NEVER)
@@ -274,7 +274,7 @@ static void node_set(struct tcp *t, struct conn *c) {
 
 void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at) {
   c->clock = (uint8_t)kind;
-  c->clock_at = kind == CLK_NONE ? LA_NEVER : at;
+  c->clock_at = at;
   node_set(t, c);
 }
 

@@ -142,7 +142,7 @@ struct conn {
       uint8_t tw;
     } end; /* CF_ENDED */
   };
-  la_time clock_at; /* CF_ENDED: when it ended */
+  la_time clock_at; /* CLK_NONE: since when nothing is outstanding; CF_ENDED: when it ended */
   la_time ack_at;
   la_time life_at; /* the limit that ends it; in TIME-WAIT: until when */
   struct sndq *sndq;
@@ -174,7 +174,7 @@ struct half {
   uint16_t mss, wnd;                   /* the peer's */
   uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed; wscale: both, as in the connection */
   uint16_t challenge_at;
-  uint8_t resend, spare;
+  uint8_t resend, spare; /* resend: the SYN-ACK has gone out again on a repeated SYN */
   uint8_t addr[];
 };
 #define HALF_BYTES(six) (sizeof(struct half) + ((six) ? 32 : 8))

@@ -371,8 +371,10 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
   half_view(h, la__syn_window(t->cfg.rcvbuf), &v);
   bool rst = seg->flags & LA_RST;
   if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs) { /* the SYN again: our SYN-ACK was lost */
-    if (la__gap_passed(t, &h->challenge_at))
+    if (la__gap_passed(t, &h->challenge_at)) {
+      h->resend = 1;
       syn_ack(t, h, k, 1);
+    }
     return false;
   }
   if ((seg->flags & (LA_FIN | LA_ACK | LA_RST | LA_SYN)) == LA_FIN) {

@@ -235,6 +235,8 @@ la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled fo
 
 /* cc_newreno.c: RFC 5681, 6582, 6928 */
 void la__cc_init(struct conn *c);
+void la__cc_restart(const struct tcp *t, struct conn *c); /* before the first bytes after nothing was outstanding */
+uint32_t la__cc_window(const struct conn *c);
 void la__cc_ack(struct conn *c, uint32_t acked);
 void la__cc_dupack(struct tcp *t, struct conn *c);
 void la__cc_timeout(struct conn *c);

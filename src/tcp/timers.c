@@ -82,7 +82,7 @@ static void expire(struct tcp *t, struct conn *c) {
     c->ack_at = LA_NEVER;
     la__conn_dirty(t, c, TODO_ACK);
   }
-  if (c->clock_at <= t->now) {
+  if (c->clock != CLK_NONE && c->clock_at <= t->now) {
     switch (c->clock) {
     case CLK_RTX:
       retransmit_expired(t, c);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* lint: theme */
 /* CLOSE and ABORT (RFC 9293 3.10.4, 3.10.5), FIN in every order, data after close (RFC 2525 2.16, 2.17), orphans, listeners closed. */
 /* lint: theme */
 #include "dialogue.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* lint: theme */
 /* RST and challenge: blind resets and SYNs in each state (RFC 5961 3, 4), half-open recovery (RFC 9293 3.5.1), ACK wars (A.2). */
 /* lint: theme */
 #include "dialogue.h"
