@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SEGMENT ARRIVES for synchronized connections: injection, timestamps, probes, what an unacceptable segment may still do (RFC 9293 3.10.7.4, A.2). */
+/* SEGMENT ARRIVES for connections: injection, timestamps, probes, what an unacceptable segment may do (RFC 9293 3.10.7.4, A.2). */
 #include "dialogue.h"
 
 static la_info_rec info(struct dlg *d) {

@@ -108,7 +108,8 @@ static void settle(struct side *a, struct side *b) {
     assert_true(turns < 5000);
     dlg_pump(a->d);
     dlg_pump(b->d);
-    bool more = events(a) | events(b);
+    bool more = events(a);
+    more |= events(b);
     for (unsigned i = 0; i < CONNS; i++) {
       if (i < a->n)
         work(&a->e[i]);
@@ -117,7 +118,9 @@ static void settle(struct side *a, struct side *b) {
     }
     dlg_pump(a->d);
     dlg_pump(b->d);
-    if (!(carry(a, b) | carry(b, a) | more) && !a->d->nev && !b->d->nev)
+    more |= carry(a, b);
+    more |= carry(b, a);
+    if (!more && !a->d->nev && !b->d->nev)
       return;
   }
 }
