@@ -19,7 +19,7 @@ uint32_t la__snd_end(const struct conn *c) {
 la_time la__limit(const struct tcp *t, const struct conn *c) {
   if (c->user_timeout)
     return t->now + c->user_timeout * LA_MS;
-  return t->now + (c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
+  return la__after(t->now, c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
 }
 
 /* Bytes or a FIN that have not yet been acknowledged, sent or not. */
@@ -47,7 +47,8 @@ void la__rearm(struct tcp *t, struct conn *c) {
       la__life_clock(t, c, la__limit(t, c));
   } else if (waiting(c)) { /* SHLD-29: the first probe after one RTO */
     if (c->clock != CLK_PERSIST) {
-      c->backoff = 0;
+      if (c->snd_wnd == 0) /* else the bytes are about to go: Karn's back-off stays (RFC 6298 5.7) */
+        c->backoff = 0;
       la__clock_set(t, c, CLK_PERSIST, t->now + la__rto(t, c));
     }
     if (c->life_at == LA_NEVER)
@@ -55,7 +56,7 @@ void la__rearm(struct tcp *t, struct conn *c) {
   } else if (keepalive_wanted(c)) {
     la__clock_set(t, c, CLK_KEEP, t->now + c->keep_idle * LA_SEC);
   } else {
-    la__clock_set(t, c, CLK_NONE, LA_NEVER);
+    la__clock_set(t, c, CLK_NONE, t->now);
   }
 }
 
@@ -106,11 +107,10 @@ static void progress(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
     c->snd_rtx = seg->ack;
   if (take_sample(t, c, seg))
     c->backoff = 0;
-  bool partial = c->sndq && c->sndq->in_recovery && la__cc_partial(c, acked);
-  if (partial)
-    la__conn_dirty(t, c, TODO_RTX);
-  else
+  if (!c->sndq || !c->sndq->in_recovery)
     la__cc_ack(c, acked);
+  else if (la__cc_partial(c, acked))
+    la__conn_dirty(t, c, TODO_RTX);
   if (c->sndq)
     c->sndq->dupacks = 0;
   consume(t, c, seg->ack);

@@ -51,7 +51,7 @@ void la__tcp_close(struct tcp *t, struct conn *c) {
   c->flags |= CF_APP_CLOSED;
   c->events &= EV_END;
   if (c->state == LA_FIN_WAIT_2) /* it was the application's to hold until now */
-    la__life_clock(t, c, t->now + t->cfg.fin_wait_2);
+    la__life_clock(t, c, la__after(t->now, t->cfg.fin_wait_2));
   if (c->clock == CLK_NONE || c->clock == CLK_KEEP)
     la__rearm(t, c);
   if (t->stats.orphans >= t->cfg.max_orphans)

@@ -192,14 +192,12 @@ static bool fin_acked(struct tcp *t, struct conn *c) {
 void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path) {
   struct view v;
   conn_view(t, c, &v);
-  if (c->state == LA_SYN_RECEIVED) {
+  if (c->state == LA_SYN_RECEIVED) { /* after crossing SYNs: ours went out twice, which makes it no sample (Karn) */
     if (la__view_ack(&v, seg) != VIEW_ACK_NEW) {
       la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK);
       la__answer_rst(t, k, seg, path, LA_SYN_RECEIVED);
       return;
     }
-    if (!(c->flags & CF_SYN_LOST) && c->backoff == 0)
-      la__rtt_sample(c, t->now - c->opened);
     c->snd_wl1 = seg->seq;
     c->snd_wl2 = seg->ack;
     c->snd_wnd = (uint32_t)seg->wnd << (c->wscale & 15);

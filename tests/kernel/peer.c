@@ -7,7 +7,8 @@
  *   peer many ADDR PORT TOTAL AT-ONCE BYTES                                 clients of an echo service, contents compared
  *   peer pattern N                                                          what send:N sends, to stdout
  *
- * Steps, after a line on stdin: wait (for a line on stdin), send:N and recv:N (of the pattern, compared), rest (recv to the end), text:T (~ is CR LF), some
+ * Steps, after a line on stdin: wait (for a line on stdin), send:N and recv:N (of the pattern, compared), rest (recv to the end),
+ * text:T (~ is CR LF), some
  * (anything), end (anything to the end, or an error), fill (send until it would block), shut, close, reset;
  * and options, before the opening when they come first: rcvbuf:N sndbuf:N keepalive:IDLE,INTERVAL,COUNT quickack:0 quickack:1
  */
