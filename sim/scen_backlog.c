@@ -105,7 +105,9 @@ static void flood(struct sim *s) {
              most);
   CLAIM_CALM(s, st.half_open_evicted == FLOOD - HALF_OPEN, "each past that evicts another, and is counted: %llu",
              (unsigned long long)st.half_open_evicted);
-  CLAIM_CALM(s, bytes && bytes == bytes_most, "from then on the flood takes no more memory: %llu bytes", (unsigned long long)bytes_most);
+  /* The table may need its first overflow buckets, once. */
+  CLAIM_CALM(s, bytes && bytes_most - bytes <= 1024, "from then on all the rest of the flood takes at most 1 KiB (%llu bytes)",
+             (unsigned long long)(bytes_most - bytes));
   CLAIM(s, served && got == 100, "in the midst of it an honest client is served");
   la__app_abort(d.c);
   la__run_for(w, 70 * LA_SEC);

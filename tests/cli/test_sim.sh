@@ -89,9 +89,11 @@ holds() {
 }
 for seed in 1 2 3 4 5; do holds --seed $seed; done
 for drop in 1 2 3 4 5 6 7 8 9 10 11 12; do holds --drop $drop; done
-for msl in 1 30 120 240; do holds --msl $msl; done
-for delay in 0 1 100 500; do
+for msl in 1 7 30 120 240 3600; do holds --msl $msl; done
+for delay in 0 1 100 300 500 700 1000 1500 3000 5000; do
   holds --delay $delay
   for drop in 1 3 5 7 9 11 13; do holds --delay $delay --drop $drop --msl 1 --seed $drop; done
+  for drop in 2 16; do holds --delay $delay --drop $drop --msl 120; done
 done
+holds --delay 10000 --msl 5
 exit $failed
