@@ -81,13 +81,13 @@ static void flood(struct sim *s) {
   la_stats st;
   la_time last = w->now + (FLOOD - 1) * LA_MS + w->delay;
   for (unsigned i = 0; w->now <= last; i++) {
-    la_addr from = {.family = 4, .b = {10, 1, (uint8_t)(i >> 8), (uint8_t)i}};
+    la_addr from = la__sim_addr(w, 1000 + i);
     struct tcp_seg syn = {.sport = (uint16_t)(2000 + i),
                           .dport = PORT,
                           .seq = i * 7919,
                           .wnd = 65535,
                           .flags = LA_SYN,
-                          .opt = {.have = TCP_OPT_MSS, .mss = 1460}};
+                          .opt = {.have = TCP_OPT_MSS, .mss = (uint16_t)(SIM_MTU - la__sim_headers(w))}};
     if (i < FLOOD)
       la__inject_from(w, &from, d.b, &syn);
     la__run_for(w, LA_MS);
