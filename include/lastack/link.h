@@ -32,6 +32,8 @@ struct la_driver {
 /* Two drivers joined in memory: what one sends the other receives, in order, at most `depth` packets under way. false: memory. */
 bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b);
 
+/* Could a TUN device have this name: 1 to 15 characters, no / and no %. */
+bool la_tun_name_valid(const char *name);
 /*
  * A TUN device `name` (at most 15 characters; created when it does not exist, opened when it exists and is
  * free). NULL: `err` (at least 160 bytes, may be NULL) gets one line that names the device and the cause.

@@ -224,7 +224,7 @@ static void no_crumbs(void **state) {
   dlg_free(d);
 }
 
-/* SHLD-14, E-21: through reads and segments of all sizes, with every scale, the announced edge never moves left. */
+/* SHLD-14, E-21: through reads and segments of all sizes, with every scale, the edge never moves left; what it covers is taken. */
 struct edge {
   struct dlg *d;
   uint32_t edge, wscale;
