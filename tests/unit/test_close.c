@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lint: theme */
 /* CLOSE and ABORT (RFC 9293 3.10.4, 3.10.5), FIN in every order, data after close (RFC 2525 2.16, 2.17), orphans, listeners closed. */
-/* lint: theme */
 #include "dialogue.h"
 
 static const enum la_state all[] = {LA_SYN_SENT,   LA_SYN_RECEIVED, LA_ESTABLISHED, LA_FIN_WAIT_1,
