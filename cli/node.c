@@ -42,6 +42,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->tun = "lastack0";
     break;
   case OPT_TUN:
+    if (!la_tun_name_valid(arg))
+      la__usage(a->cmd, "--tun %s: not a name for a device: 1 to 15 characters, no / and no %%", arg);
     a->tun = arg;
     break;
   case OPT_ADDR:

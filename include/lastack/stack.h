@@ -60,7 +60,8 @@ enum la_err {
   LA_ETIMEDOUT = -12,
   LA_EPIPE = -13,    /* the sending direction is shut down */
   LA_ENOTCONN = -14, /* not yet, or no longer, connected */
-  LA_EQUIET = -15    /* quiet time after a restart (RFC 9293 3.4.3) is not over */
+  LA_EQUIET = -15,   /* quiet time after a restart (RFC 9293 3.4.3) is not over */
+  LA_EMSGSIZE = -16  /* a datagram longer than what the way takes */
 };
 /* "ECONNREFUSED" and so on; "EUNKNOWN" for any other number. Static storage. */
 const char *la_err_name(int err);
@@ -116,6 +117,8 @@ typedef struct la_config {
   uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
   uint32_t frag_datagrams;   /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
   uint32_t frag_bytes;       /* memory of all of them, in 4 KiB chunks; past it too */
+  uint32_t max_udp;          /* UDP sockets */
+  uint32_t udp_rcvbuf;       /* bytes that wait to be read, per UDP socket, with 24 more for each datagram */
   uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
   uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
@@ -210,6 +213,8 @@ typedef struct la_stats {
   uint64_t bytes_allocated;                                           /* held from la_config.alloc now */
   uint64_t echo_replies, icmp_errors_out, icmp_limited;               /* limited: not sent for want of a token */
   uint64_t fragments_in, reassembled, frags_evicted, frags_timed_out; /* the last three in packets */
+  uint64_t udp_in, udp_out;                                           /* datagrams taken by a socket, and sent */
+  uint32_t udp_sockets;                                               /* present now */
 } la_stats;
 void la_stats_get(const la_stack *s, la_stats *out);
 /* Gives cached empty blocks back to the allocator. */

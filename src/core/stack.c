@@ -41,6 +41,8 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->icmp_per_sec = 1000;
   c->frag_datagrams = 256;
   c->frag_bytes = 1u << 20;
+  c->max_udp = 4096;
+  c->udp_rcvbuf = 262144;
   c->frag_time4 = 30 * LA_SEC;
   c->frag_time6 = 60 * LA_SEC; /* RFC 8200 4.5 */
   c->port_lo = 32768;
@@ -65,8 +67,9 @@ static bool limits_valid(const la_config *c) {
   return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
          c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 &&
          c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->max_ooo > 0 && c->max_ooo <= 4096 && power_of_two(c->replies) &&
-         c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->port_lo > 0 &&
-         c->port_lo <= c->port_hi && c->ttl > 0 && (!c->trace || power_of_two(c->trace_cap));
+         c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->max_udp < most &&
+         c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 &&
+         (!c->trace || power_of_two(c->trace_cap));
 }
 
 la_stack *la_stack_new(const la_config *cfg) {
@@ -80,6 +83,7 @@ la_stack *la_stack_new(const la_config *cfg) {
   s->mem = m;
   la__tcp_init(&s->tcp, &s->mem, cfg);
   la__frags_init(s);
+  la__udp_init(&s->udp, &s->mem, &s->tcp.chunks, cfg);
   s->echo_bucket.tokens = s->error_bucket.tokens = cfg->icmp_per_sec;
   return s;
 }
@@ -89,7 +93,10 @@ void la_stack_free(la_stack *s) {
     return;
   for (uint32_t i = 1; i <= LA_LINKS_MAX; i++)
     la__outring_done(s, &s->answers[i]);
+  for (uint32_t i = 1; i <= LA_LINKS_MAX; i++)
+    la__outring_done(s, &s->datagrams[i]);
   la__frags_done(s);
+  la__udp_done(&s->udp);
   la__tcp_done(&s->tcp);
   struct mem m = s->mem;
   mem_free(&m, s, sizeof *s);
@@ -103,8 +110,10 @@ void la_tick(la_stack *s, la_time now) {
 
 la_time la_deadline(const la_stack *s) {
   for (uint32_t i = 1; i <= s->nlinks; i++)
-    if (s->answers[i].head != s->answers[i].tail)
+    if (s->answers[i].head != s->answers[i].tail || s->datagrams[i].head != s->datagrams[i].tail)
       return s->tcp.now;
+  if (s->udp.event_head != SLAB_NONE)
+    return s->tcp.now;
   la_time frags = la__frags_deadline(s), tcp = la__tcp_deadline(&s->tcp);
   return frags < tcp ? frags : tcp;
 }
@@ -116,6 +125,7 @@ void la_stats_get(const la_stack *s, la_stats *out) {
   out->half_open = t->half[0].used + t->half[1].used;
   out->time_wait = t->tw[0].used + t->tw[1].used;
   out->listeners = t->listeners.used;
+  out->udp_sockets = s->udp.socks.used;
   out->chunks = t->chunks.used;
   out->bytes_allocated = s->mem.used;
 }
@@ -132,6 +142,7 @@ void la_trim(la_stack *s) {
   la__slab_trim(&t->rcvqs);
   la__table_trim(&t->table);
   la__slab_trim(&s->frags.slab);
+  la__slab_trim(&s->udp.socks);
   la__chunks_trim(&t->chunks);
 }
 

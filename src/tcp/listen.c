@@ -347,6 +347,23 @@ static void half_view(const struct half *h, uint32_t wnd, struct view *v) {
   v->ts_stale = false;
 }
 
+/* RFC 5961 3.2: SEQ alone decides; text on a RST means nothing (SHLD-2). */
+static void half_reset(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct view *v) {
+  switch (la__view_rst(v, seg)) {
+  case VIEW_RST_TAKE:
+    t->stats.resets_in++;
+    half_end(t, r, LA_ON_RST, (struct ending){LA_BY_PEER, LA_HOW_RESET, LA_WHY_PEER_RESET, LA_OK});
+    break;
+  case VIEW_RST_CHALLENGE:
+    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_RST);
+    half_ack(t, la__half_at(t, r), k);
+    break;
+  default:
+    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_SEQUENCE);
+    break;
+  }
+}
+
 /* The steps of 3.10.7.4 before the ACK. true: go on to it. */
 static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg) {
   struct half *h = la__half_at(t, r);
@@ -370,20 +387,13 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
       half_ack(t, h, k);
     return false;
   }
-  if (la__view_seq(&v, seg) != VIEW_IN) {
-    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_SEQUENCE);
-    if (!rst)
-      half_ack(t, h, k);
+  if (rst) {
+    half_reset(t, r, k, seg, &v);
     return false;
   }
-  if (rst) {
-    if (la__view_rst(&v, seg) == VIEW_RST_TAKE) {
-      t->stats.resets_in++;
-      half_end(t, r, LA_ON_RST, (struct ending){LA_BY_PEER, LA_HOW_RESET, LA_WHY_PEER_RESET, LA_OK});
-    } else {
-      la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_RST);
-      half_ack(t, h, k);
-    }
+  if (la__view_seq(&v, seg) != VIEW_IN) {
+    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_SEQUENCE);
+    half_ack(t, h, k);
     return false;
   }
   if (seg->flags & LA_SYN) {

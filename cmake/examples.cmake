@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+# One program for each examples/X.c, in the build folder's examples/. They use the library as a stranger does: public headers alone.
+find_path(UV_INCLUDE uv.h)
+find_library(UV_LIBRARY uv)
+file(GLOB example_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
+foreach(source IN LISTS example_sources)
+  get_filename_component(example ${source} NAME_WE)
+  if(example STREQUAL "libuv" AND NOT (UV_INCLUDE AND UV_LIBRARY))
+    message(STATUS "no libuv (Debian: libuv1-dev): its example is left out")
+    continue()
+  endif()
+  add_executable(example_${example} ${source})
+  lastack_common(example_${example})
+  target_link_libraries(example_${example} PRIVATE lastack_static)
+  set_target_properties(example_${example} PROPERTIES OUTPUT_NAME ${example} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+  if(example STREQUAL "libuv")
+    target_compile_definitions(example_libuv PRIVATE _GNU_SOURCE) # uv.h wants more than C11
+    target_include_directories(example_libuv SYSTEM PRIVATE ${UV_INCLUDE})
+    target_link_libraries(example_libuv PRIVATE ${UV_LIBRARY})
+  endif()
+endforeach()
