@@ -166,6 +166,30 @@ static void syn_again(void **state) {
   dlg_free(d);
 }
 
+/* Karn (RFC 6298 3): which SYN-ACK the third segment answers cannot be told, so it times nothing. */
+static void no_sample_from_a_repeated_syn_ack(void **state) {
+  (void)state;
+  for (unsigned how = 0; how < 3; how++) {
+    struct dlg *d = dlg_new(NULL);
+    dlg_listen(d);
+    inject(d, SYN, 0, 0, 0);
+    expect(d, SYN | ACK, 0, 1, 0);
+    dlg_advance(d, how == 1 ? LA_SEC : 700 * LA_MS);
+    if (how == 2)
+      inject(d, SYN, 0, 0, 0);
+    if (how)
+      expect(d, SYN | ACK, 0, 1, 0);
+    dlg_advance(d, 20 * LA_MS);
+    inject(d, ACK, 1, 1, 0);
+    expect_event(d, LA_EVENT_ACCEPT);
+    assert_int_equal(dlg_accept(d), LA_OK);
+    la_info_rec i;
+    assert_int_equal(la_info(d->s, d->conn, &i), LA_OK);
+    assert_int_equal(i.srtt, how ? 0 : 720 * LA_MS);
+    dlg_free(d);
+  }
+}
+
 /* The third segment may bring text and FIN. */
 static void third_segment_with_text_and_fin(void **state) {
   (void)state;
@@ -354,6 +378,7 @@ int main(void) {
     cmocka_unit_test(wrong_ack_in_syn_received),
     cmocka_unit_test(unacceptable_in_syn_received),
     cmocka_unit_test(syn_again),
+    cmocka_unit_test(no_sample_from_a_repeated_syn_ack),
     cmocka_unit_test(third_segment_with_text_and_fin),
     cmocka_unit_test(half_open_limit),
     cmocka_unit_test(backlog),
