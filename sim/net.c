@@ -210,6 +210,7 @@ struct pkt *la__inject_from(struct world *w, const la_addr *src, struct host *to
 struct pkt *la__inject_icmp(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq) {
   struct pkt *p = icmp_about(w, from, about, kind, seq);
   p->injected = true;
+  p->forged = seq != about->seg.seq;
   fate(w, p);
   return p;
 }

@@ -82,6 +82,7 @@ struct pkt {
   struct host *from, *to;             /* NULL: nobody we know */
   uint64_t stamp_sent, stamp_arrived; /* causal order: of all that happened in the world */
   bool lost, injected, duplicate, late;
+  bool forged; /* ICMP that quotes what was not sent */
   bool tcp;
   enum icmp_kind icmp; /* an ICMP error's; else ICMP_OTHER */
   uint8_t retransmit;  /* of the trace's OUT record */
@@ -139,7 +140,7 @@ struct seen {
   enum la_event_type type;
   int err;
 };
-#define SIM_SEEN 24
+#define SIM_SEEN 64
 
 /* An application's end of a connection, with all that it saw. Stays valid until the world is freed. */
 struct conn {
@@ -286,6 +287,8 @@ bool la__app_info(struct conn *c, la_info_rec *i);
 void la__app_event(struct host *h, const la_event *e);
 unsigned la__app_saw(const struct conn *c, enum la_event_type t);
 la_time la__app_saw_at(const struct conn *c, enum la_event_type t); /* the first; LA_NEVER: never */
+la_time la__app_saw_since(const struct conn *c, enum la_event_type t, la_time since);
+bool la__app_told(const struct conn *c, la_time at, int err); /* TROUBLE with that error, at that instant */
 
 /* watch.c: states as the trace tells them, and the laws */
 void la__watch_trace(struct host *h, const la_trace_rec *r);
