@@ -37,7 +37,7 @@ wait $pid || fail "status $?: $(cat err log)"
 pid=
 check log
 
-# To the kernel, which refuses; and to nobody, interrupted while it opens.
+# To the kernel, which refuses; and to nobody, stopped while it opens.
 valgrind --leak-check=full --show-leak-kinds=all --track-fds=yes --error-exitcode=99 --log-file=log \
   "$lastack" connect -v --pcapng x fd77::2 9 <root/file >out 2>err
 status=$?
@@ -47,7 +47,7 @@ valgrind --leak-check=full --show-leak-kinds=all --track-fds=yes --error-exitcod
   "$lastack" connect -v --fault drop:out:syn:1 10.77.0.9 9 <root/file >out 2>err &
 pid=$!
 until_true 60 grep -q 'SYN seq=0' err || fail "no SYN: $(cat err log)"
-kill -INT $pid
+kill -TERM $pid
 wait $pid
 status=$?
 pid=
