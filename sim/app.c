@@ -345,9 +345,16 @@ unsigned la__app_saw(const struct conn *c, enum la_event_type t) {
     n += c->seen[i].type == t;
   return n;
 }
-la_time la__app_saw_at(const struct conn *c, enum la_event_type t) {
+la_time la__app_saw_since(const struct conn *c, enum la_event_type t, la_time since) {
   for (unsigned i = 0; i < c->nseen; i++)
-    if (c->seen[i].type == t)
+    if (c->seen[i].type == t && c->seen[i].at >= since)
       return c->seen[i].at;
   return LA_NEVER;
+}
+la_time la__app_saw_at(const struct conn *c, enum la_event_type t) { return la__app_saw_since(c, t, 0); }
+bool la__app_told(const struct conn *c, la_time at, int err) {
+  for (unsigned i = 0; i < c->nseen; i++)
+    if (c->seen[i].type == LA_EVENT_TROUBLE && c->seen[i].at == at && c->seen[i].err == err)
+      return true;
+  return false;
 }

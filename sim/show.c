@@ -56,6 +56,23 @@ static void put_segment(struct ladder *l, const struct world *w, const struct pk
   la__ladder_put(l, &it);
 }
 
+static void put_icmp(struct ladder *l, const struct pkt *p, la_time at) {
+  static const char *const names[] = {
+    [ICMP_NET_UNREACH] = "net unreachable",
+    [ICMP_HOST_UNREACH] = "host unreachable",
+    [ICMP_PROTO_UNREACH] = "protocol unreachable",
+    [ICMP_PORT_UNREACH] = "port unreachable",
+    [ICMP_ADMIN] = "prohibited",
+  };
+  const char *name = p->icmp < sizeof names / sizeof *names && names[p->icmp] ? names[p->icmp] : "error";
+  char text[96];
+  snprintf(text, sizeof text, "ICMP from %s: %s%s", p->from ? p->from->name : "a router", name,
+           p->arrived == LA_NEVER ? " (lost)"
+           : p->forged            ? " (forged)"
+                                  : "");
+  la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
+}
+
 static void put(struct ladder *l, const struct world *w, const struct entry *e) {
   if (e->what == NOTING) {
     const struct note *n = &w->note[e->index];
@@ -69,7 +86,7 @@ static void put(struct ladder *l, const struct world *w, const struct entry *e) 
     if (p->tcp)
       put_segment(l, w, p, k, e->at);
     else if (e->what == ARRIVING)
-      la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = e->at, .text = "ICMP: host unreachable"});
+      put_icmp(l, p, e->at);
   }
 }
 
@@ -124,7 +141,7 @@ static void summary(FILE *out, const struct sim *s) {
 
 void la__show_sim(FILE *out, const struct sim *s, const char *line, bool draw) {
   bool ascii = la__ladder_style(out).ascii;
-  fprintf(out, "%s: %s\n\n", s->name, line);
+  fprintf(out, "%s: %s%s\n\n", s->name, line, s->opt.ipv6 ? ", over IPv6" : "");
   for (size_t i = 0; draw && i < s->nworlds; i++) {
     const struct world *w = s->world[i];
     if (!w->drawn)

@@ -8,7 +8,7 @@ cd "$root" || exit 2
 export LC_ALL=C.UTF-8
 jobs=$(nproc 2>/dev/null || echo 2)
 logs=${LOGS:-$root/build/logs} # tools/cross.sh has its own
-limit=600 # seconds a test may take
+limit=${LIMIT:-600} # seconds a test may take
 
 # ---- one test (this script calls itself, so that xargs can run several) ----
 
@@ -85,6 +85,7 @@ for build in release debug; do
   if [ -x "$dir/lastack" ]; then
     for scenario in $("$dir/lastack" sim --list | awk '{ print $1 }'); do
       item "sim $scenario $build" "$before$dir/lastack sim $scenario"
+      item "sim $scenario ipv6 $build" "$before$dir/lastack sim --ipv6 $scenario"
     done
     alone "demo $build" "$before$dir/lastack demo --pcapng $logs/demo-$build.pcapng"
   fi

@@ -12,7 +12,7 @@ fail() {
   status=1
 }
 
-wanted='abort address-in-use backlog close-unread data-after-close fin-needs-ack fin-wait-2-held fin-wait-2-orphan final-ack-never half-close
+wanted='icmp-from-host icmp-from-router abort address-in-use backlog close-unread data-after-close fin-needs-ack fin-wait-2-held fin-wait-2-orphan final-ack-never half-close
 half-open-reboot idle-for-days keepalive-alive keepalive-crashed keepalive-rebooted keepalive-unreachable lost-fin lost-final-ack
 old-duplicate open quiet-time refused release-by-server release-four release-three retransmit-timeout simultaneous-close
 simultaneous-open syn-timeout time-wait-2msl time-wait-new-syn without-time-wait'
@@ -33,7 +33,8 @@ awk -F '"text":' '{ if (NF - 1 < 3) { print "FAIL: fewer than three claims: " $1
 
 # Under each condition, the claims that failed.
 for condition in '' '--seed 2' '--seed 99' '--msl 5' '--msl 120' '--delay 1' '--delay 400' '--drop 1' '--drop 2' '--drop 3' '--drop 4' '--drop 5' '--drop 6' \
-  '--drop 7' '--drop 8'; do
+  '--drop 7' '--drop 8' \
+  '--ipv6' '--ipv6 --seed 3' '--ipv6 --delay 700 --msl 5 --drop 3'; do
   # shellcheck disable=SC2086
   "$lastack" sim --all --json $condition >"$dir/json" 2>&1 && continue
   fail "sim --all ${condition:-as usual}:"
