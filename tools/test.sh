@@ -8,7 +8,7 @@ cd "$root" || exit 2
 export LC_ALL=C.UTF-8
 jobs=$(nproc 2>/dev/null || echo 2)
 logs=${LOGS:-$root/build/logs} # tools/cross.sh has its own
-limit=600 # seconds a test may take
+limit=${LIMIT:-600} # seconds a test may take
 
 # ---- one test (this script calls itself, so that xargs can run several) ----
 

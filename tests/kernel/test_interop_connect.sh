@@ -48,7 +48,8 @@ over() {
   grep -qE -e "$2" err || flunk "not told: $2"
   exec 8>&-
 }
-same() { head -c "$1" pattern | cmp -s - got || flunk "the output is not what was sent"; }
+has() { head -c "$1" pattern | cmp -s - got; }
+same() { has "$1" || flunk "the output is not what was sent"; }
 
 releases() {
   scene="$theirs: we close, then data of the peer's, four segments"
@@ -140,7 +141,7 @@ keepalive() {
 signals() {
   scene="$theirs: we are interrupted"
   link_up send:1000 end close
-  until_true "$limit" same 1000
+  until_true "$limit" has 1000 || flunk "the data does not come out"
   kill -s INT $pid
   said 'eof after 0'
   states - TIME-WAIT $port
@@ -149,7 +150,7 @@ signals() {
 
   scene="$theirs: we are told to stop, the peer does not close, and is reset"
   link_up send:1000 end wait send:1
-  until_true "$limit" same 1000
+  until_true "$limit" has 1000 || flunk "the data does not come out"
   kill -s TERM $pid
   states CLOSE-WAIT FIN-WAIT-2 $port
   over 1 'reset by '
@@ -237,8 +238,9 @@ back_pressure() {
 
 crowds() {
   port=7
-  for crowd in '1000 1 3000' '500 500 20000'; do
+  for crowd in '1000 1 3000' '500 500 5000'; do
     scene="$theirs: crowd $crowd"
+    : >swarm.out
     # shellcheck disable=SC2086
     timeout 60 "$build/tests/kernel_swarm" t0 $ours/$len $theirs/$len 7 $crowd <ctl >swarm.out 2>&1 7>&- &
     swarm=$!
