@@ -222,6 +222,22 @@ void la__app_abort(struct conn *c) {
   c->released = c->nends > 0;
   called(c->h);
 }
+void la__app_stop(struct host *h, la_time deadline) {
+  struct world *w = h->w;
+  la__note(h, "stop");
+  for (size_t i = 0; i < w->nlsns; i++)
+    if (w->lsn[i]->h == h)
+      la__app_unlisten(w->lsn[i]);
+  for (size_t i = 0; i < w->nconns; i++) {
+    struct conn *c = w->conn[i];
+    if (c->h != h || !usable(c) || c->closed)
+      continue;
+    c->closed = true;
+    c->err = la_close_by(h->st, c->handle, deadline, w->now);
+    c->released = c->nends > 0;
+  }
+  called(h);
+}
 void la__app_set(struct conn *c, enum la_opt opt, int64_t v) {
   if (!usable(c))
     return;

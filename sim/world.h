@@ -282,6 +282,8 @@ void la__app_recv(struct conn *c);           /* reads all there is */
 void la__app_shutdown(struct conn *c);
 void la__app_close(struct conn *c);
 void la__app_abort(struct conn *c);
+/* What a program does that is told to stop: its listeners are closed, and each connection with la_close_by. */
+void la__app_stop(struct host *h, la_time deadline);
 void la__app_set(struct conn *c, enum la_opt opt, int64_t v);
 bool la__app_info(struct conn *c, la_info_rec *i);
 void la__app_event(struct host *h, const la_event *e);
