@@ -324,6 +324,10 @@ void la__app_event(struct host *h, const la_event *e) {
     accept_all(h, e->listener);
     return;
   }
+  if (e->type >= LA_EVENT_UDP_READABLE && e->type <= LA_EVENT_UDP_ERROR) {
+    la__app_udp_event(h, e);
+    return;
+  }
   struct conn *c = e->user;
   la__law(h->w, LAW_ONE_END, c && !c->released, "%s: %s for a connection that is gone", h->name, la_event_name(e->type));
   if (!c || c->released)
