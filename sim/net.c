@@ -117,10 +117,11 @@ static void icmp_code(struct icmp_msg *m, bool six) {
 }
 
 static struct pkt *icmp_about(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq) {
-  uint8_t raw[IP6_HEADER + 8 + 128], quote[128];
+  uint8_t raw[IP6_HEADER + 8 + 128], quote[128] = {0};
   bool six = from->family == 6;
   unsigned hlen = six ? IP6_HEADER : IP4_HEADER, n = about->len < 128 ? about->len : 128;
-  memcpy(quote, about->raw, n);
+  if (n) /* else it stands in for a packet that was never sent */
+    memcpy(quote, about->raw, n);
   be32_put(quote + hlen + 4, seq);
   struct icmp_msg m = {.kind = kind, .data = quote, .len = n};
   struct ip_hdr ip = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program is told to stop (Ctrl+C, SIGTERM) and gives itself a bounded time: la_listener_close, and la_close_by for each connection.
- * One run for each state that a connection may then be in, and for each behaviour of its peer. What must hold is the same for all:
- * at the deadline nothing but TIME-WAIT is left, and a peer that can hear has heard of the end.
+ * A program is told to stop (Ctrl+C, SIGTERM) and gives itself a bounded time: la_listener_close, and la_close_by for each
+ * connection. One run for each state that a connection may then be in, and for each behaviour of its peer. What must hold is
+ * the same for all: at the deadline nothing but TIME-WAIT is left, and a peer that can hear has heard of the end.
  */
 #include "sim/scens.h"
 
