@@ -77,10 +77,14 @@ static void forged(struct sim *s) {
   la_time t = w->now;
   la__app_udp_send(u, &p.b->addr, UNUSED, text, sizeof text);
   la__run_for(w, 0);
+  if (!w->nlog) {
+    CLAIM(s, false, "a datagram is sent");
+    return;
+  }
   const struct pkt *sent = w->log[0];
   la__run_for(w, 2 * w->delay + LA_MS);
   unsigned told = u->errors;
-  /* What forging replaces, in the place of a TCP sequence number, is UDP's length and checksum: the copy's ports are changed here. */
+  /* Forging replaces what would be a TCP sequence number, here length and checksum; the copy's ports are changed beside. */
   struct pkt copy = *sent;
   uint8_t raw[256];
   memcpy(raw, sent->raw, sent->len < sizeof raw ? sent->len : sizeof raw);
