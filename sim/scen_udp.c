@@ -80,7 +80,7 @@ static void forged(struct sim *s) {
   const struct pkt *sent = w->log[0];
   la__run_for(w, 2 * w->delay + LA_MS);
   unsigned told = u->errors;
-  /* The word that forging replaces, in the place of a TCP sequence number, is UDP's length and checksum: the copy's ports are changed here. */
+  /* What forging replaces, in the place of a TCP sequence number, is UDP's length and checksum: the copy's ports are changed here. */
   struct pkt copy = *sent;
   uint8_t raw[256];
   memcpy(raw, sent->raw, sent->len < sizeof raw ? sent->len : sizeof raw);

@@ -165,6 +165,7 @@ static void ends(void **state) {
   struct dlg *d = dlg_new(traced);
   dlg_reach(d, LA_SYN_RECEIVED, PASSIVE_OPEN, false);
   dlg_advance(d, 64 * LA_SEC);
+  dlg_forget(d);
   size_t n = records(d);
   const la_trace_rec *r = &rec[n - 1];
   for (; r > rec && r->type != LA_TRACE_END; r--)
