@@ -28,6 +28,10 @@ static void data_injection(void **state) {
     assert_int_equal(la_recv(d->s, d->conn, b, sizeof b), rows[i].ok ? 10 : LA_AGAIN);
     if (!rows[i].ok)
       expect(d, ACK, 501, 1, 0);
+    la_stats s = dlg_stats(d);
+    assert_int_equal(s.drops[LA_DROP_TCP_ACK_UNSENT_DATA] + s.drops[LA_DROP_TCP_TOO_OLD_ACK], !rows[i].ok);
+    if (rows[i].ack > -100000) /* half of the space away the two names mean the same */
+      assert_int_equal(s.drops[LA_DROP_TCP_TOO_OLD_ACK], !rows[i].ok && rows[i].ack < 0);
     assert_int_equal(info(d).snd_una - d->f.irs, rows[i].ok && rows[i].ack > 0 ? 1 + (uint32_t)rows[i].ack : 1);
     expect_state(d, LA_ESTABLISHED);
     dlg_free(d);

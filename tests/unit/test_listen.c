@@ -387,6 +387,9 @@ static void listen_beside_connections(void **state) {
     lo.addr.family = 6; /* no address in common */
     if (reuse != 3)
       assert_int_equal(la_listen(d->s, &lo, &l), LA_OK);
+    assert_int_equal(la_listener_close(d->s, l, d->now), LA_OK);
+    assert_int_equal(la_abort(d->s, d->conn, d->now), LA_OK); /* gone, it holds nothing */
+    assert_int_equal(la_listen(d->s, &(la_listen_opts){.port = 80, .backlog = 1}, &l), LA_OK);
     dlg_free(d);
   }
 }

@@ -159,7 +159,41 @@ static void marks(void **state) {
   dlg_free(d);
 }
 
+/* The ends say who, how and why, as the events do. */
+static void ends(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(traced);
+  dlg_reach(d, LA_SYN_RECEIVED, PASSIVE_OPEN, false);
+  dlg_advance(d, 64 * LA_SEC);
+  dlg_forget(d);
+  size_t n = records(d);
+  const la_trace_rec *r = &rec[n - 1];
+  for (; r > rec && r->type != LA_TRACE_END; r--)
+    ;
+  assert_int_equal(r->type, LA_TRACE_END);
+  assert_int_equal(r->who, LA_BY_CLOCK);
+  assert_int_equal(r->how, LA_HOW_SILENT);
+  assert_int_equal(r->why, LA_WHY_SYN_ACK_TIMEOUT);
+  assert_int_equal(r->from, LA_SYN_RECEIVED);
+  assert_int_equal(r->fresh, 1);
+  dlg_other(d, 7);
+  establish(d, PASSIVE_OPEN);
+  records(d);
+  inject(d, RST, 1, 0, 0);
+  la_end e = expect_event(d, LA_EVENT_END)->end;
+  n = records(d);
+  for (r = rec; r < rec + n && r->type != LA_TRACE_END; r++)
+    ;
+  assert_true(r < rec + n);
+  assert_int_equal(r->who, e.who);
+  assert_int_equal(r->how, e.how);
+  assert_int_equal(r->why, e.why);
+  assert_int_equal(r->conn_index, d->conn.index);
+  assert_int_equal(r->conn_gen, d->conn.gen);
+  dlg_free(d);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(lives), cmocka_unit_test(marks)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(lives), cmocka_unit_test(marks), cmocka_unit_test(ends)};
   return cmocka_run_group_tests(tests, 0, 0);
 }
