@@ -93,9 +93,9 @@ compare() {
   for scenario in $("$here" sim --list | awk '{ print $1 }'); do
     for condition in '' '--drop 3' '--ipv6 --delay 400 --seed 7'; do
       # shellcheck disable=SC2086
-      "$here" sim "$scenario" $condition 2>&1 | sed 's/memory: [0-9]* bytes/memory/' >"$dir/here"
+      "$here" sim "$scenario" $condition 2>&1 | sed '/flood takes/s/[0-9]* bytes/bytes/' >"$dir/here"
       # shellcheck disable=SC2086
-      $runner "$there" sim "$scenario" $condition 2>&1 | sed 's/memory: [0-9]* bytes/memory/' >"$dir/there"
+      $runner "$there" sim "$scenario" $condition 2>&1 | sed '/flood takes/s/[0-9]* bytes/bytes/' >"$dir/there"
       cmp -s "$dir/here" "$dir/there" && continue
       echo "sim $scenario $condition: here (<) and there (>):"
       diff "$dir/here" "$dir/there" | head -n 10

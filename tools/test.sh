@@ -68,8 +68,8 @@ alone() { printf '%s\t%s\n' "$1" "$2" >>"$serial"; } # not beside others: it mea
 
 item lint './dev lint'
 item freestanding './dev freestanding'
-for machine in s390x i386; do # without ./dev, so that nothing is installed or built beside other tests
-  item "cross $machine" "sh tools/cross.sh $machine"
+for machine in s390x i386; do # runs two at a time by itself; without ./dev, which would install and build
+  alone "cross $machine" "sh tools/cross.sh $machine"
 done
 
 # Undefined behaviour and leaks end a test of the debug build.
