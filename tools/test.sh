@@ -82,6 +82,10 @@ for build in release debug; do
     test=$(echo "${source%.c}" | sed 's|^tests/unit/||; s|^tests/\([^/]*\)/test_|\1_|')
     item "unit ${test#test_} $build" "$before$dir/tests/$test"
   done
+  if [ -x "$dir/tests/fuzz_stack" ]; then
+    item "fuzz stack $build" "cd $logs && $before$root/$dir/tests/fuzz_stack --runs 6000 --seed 7"
+    item "fuzz corpus $build" "$before$dir/tests/fuzz_stack fuzz/corpus/*"
+  fi
   if [ -x "$dir/lastack" ]; then
     for scenario in $("$dir/lastack" sim --list | awk '{ print $1 }'); do
       item "sim $scenario $build" "$before$dir/lastack sim $scenario"

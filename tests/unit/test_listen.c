@@ -138,6 +138,7 @@ static void unacceptable_in_syn_received(void **state) {
     expect_nothing(d);
     assert_int_equal(dlg_stats(d).challenge_acks, 1);
     assert_int_equal(dlg_stats(d).challenge_acks_limited, 9);
+    assert_int_equal(dlg_stats(d).drops[kind < 2 ? LA_DROP_TCP_INVALID_SEQUENCE : LA_DROP_TCP_INVALID_SYN], 10);
     dlg_advance(d, 600 * LA_MS);
     inject(d, SYN, 5, 0, 0);
     expect(d, ACK, 1, 1, 0);
