@@ -9,8 +9,6 @@
 #include "cli/node.h"
 #include "cli/pump.h"
 
-#define DRAIN (2 * LA_SEC)
-
 /* Beside cli.h's. */
 enum { EXIT_REFUSED = 3, EXIT_TIMED_OUT = 4, EXIT_RESET = 5, EXIT_UNREACHABLE = 6 };
 
@@ -175,25 +173,21 @@ static int status_of(const la_end *e) {
   }
 }
 
-/* Closes, and waits for the release, by reset at the end of the drain; a little longer, so that the RST goes out and END is told. */
-static bool release(struct run *r) {
-  la_time now = la_host_now(r->node.host), deadline = now + DRAIN, last = deadline + LA_SEC / 4;
-  bool ok = true;
-  la__pump_stop(&r->pump);
-  la_close_by(r->node.rig.stack, r->pump.conn, deadline, now);
-  while (ok && !r->ended && !r->node.impatient && la_host_now(r->node.host) < last)
-    ok = la__node_turn(&r->node, last);
-  return ok;
+static void on_ended(void *ctx, const la_event *end) {
+  struct run *r = ctx;
+  r->ended = true;
+  r->end = end->end;
 }
 
 static int transfer(struct run *r) {
   bool ok = true;
-  while (ok && !r->node.stop && !r->pump.failed && !(r->ended && la__pump_done(&r->pump)))
+  while (ok && !la__node_stopped(&r->node) && !r->pump.failed && !(r->ended && la__pump_done(&r->pump)))
     ok = la__node_turn(&r->node, LA_NEVER);
   bool whole = ok && r->ended && la__pump_done(&r->pump) && !r->pump.failed;
   if (!ok)
     return la__node_broken(&r->node);
-  if (!release(r))
+  la__pump_stop(&r->pump);
+  if (!la__node_drain(&r->node))
     return la__node_broken(&r->node);
   if (r->ended)
     la__node_end(&r->node, &r->end);
@@ -218,7 +212,7 @@ int la__cmd_connect(int argc, char **argv) {
   la__args(&argp, argc, argv, 0, &a);
   static struct run r; /* its buffers are large for a stack */
   r.args = &a;
-  r.node = (struct node){.args = &a.node, .out = stderr, .side = LADDER_LEFT, .work = on_work, .ctx = &r, .signals = -1};
+  r.node = (struct node){.args = &a.node, .out = stderr, .side = LADDER_LEFT, .work = on_work, .ended = on_ended, .ctx = &r};
   signal(SIGPIPE, SIG_IGN);
   la__pump_init(&r.pump);
   int status = start(&r);

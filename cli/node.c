@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DRAIN (2 * LA_SEC)
 enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII, OPT_FAULT };
 
 static const struct argp_option options[] = {
@@ -117,12 +118,9 @@ static void on_trace(void *ctx, const la_trace_rec *recs, size_t nrecs) {
   la__tap_trace(n->tap, n->side, recs, nrecs);
 }
 
-static void on_signal(void *ctx, int fd) {
+static void on_ended(void *ctx, const la_event *end) {
   struct node *n = ctx;
-  if (la__signal_take(fd)) {
-    n->impatient = n->stop;
-    n->stop = true;
-  }
+  n->ended(n->ctx, end);
 }
 
 static bool observed(const struct node *n) { return n->args->verbose || n->args->pcapng; }
@@ -136,16 +134,15 @@ static bool add_routes(struct rig *r) {
 int la__node_new(struct node *n) {
   const struct node_args *a = n->args;
   const int signals[] = {SIGINT, SIGTERM};
-  n->signals = -1;
   if (la__rig_new(&n->rig, a->cmd, &(struct rig_opts){.preset = LA_PRESET_LINUX, .msl = a->msl, .traced = observed(n)}))
     return EXIT_FAIL;
   for (unsigned i = 0; i < a->naddr; i++)
     if (la__rig_addr(&n->rig, a->cmd, &a->addr[i]))
       return EXIT_FAIL;
-  const la_host_hooks hooks = {.work = on_work, .packet = observed(n) ? on_packet : NULL, .trace = observed(n) ? on_trace : NULL, .ctx = n};
+  const la_host_hooks hooks = {
+    .work = on_work, .packet = observed(n) ? on_packet : NULL, .trace = observed(n) ? on_trace : NULL, .ended = on_ended, .ctx = n};
   n->host = la_host_new();
-  n->signals = la__signals(signals, 2);
-  if (!n->host || n->signals < 0 || !la_host_add_stack(n->host, n->rig.stack, &hooks) || !la_host_watch(n->host, n->signals, on_signal, n))
+  if (!n->host || !la_host_stop_on(n->host, signals, 2) || !la_host_add_stack(n->host, n->rig.stack, &hooks))
     return la__fail(a->cmd, "cannot set up the event loop: %s", strerror(errno));
   return add_routes(&n->rig) ? EXIT_OK : la__fail(a->cmd, "out of memory");
 }
@@ -207,6 +204,14 @@ bool la__node_turn(struct node *n, la_time until) {
   return ok;
 }
 
+bool la__node_drain(struct node *n) {
+  bool ok = true;
+  la_host_release(n->host, DRAIN);
+  while (ok && !la_host_released(n->host))
+    ok = la__node_turn(n, LA_NEVER);
+  return ok;
+}
+
 int la__node_broken(const struct node *n) {
   return errno == ENETDOWN ? la__fail(n->args->cmd, "%s: the device is gone", n->args->tun)
                            : la__fail(n->args->cmd, "cannot wait: %s", strerror(errno));
@@ -218,7 +223,5 @@ int la__node_free(struct node *n, int status) {
     status = la__fail(n->args->cmd, "%s: cannot write: %s", n->args->pcapng, strerror(errno));
   la_host_free(n->host);
   la__rig_free(&n->rig);
-  if (n->signals >= 0)
-    close(n->signals);
   return status;
 }

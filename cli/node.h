@@ -25,16 +25,15 @@ struct node {
   FILE *out;             /* ladder and endings */
   enum ladder_side side; /* where the stack is drawn */
   void (*work)(void *ctx, la_time now);
+  void (*ended)(void *ctx, const la_event *end); /* in place of `work`, while la__node_drain runs */
   void *ctx;
   /* private but for reading */
   struct rig rig;
   la_host *host;
   la_pcapng *pcapng;
   struct tap *tap;
-  int signals;
-  bool stop, impatient; /* a signal has come; a second one, which does not wait */
 };
-/* The stack with its addresses, the loop, signals. The first five fields are the caller's. EXIT_OK, or EXIT_FAIL after a line on stderr. */
+/* The stack with its addresses, the loop, signals. The first six fields are the caller's. EXIT_OK, or EXIT_FAIL after a line on stderr. */
 int la__node_new(struct node *n);
 /* The device and the file. As above. */
 int la__node_open(struct node *n);
@@ -42,6 +41,10 @@ int la__node_open(struct node *n);
 void la__node_end(struct node *n, const la_end *end);
 /* la_host_turn. */
 bool la__node_turn(struct node *n, la_time until);
+/* SIGINT or SIGTERM has come. */
+static inline bool la__node_stopped(const struct node *n) { return la_host_stops(n->host) > 0; }
+/* Releases every connection within a bounded time; a further signal ends that at once. As la__node_turn. */
+bool la__node_drain(struct node *n);
 /* After it has failed: says why. EXIT_FAIL. */
 int la__node_broken(const struct node *n);
 /* Undoes everything, after a failure too. Returns `status`, or EXIT_FAIL when the file turns out not to have been written. */

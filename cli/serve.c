@@ -9,8 +9,6 @@
 
 #include "cli/node.h"
 
-#define DRAIN (2 * LA_SEC)
-
 struct args {
   struct node_args node;
   const char *root;
@@ -120,24 +118,19 @@ static void announce(const struct args *a) {
   fflush(stdout);
 }
 
-static bool turn(struct run *r, la_time until) {
-  la_time sweep = la__server_deadline(&r->server);
-  return la__node_turn(&r->node, sweep < until ? sweep : until);
+static void on_ended(void *ctx, const la_event *end) {
+  struct run *r = ctx;
+  la__server_ended(&r->server, end);
 }
+
+static bool turn(struct run *r) { return la__node_turn(&r->node, la__server_deadline(&r->server)); }
 
 static int serve(struct run *r) {
   bool ok = true;
   announce(r->args);
-  while (ok && !r->node.stop)
-    ok = turn(r, LA_NEVER);
-  int status = ok ? EXIT_OK : la__node_broken(&r->node);
-  la_time now = la_host_now(r->node.host), deadline = now + DRAIN;
-  la__server_stop(&r->server, deadline, now);
-  /* A little longer than the deadline: what is reset then still has to send its RST and to tell its end. */
-  while (ok && !r->node.impatient && r->server.count && la_host_now(r->node.host) < deadline + LA_SEC / 4)
-    if (!(ok = turn(r, deadline + LA_SEC / 4)))
-      status = la__node_broken(&r->node);
-  return status;
+  while (ok && !la__node_stopped(&r->node))
+    ok = turn(r);
+  return ok && la__node_drain(&r->node) ? EXIT_OK : la__node_broken(&r->node);
 }
 
 int la__cmd_serve(int argc, char **argv) {
@@ -149,7 +142,7 @@ int la__cmd_serve(int argc, char **argv) {
   struct args a = {.node.cmd = argv[0]};
   la__args(&argp, argc, argv, 0, &a);
   struct run r = {.args = &a, .site = {.root = -1, .page = -1}};
-  r.node = (struct node){.args = &a.node, .out = stdout, .side = LADDER_RIGHT, .work = on_work, .ctx = &r, .signals = -1};
+  r.node = (struct node){.args = &a.node, .out = stdout, .side = LADDER_RIGHT, .work = on_work, .ended = on_ended, .ctx = &r};
   int status = set_up(&r);
   if (!status)
     status = serve(&r);

@@ -54,8 +54,8 @@ int la__server_listen(struct server *srv, uint16_t port);
 void la__server_work(struct server *srv, la_time now);
 /* When la__server_work must run at the latest, even if nothing comes. */
 la_time la__server_deadline(const struct server *srv);
-/* Accepts no more, and releases every session: by reset when the release has not ended by `deadline`. */
-void la__server_stop(struct server *srv, la_time deadline, la_time now);
+/* An END event that la__server_work does not get to see (la_host_hooks.ended). */
+void la__server_ended(struct server *srv, const la_event *end);
 /* Forgets all sessions without a word. */
 void la__server_free(struct server *srv);
 

@@ -138,15 +138,7 @@ void la__server_work(struct server *srv, la_time now) {
 
 la_time la__server_deadline(const struct server *srv) { return srv->sweep_at; }
 
-void la__server_stop(struct server *srv, la_time deadline, la_time now) {
-  if (srv->listening)
-    la_listener_close(srv->stack, srv->listener, now);
-  srv->listening = srv->accept_again = false;
-  for (struct session *s = srv->sessions; s; s = s->next) {
-    la_close_by(srv->stack, s->conn, deadline, now);
-    s->closed = true;
-  }
-}
+void la__server_ended(struct server *srv, const la_event *end) { handle(srv, end); }
 
 void la__server_free(struct server *srv) {
   for (struct session *s = srv->sessions; s;) {

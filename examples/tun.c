@@ -5,16 +5,18 @@
  *     tun tun0 10.9.0.1 10.9.0.2 &     the stack is 10.9.0.1, the kernel 10.9.0.2
  *     nc 10.9.0.1 7
  *
- * There is no state for each connection: what could not yet be sent back is left in the stack's receive buffer, whose window
- * then holds up the peer.
+ * SIGINT and SIGTERM release what is open before the program ends. There is no state for each connection: what could not yet
+ * be sent back is left in the stack's receive buffer, whose window then holds up the peer.
  */
 #include <lastack/lastack.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { MTU = 1500, PREFIX = 24, PORT = 7 };
+#define DRAIN (2 * LA_SEC)
 
 struct echo {
   la_host *host;
@@ -35,10 +37,18 @@ static void echo(struct echo *e, la_conn c, la_time now) {
     la_close(e->stack, c, now);
 }
 
-/* The loop calls this in each turn. Events come in order; a connection's last one is END. */
+/* A connection's last event: `work` gets it, or, while the loop releases everything, the loop tells it. */
+static void ended(void *ctx, const la_event *ev) {
+  char addr[LA_ADDR_TEXT];
+  (void)ctx;
+  printf("%s port %u: %s, %s\n", la_addr_text(&ev->end.remote, addr), ev->end.remote_port, la_how_name(ev->end.how),
+         la_why_name(ev->end.why));
+  fflush(stdout);
+}
+
+/* The loop calls this in each turn. */
 static void work(void *ctx, la_time now) {
   struct echo *e = ctx;
-  char addr[LA_ADDR_TEXT];
   la_event ev;
   la_conn c;
   while (la_events(e->stack, &ev, 1))
@@ -54,9 +64,7 @@ static void work(void *ctx, la_time now) {
       break;
     case LA_EVENT_END: /* the handle lives until both la_close and END */
       la_close(e->stack, ev.conn, now);
-      printf("%s port %u: %s, %s\n", la_addr_text(&ev.end.remote, addr), ev.end.remote_port, la_how_name(ev.end.how),
-             la_why_name(ev.end.why));
-      fflush(stdout);
+      ended(ctx, &ev);
       break;
     default:
       break;
@@ -75,10 +83,11 @@ static const char *set_up(struct echo *e, char **argv) {
   if (!la_host_entropy(cfg.secret, sizeof cfg.secret))
     return "the system has no randomness to give";
 
-  const la_host_hooks hooks = {.work = work, .ctx = e};
+  const la_host_hooks hooks = {.work = work, .ended = ended, .ctx = e};
+  const int signals[] = {SIGINT, SIGTERM};
   e->stack = la_stack_new(&cfg);
   e->host = la_host_new();
-  if (!e->stack || !e->host || !la_host_add_stack(e->host, e->stack, &hooks))
+  if (!e->stack || !e->host || !la_host_add_stack(e->host, e->stack, &hooks) || !la_host_stop_on(e->host, signals, 2))
     return "out of memory";
 
   la_link link = la_link_add(e->stack, MTU);
@@ -102,12 +111,14 @@ int main(int argc, char **argv) {
   if (!wrong) {
     printf("echo on %s\n", argv[2]);
     fflush(stdout);
-    while (la_host_turn(e.host, LA_NEVER))
+    while (!la_host_stops(e.host) && la_host_turn(e.host, LA_NEVER))
       ;
-    wrong = strerror(errno);
+    if (!la_host_stops(e.host) || !la_host_drain(e.host, DRAIN))
+      wrong = strerror(errno);
   }
-  fprintf(stderr, "tun: %s\n", wrong);
+  if (wrong)
+    fprintf(stderr, "tun: %s\n", wrong);
   la_host_free(e.host);
   la_stack_free(e.stack);
-  return 1;
+  return wrong ? 1 : 0;
 }

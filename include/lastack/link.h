@@ -7,6 +7,7 @@
 #define LASTACK_LINK_H
 
 #include <lastack/stack.h>
+#include <lastack/tcp.h>
 #include <lastack/trace.h>
 
 #ifdef __cplusplus
@@ -90,6 +91,7 @@ typedef struct la_host_hooks {
                  const la_trace_rec *recs, size_t nrecs);
   /* Trace records that no packet caused (calls, clocks). */
   void (*trace)(void *ctx, const la_trace_rec *recs, size_t nrecs);
+  void (*ended)(void *ctx, const la_event *end); /* while la_host_drain runs: a connection's END, with its user pointer */
   void *ctx;
 } la_host_hooks;
 /* Adds a stack; false: memory. */
@@ -114,6 +116,38 @@ la_time la_host_now(const la_host *h);
  * ENETDOWN: a device is gone.
  */
 bool la_host_turn(la_host *h, la_time until);
+
+/*
+ * Stopping. A program that is told to stop, or that returns from main, should release its connections instead of leaving its peers with
+ * half-open ones:
+ *     la_host_stop_on(h, (int[]){SIGINT, SIGTERM}, 2);
+ *     while (!la_host_stops(h) && la_host_turn(h, LA_NEVER))
+ *       ;
+ *     la_host_drain(h, 2 * LA_SEC);
+ */
+/* These signals become requests to stop: the calling thread blocks them, for good, and the loop reads them. Once a loop. false: errno. */
+bool la_host_stop_on(la_host *h, const int *signals, size_t n);
+/* A request of the program's own, from the loop's thread. */
+void la_host_stop(la_host *h);
+/* How many requests to stop there were. */
+unsigned la_host_stops(const la_host *h);
+/*
+ * Closes every listener and, by la_close_by, every connection of every stack, and runs the loop until all connections have ended, which
+ * is after `limit` at the latest: then the rest is reset. From then on `work` is not called; events are taken here, and each END is
+ * told to `ended`. Connections in TIME-WAIT count as ended. Data that the application has not read makes the release a reset, as always.
+ * true: all have ended. false: errno says why not: EINTR: another request to stop came, from somebody impatient; ETIMEDOUT; or as
+ * la_host_turn.
+ */
+bool la_host_drain(la_host *h, la_time limit);
+/* The same in parts, for an owner with something to do in each turn: la_host_release, then la_host_turn until la_host_released. */
+void la_host_release(la_host *h, la_time limit);
+bool la_host_released(const la_host *h);
+/*
+ * Drains h when the program returns from main or calls exit, unless la_host_free came before. The stacks must live until then, and
+ * whatever the hooks refer to; a child process of fork leaves it to its parent. false: memory.
+ */
+bool la_host_release_at_exit(la_host *h, la_time limit);
+
 /* Entropy of the system for la_config.secret; false when there is none. */
 bool la_host_entropy(void *dst, size_t n);
 /* An allocator over malloc. */

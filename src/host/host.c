@@ -11,7 +11,7 @@
  * When the owner wants packets or the trace, trace records are drained after each step and handed out with the
  * packet whose number they bear. Otherwise neither is touched.
  */
-#include <lastack/link.h>
+#include "host/host.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,51 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 32, ROUNDS = 16, EVENTS = 64, RECS_MIN = 256 };
+enum { ROUNDS = 16, EVENTS = 64, RECS_MIN = 256 };
 #define TICK_LATE LA_SEC
-
-enum source_kind { SOURCE_LINK, SOURCE_WATCH };
-struct source {
-  enum source_kind kind;
-};
-
-struct member;
-struct port {
-  struct source source;
-  struct member *member;
-  la_link link;
-  la_driver *driver;
-  bool ready; /* its descriptor was readable and has not yet been read dry */
-  struct port *next;
-};
-
-struct member {
-  la_stack *stack;
-  la_host_hooks hooks;
-  struct port *ports;
-  la_time ticked;
-  struct member *next;
-};
-
-struct watch {
-  struct source source;
-  int fd; /* -1: unwatched, to be freed after the events in hand */
-  void (*fn)(void *ctx, int fd);
-  void *ctx;
-  struct watch *next;
-};
-
-struct la_host {
-  int epoll;
-  bool busy, no_pwait2;
-  unsigned polled; /* ports without a descriptor */
-  struct member *members;
-  struct watch *watches;
-  la_trace_rec *recs;
-  size_t nrecs, cap_recs;
-  la_frame in[BATCH], out[BATCH];
-  uint8_t flat[65536];
-};
 
 la_time la_host_now(const la_host *h) {
   struct timespec t;
@@ -76,6 +33,7 @@ la_host *la_host_new(void) {
   la_host *h = calloc(1, sizeof *h);
   if (!h)
     return NULL;
+  h->signals = -1;
   h->cap_recs = RECS_MIN;
   h->recs = calloc(h->cap_recs, sizeof *h->recs);
   h->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -90,6 +48,7 @@ la_host *la_host_new(void) {
 void la_host_free(la_host *h) {
   if (!h)
     return;
+  la__drain_forget(h);
   for (struct member *m = h->members; m;) {
     struct member *next = m->next;
     for (struct port *p = m->ports; p;) {
@@ -338,7 +297,9 @@ static void pump(la_host *h) {
       m->ticked = now;
     }
     drain(h, m);
-    if (m->hooks.work)
+    if (h->draining)
+      la__drain_events(m);
+    else if (m->hooks.work)
       m->hooks.work(m->hooks.ctx, now);
     drain(h, m);
     for (struct port *p = m->ports; p; p = p->next)
@@ -348,6 +309,8 @@ static void pump(la_host *h) {
 }
 
 static la_time earliest(const la_host *h, la_time until) {
+  if (h->draining && h->drain_last < until)
+    until = h->drain_last;
   for (const struct member *m = h->members; m; m = m->next) {
     la_time d = la_deadline(m->stack);
     until = d < until ? d : until;

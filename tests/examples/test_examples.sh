@@ -22,6 +22,7 @@ cd "$dir" || exit 1
 
 # start NAME: returns when it serves.
 start() {
+  : >out # not what the one before it said
   "$examples/$1" t0 10.9.0.1 10.9.0.2 >out 2>err &
   pid=$!
   until_true 20 grep -q 'on 10.9.0.1$' out || fail "$1: not ready: $(cat out err)"
@@ -69,6 +70,21 @@ ts = [threading.Thread(target=one, args=(data[: n * n * 20000],)) for n in range
 [t.join() for t in ts]
 END
 until_true 10 sh -c "[ \$(grep -c '^10.9.0.2 port .*application close' out) = 11 ]" || fail "tun: $(cat out)"
+# Told to stop, it releases what is open; without a device it ends.
+python3 -c '
+import socket, sys
+s = socket.create_connection(("10.9.0.1", 7), 20)
+s.sendall(b"x")
+s.recv(1)
+open("connected", "w").close()
+sys.exit(0 if s.recv(1) == b"" else 1)' &
+client=$!
+until_true 20 test -e connected || fail "no connection"
+kill -TERM "$pid"
+wait $client || fail "the client saw no clean end"
+over 0
+[ ! -s err ] && [ "$(grep -c '^10.9.0.2 port .*application close' out)" = 12 ] || fail "tun: the release is not told: $(cat out err)"
+start tun
 ip link del t0
 over 1
 grep -q '^tun: ' err || fail "the device is gone, and it says $(cat err)"
