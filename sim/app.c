@@ -222,6 +222,22 @@ void la__app_abort(struct conn *c) {
   c->released = c->nends > 0;
   called(c->h);
 }
+void la__app_stop(struct host *h, la_time deadline) {
+  struct world *w = h->w;
+  la__note(h, "stop");
+  for (size_t i = 0; i < w->nlsns; i++)
+    if (w->lsn[i]->h == h)
+      la__app_unlisten(w->lsn[i]);
+  for (size_t i = 0; i < w->nconns; i++) {
+    struct conn *c = w->conn[i];
+    if (c->h != h || !usable(c) || c->closed)
+      continue;
+    c->closed = true;
+    c->err = la_close_by(h->st, c->handle, deadline, w->now);
+    c->released = c->nends > 0;
+  }
+  called(h);
+}
 void la__app_set(struct conn *c, enum la_opt opt, int64_t v) {
   if (!usable(c))
     return;
@@ -306,6 +322,10 @@ static void accept_all(struct host *h, la_listener handle) {
 void la__app_event(struct host *h, const la_event *e) {
   if (e->type == LA_EVENT_ACCEPT) {
     accept_all(h, e->listener);
+    return;
+  }
+  if (e->type >= LA_EVENT_UDP_READABLE && e->type <= LA_EVENT_UDP_ERROR) {
+    la__app_udp_event(h, e);
     return;
   }
   struct conn *c = e->user;

@@ -58,6 +58,7 @@ static void parse(struct world *w, struct pkt *p) {
     const uint8_t *at = p->raw + ip.hlen;
     uint32_t pseudo = la__ip_pseudo_sum(&ip.src, &ip.dst, ip.proto, ip.len);
     struct icmp_msg m = {.kind = ICMP_OTHER};
+    p->udp = ip.proto == IP_PROTO_UDP;
     p->src = ip.src;
     p->dst = ip.dst;
     p->tcp = ip.proto == IP_PROTO_TCP;
@@ -65,7 +66,11 @@ static void parse(struct world *w, struct pkt *p) {
       d = la__tcp_parse(&p->seg, at, ip.len, pseudo, false);
     else if (ip.proto == (six ? IP_PROTO_ICMP6 : IP_PROTO_ICMP))
       d = six ? la__icmp6_parse(&m, at, ip.len, pseudo, false) : la__icmp4_parse(&m, at, ip.len, false);
+    else if (p->udp)
+      d = la__udp_parse(&p->dgram, &ip, at, ip.len, false);
     p->icmp = m.kind >= ICMP_NET_UNREACH ? m.kind : ICMP_OTHER;
+    if (p->icmp)
+      la__icmp_quote(&m, six ? 6 : 4, &p->quote);
   }
   la__law(w, LAW_CHECKSUMS, d == LA_DROP_NONE && six == w->opt.ipv6, "packet %u: %s", p->no, la_drop_name(d));
 }

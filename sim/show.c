@@ -73,6 +73,13 @@ static void put_icmp(struct ladder *l, const struct pkt *p, la_time at) {
   la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
 }
 
+static void put_udp(struct ladder *l, const struct pkt *p, la_time at) {
+  char text[96];
+  snprintf(text, sizeof text, "UDP, %u bytes to port %u%s", (unsigned)p->dgram.len, p->dgram.dport,
+           p->arrived == LA_NEVER ? " (lost)" : "");
+  la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
+}
+
 static void put(struct ladder *l, const struct world *w, const struct entry *e) {
   if (e->what == NOTING) {
     const struct note *n = &w->note[e->index];
@@ -85,6 +92,8 @@ static void put(struct ladder *l, const struct world *w, const struct entry *e) 
     enum ladder_kind k = e->what == SENDING ? LADDER_SEND : p->arrived == LA_NEVER ? LADDER_LOST : LADDER_ARRIVE;
     if (p->tcp)
       put_segment(l, w, p, k, e->at);
+    else if (e->what == ARRIVING && p->udp)
+      put_udp(l, p, e->at);
     else if (e->what == ARRIVING)
       put_icmp(l, p, e->at);
   }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lint: theme */
 /* CLOSE and ABORT (RFC 9293 3.10.4, 3.10.5), FIN in every order, data after close (RFC 2525 2.16, 2.17), orphans, listeners closed. */
-/* lint: theme */
 #include "dialogue.h"
 
 static const enum la_state all[] = {LA_SYN_SENT,   LA_SYN_RECEIVED, LA_ESTABLISHED, LA_FIN_WAIT_1,
@@ -377,6 +376,23 @@ static void fin_wait_2_orphan(void **state) {
   }
 }
 
+/* Its keepalive ends with la_close: the clock of FIN-WAIT-2 is enough. */
+static void fin_wait_2_orphan_sends_no_probes(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  struct place p = dlg_reach(d, LA_FIN_WAIT_2, ACTIVE_OPEN, false);
+  assert_int_equal(la_set_option(d->s, d->conn, LA_OPT_KEEPIDLE, 10, d->now), LA_OK);
+  assert_int_equal(la_set_option(d->s, d->conn, LA_OPT_KEEPALIVE, 1, d->now), LA_OK);
+  dlg_advance(d, 10 * LA_SEC);
+  expect(d, ACK, p.us - 1, p.peer, 0);
+  inject(d, ACK, p.peer, p.us, 0);
+  assert_int_equal(la_close(d->s, d->conn, d->now), LA_OK);
+  dlg_advance(d, 59 * LA_SEC);
+  expect_nothing(d);
+  expect_state(d, LA_FIN_WAIT_2);
+  dlg_free(d);
+}
+
 static void two_orphans(la_config *c) { c->max_orphans = 2; }
 static void orphan_limit(void **state) {
   (void)state;
@@ -516,6 +532,7 @@ int main(void) {
     cmocka_unit_test(releases),
     cmocka_unit_test(fin_unacknowledged),
     cmocka_unit_test(fin_wait_2_orphan),
+    cmocka_unit_test(fin_wait_2_orphan_sends_no_probes),
     cmocka_unit_test(orphan_limit),
     cmocka_unit_test(close_by),
     cmocka_unit_test(listener_closed),

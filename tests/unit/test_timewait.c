@@ -73,6 +73,7 @@ static void rst_is_ignored(void **state) {
       expect_state(d, LA_TIME_WAIT);
     }
   assert_int_equal(dlg_stats(d).time_wait_rst_ignored, n);
+  assert_int_equal(dlg_stats(d).drops[LA_DROP_TCP_TIMEWAIT_RST], n);
   dlg_advance(d, 59 * LA_SEC);
   expect_state(d, LA_TIME_WAIT);
   dlg_advance(d, LA_SEC);
