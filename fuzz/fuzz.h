@@ -17,7 +17,9 @@ struct fuzz_op {
   uint8_t kind, who, a, b;
   uint8_t x[4];
 };
-enum fuzz_kind { OP_SEGMENT, OP_DAMAGED, OP_ICMP, OP_REPLAY, OP_CALL, OP_TIME, OP_STREAM, OP_RESET_PEER, OP_KINDS };
+enum fuzz_kind { OP_SEGMENT, OP_DAMAGED, OP_ICMP, OP_REPLAY, OP_CALL, OP_TIME, OP_STREAM, OP_RESET_PEER, OP_FRAGMENTS, OP_UDP, OP_KINDS };
+/* Above it in `kind`: what is sent is held by an asynchronous driver; the next operation comes in the same turn. */
+enum { KIND_MASK = 63, KIND_HOLD = 64, KIND_GO_ON = 128 };
 
 /* Runs one input; a violated invariant aborts. Returns a hash of everything that the stack said. */
 uint64_t fuzz_run(const uint8_t *data, size_t size);

@@ -33,6 +33,7 @@ struct world {
   struct flow flow[FLOWS];
   la_conn conn[FUZZ_CONNS];
   la_listener listener[LISTENERS];
+  la_udp udp;
   uint32_t nconn;
   la_frame held[HELD];
   unsigned nheld;
@@ -80,6 +81,7 @@ static void configure(la_config *c, const uint8_t head[FUZZ_HEAD], struct world 
   c->sndbuf = head[2] & 8 ? 2048 : 20000;
   c->rcvbuf = head[2] & 16 ? 2048 : head[2] & 32 ? 200000 : 20000;
   c->replies = 16;
+  c->frag_datagrams = 3;
   c->msl = 2 * LA_SEC;
   c->trace = fuzz_trace;
   c->trace_cap = FUZZ_TRACE;
@@ -99,6 +101,13 @@ static struct world *world_new(const uint8_t head[FUZZ_HEAD]) {
     FUZZ_CHECK(la_addr_add(w->s, w->link, &w->flow[i].us, i ? 64 : 24) == LA_OK);
   w->now = LA_SEC;
   la_tick(w->s, w->now);
+  la_frame f; /* a link's ring of datagrams stays once it is there */
+  FUZZ_CHECK(la_udp_open(w->s, &(la_udp_opts){.port = 1}, &w->udp) == LA_OK);
+  FUZZ_CHECK(la_udp_send(w->s, w->udp, &w->flow[0].peer, 1, "", 1) == LA_OK);
+  while (la_output(w->s, w->link, &f, 1, w->now))
+    la_frame_done(w->s, &f);
+  la_udp_close(w->s, w->udp);
+  la_trim(w->s);
   w->watch = watch_new(w->s, &w->mem, &c);
   w->mem.fail_one_in = head[3] & 128 ? 2 + (head[3] & 63) : 0;
   return w;
@@ -191,6 +200,77 @@ static void op_damaged(struct world *w, const struct fuzz_op *o) {
     be16_put(b + (b[0] >> 4 == 6 ? 4 : 2), b[0] >> 4 == 6 ? n - 40 : n);
   w->forged |= (o->b & 64) != 0;
   give(w, b, n, o->b & 64);
+}
+
+/* The piece [from, to) of a packet's payload as a fragment. */
+static void give_fragment(struct world *w, const uint8_t *whole, uint32_t n, uint32_t from, uint32_t to, uint8_t id) {
+  uint8_t b[FRAME + 8];
+  bool six = whole[0] >> 4 == 6;
+  uint32_t hdr = six ? 40 : 20, more = to < n - hdr, put = hdr + (six ? 8 : 0);
+  memcpy(b, whole, hdr);
+  memcpy(b + put, whole + hdr + from, to - from);
+  if (six) {
+    be16_put(b + 4, to - from + 8);
+    b[40] = b[6];
+    b[41] = 0;
+    b[6] = 44;
+    be16_put(b + 42, from | more);
+    be32_put(b + 44, id);
+  } else {
+    be16_put(b + 2, hdr + to - from);
+    be16_put(b + 4, id);
+    be16_put(b + 6, from / 8 | more << 13);
+    be16_put(b + 10, 0);
+    be16_put(b + 10, la__sum_finish(la__sum(0, b, 20)));
+  }
+  give(w, b, put + to - from, false);
+}
+
+/* A segment in two pieces: in either order, overlapping, doubled, or with one missing. */
+static void op_fragments(struct world *w, const struct fuzz_op *o) {
+  uint8_t b[FRAME];
+  uint32_t n = build_segment(w, o, b), all = n - (b[0] >> 4 == 6 ? 40 : 20);
+  uint32_t cut = 8 * (1 + o->x[0] % (all / 8)), back = o->b & 4 ? 8 : 0;
+  for (unsigned i = 0; i < (o->x[1] & 1 ? 3 : 2); i++) {
+    bool first = (i & 1) == (o->x[1] >> 1 & 1);
+    if (o->x[1] >> (4 + first) & 1 && o->x[1] & 8)
+      continue; /* lost */
+    give_fragment(w, b, n, first ? 0 : cut - back, first ? (cut < all ? cut : all) : all, o->who);
+    if (cut >= all)
+      return;
+  }
+}
+
+static void op_udp(struct world *w, const struct fuzz_op *o) {
+  const struct flow *f = &w->flow[o->who & 1];
+  uint8_t b[FRAME], p[FRAME] = {0};
+  la_udp u;
+  la_udp_opts open = {.port = 53, .reuse_addr = o->b & 1};
+  uint32_t n = 8 + lengths[o->x[0] % 12];
+  switch (o->a % 5) {
+  case 0:
+    if (la_udp_open(w->s, &open, &u) == LA_OK) {
+      la_udp_close(w->s, w->udp);
+      w->udp = u;
+    }
+    return;
+  case 1:
+    la_udp_close(w->s, w->udp);
+    return;
+  case 2:
+    la_udp_send(w->s, w->udp, &f->peer, 53, p, n);
+    return;
+  case 3:
+    la_udp_recv(w->s, w->udp, NULL, b, o->x[1]);
+    return;
+  default:
+    be16_put(p, 1000);
+    be16_put(p + 2, o->b & 2 ? 54 : 53);
+    be16_put(p + 4, o->b & 4 ? o->x[2] : n);
+    be16_put(p + 6, la__sum_finish(la__sum(la__ip_pseudo_sum(&f->peer, &f->us, 17, n), p, n)));
+    give(w, b, ip_wrap(b, f, 17, p, n), false);
+    return;
+  }
 }
 
 static void op_icmp(struct world *w, const struct fuzz_op *o) {
@@ -389,7 +469,7 @@ static void op_stream(struct world *w, const struct fuzz_op *o) {
 }
 
 static void one(struct world *w, const struct fuzz_op *o) {
-  switch (o->kind % OP_KINDS) {
+  switch ((o->kind & KIND_MASK) % OP_KINDS) {
   case OP_SEGMENT:
     op_segment(w, o);
     break;
@@ -411,13 +491,19 @@ static void one(struct world *w, const struct fuzz_op *o) {
   case OP_STREAM:
     op_stream(w, o);
     break;
+  case OP_FRAGMENTS:
+    op_fragments(w, o);
+    break;
+  case OP_UDP:
+    op_udp(w, o);
+    break;
   default: /* the peer has forgotten everything */
     flow_init(&w->flow[o->who % FLOWS], o->who % FLOWS);
     w->flow[o->who % FLOWS].nxt = (uint32_t)o->x[0] << 24 | (o->b & 1 ? 0xfffff0 : 0);
     break;
   }
-  if (!(o->kind & 128)) /* else the next operation comes in the same turn */
-    pump(w, o->kind & 64);
+  if (!(o->kind & KIND_GO_ON))
+    pump(w, o->kind & KIND_HOLD);
 }
 
 /* Everything is closed and has the time to end: then nothing may be left. */
@@ -425,6 +511,7 @@ static void finish(struct world *w, bool abort_all) {
   w->mem.fail_one_in = 0;
   for (unsigned i = 0; i < LISTENERS; i++)
     la_listener_close(w->s, w->listener[i], w->now);
+  la_udp_close(w->s, w->udp);
   watch_close_all(w->watch, abort_all, w->now);
   for (unsigned i = 0; i < 4; i++)
     op_time(w, &(struct fuzz_op){.kind = OP_TIME, .a = i < 3 ? 10 : 11});

@@ -78,13 +78,25 @@ static const struct fuzz_op idle[] = {
   CALL(0, LISTEN, 0), OPEN(0), {OP_CALL, 0, 8, 1, {0, 0, 0, 0}}, TIME(11), TIME(12), SEG(0, A, 0), TIME(13), SEG(0, A, 3),
   TIME(11),           TIME(11)};
 
+static const struct fuzz_op pieces[] = {CALL(0, LISTEN, 0),
+                                        OPEN(0),
+                                        {OP_FRAGMENTS, 0, A, 0, {3, 0, 5, 7}},
+                                        {OP_FRAGMENTS, 1, S, 0, {1, 2, 5, 7}},
+                                        {OP_UDP, 0, 0, 0, {0, 0, 0, 0}},
+                                        {OP_UDP, 1, 4, 0, {3, 0, 0, 0}},
+                                        {OP_UDP, 0, 3, 0, {0, 200, 0, 0}},
+                                        {OP_UDP, 1, 2, 0, {5, 0, 0, 0}},
+                                        {OP_FRAGMENTS, 0, A | F, 4, {2, 9, 5, 7}},
+                                        CALL(0, CLOSE, 0),
+                                        TIME(9)};
+
 static const struct {
   const struct fuzz_op *op;
   size_t n;
 } seeds[] = {
 #define ROW(s) \
   { s, sizeof s / sizeof s[0] }
-  ROW(four_segments), ROW(we_close_first), ROW(active), ROW(crossing), ROW(holes), ROW(loss), ROW(resets), ROW(idle),
+  ROW(four_segments), ROW(we_close_first), ROW(active), ROW(crossing), ROW(holes), ROW(loss), ROW(resets), ROW(idle), ROW(pieces),
 };
 enum { SEEDS = sizeof seeds / sizeof seeds[0] };
 
@@ -103,6 +115,8 @@ static void random_op(struct prng *r, struct fuzz_op *o) {
   uint64_t v = la__prng_next(r);
   memcpy(o, &v, sizeof *o);
   o->kind = (uint8_t)la__prng_below(r, OP_KINDS);
+  if (la__prng_below(r, 8) == 0)
+    o->kind |= la__prng_below(r, 2) ? KIND_HOLD : KIND_GO_ON;
   if (la__prng_below(r, 2))
     o->b = 0;
 }

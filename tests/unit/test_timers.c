@@ -374,6 +374,19 @@ static void delayed_acks(void **state) {
   dlg_free(d);
 }
 
+/* MUST-58, MUST-59: one turn's input is dealt with before anything is sent, and one ACK answers all of it. */
+static void acks_are_aggregated(void **state) {
+  (void)state;
+  struct dlg *d = open_with(0, NULL);
+  for (uint32_t i = 0; i < 20; i++)
+    inject(d, ACK, 1 + 1460 * i, 1, 1460);
+  expect(d, ACK, 1, 1 + 20 * 1460, 0, .at = d->now);
+  expect_nothing(d);
+  dlg_advance(d, LA_SEC);
+  expect_nothing(d);
+  dlg_free(d);
+}
+
 /* What is full-sized is what the peer can send: its own MSS says so when it is the smaller one. */
 static void every_second_segment_of_a_small_peer(void **state) {
   (void)state;
@@ -545,6 +558,7 @@ int main(void) {
     cmocka_unit_test(orphan_under_a_shut_window),
     cmocka_unit_test(last_ack_is_never_stuck),
     cmocka_unit_test(delayed_acks),
+    cmocka_unit_test(acks_are_aggregated),
     cmocka_unit_test(every_second_segment_of_a_small_peer),
     cmocka_unit_test(acks_without_delay),
     cmocka_unit_test(user_timeout),
