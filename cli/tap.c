@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "capture/track.h"
+#include "draw/ending.h"
 #include "wire/ip.h"
 
 enum { FLOWS = 4096, COMMENT = 512, FLIGHT = 512 };
@@ -334,6 +335,9 @@ static const char *note_of(const la_trace_rec *r) {
     return "shutdown()";
   case LA_ON_ABORT:
     return "abort()";
+  case LA_ON_2MSL:
+  case LA_ON_TIMEOUT:
+    return la__clock_name(r);
   default:
     return la_cause_name((enum la_cause)r->cause);
   }

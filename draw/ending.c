@@ -76,3 +76,25 @@ char *la__ending_text(const la_end *e, char *buf) {
   add_duration(&t, e->ended > e->opened ? e->ended - e->opened : 0);
   return buf;
 }
+
+const char *la__clock_name(const la_trace_rec *r) {
+  if (r->cause == LA_ON_2MSL)
+    return "2MSL";
+  if (r->cause != LA_ON_TIMEOUT)
+    return NULL;
+  switch (r->why) {
+  case LA_WHY_RETRANSMIT:
+  case LA_WHY_LAST_ACK:
+    return "R2";
+  case LA_WHY_SYN_TIMEOUT:
+    return "SYN time-out";
+  case LA_WHY_KEEPALIVE:
+    return "keepalive time-out";
+  case LA_WHY_USER_TIMEOUT: /* with a RST it is la_close_by's */
+    return r->how == LA_HOW_RESET ? "deadline of the close" : "user time-out";
+  case LA_WHY_FIN_WAIT_2:
+    return "FIN-WAIT-2 time-out";
+  default:
+    return r->from == LA_SYN_RECEIVED ? "SYN-ACK time-out" : "time-out";
+  }
+}

@@ -86,6 +86,8 @@ static void put(struct ladder *l, const struct world *w, const struct entry *e) 
     la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(n->h), .at = n->at, .text = n->text});
   } else if (e->what == MOVING) {
     const struct trans *t = &w->trans[e->index];
+    if (t->clock)
+      la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(t->h), .at = t->at, .text = t->clock});
     la__ladder_put(l, &(struct ladder_item){.kind = LADDER_STATE, .side = side_of(t->h), .at = t->at, .state = t->to});
   } else {
     const struct pkt *p = w->log[e->index];

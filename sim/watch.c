@@ -6,6 +6,7 @@
 #include "sim/world.h"
 
 #include "base/seq.h"
+#include "draw/ending.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -109,7 +110,8 @@ static void transition(struct host *h, const la_trace_rec *r) {
                                          .to = r->to,
                                          .cause = r->cause,
                                          .frame = r->frame,
-                                         .inc = t->inc};
+                                         .inc = t->inc,
+                                         .clock = la__clock_name(r)};
 }
 
 static void sent_record(struct host *h, const la_trace_rec *r) {

@@ -121,6 +121,7 @@ struct trans {
   enum la_cause cause;
   uint32_t frame;
   unsigned inc;
+  const char *clock; /* whose expiry it was, or NULL */
 };
 
 /* What a person would be told beside the arrows. */

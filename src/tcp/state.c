@@ -108,6 +108,10 @@ static void trace_transition(struct tcp *t, const struct key *k, const struct co
   r->to = (uint8_t)to;
   r->cause = (uint8_t)cause;
   r->fresh = fresh;
+  if (c && c->flags & CF_ENDED) { /* which limit it was that struck, say */
+    r->how = c->end.how;
+    r->why = c->end.why;
+  }
 }
 
 void la__trace_record(struct tcp *t, const struct key *k, enum la_state from, enum la_cause cause, bool passive, uint8_t fresh) {

@@ -56,6 +56,20 @@ fi
 for word in FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSE-WAIT LAST-ACK 'FIN,ACK' 'release-four: ok'; do
   grep -qF "$word" "$dir/out" || fail "release-four does not show $word"
 done
+# A state that ends by a clock names it in its row.
+while read -r scenario row; do
+  LASTACK_ASCII=1 "$lastack" sim "$scenario" | tr -s ' ' | grep -qF "$row" || fail "$scenario has no row \"$row\""
+done <<EOF
+release-four CLOSED | 2MSL
+simultaneous-close 2MSL | CLOSED
+simultaneous-close CLOSED | 2MSL
+fin-wait-2-orphan CLOSED | FIN-WAIT-2 time-out
+retransmit-timeout CLOSED | R2
+final-ack-never R2 | CLOSED
+syn-timeout CLOSED | SYN time-out
+keepalive-crashed CLOSED | keepalive time-out
+ctrl-c deadline of the close | CLOSED
+EOF
 "$lastack" sim --quiet release-four >"$dir/quiet" || fail "--quiet: status $?"
 grep -q 'release-four: ok' "$dir/quiet" || fail "--quiet hides the result"
 [ "$(wc -l <"$dir/quiet")" -lt "$(wc -l <"$dir/out")" ] || fail "--quiet draws"

@@ -31,6 +31,12 @@ if grep -q '^{"scenario":"[^"]*","ok":false' "$dir/json"; then bad=1; else bad=0
 [ ! -s "$dir/err" ] || fail "stderr: $(head -n 1 "$dir/err")"
 awk -F '"text":' '{ if (NF - 1 < 3) { print "FAIL: fewer than three claims: " $1; bad = 1 } } END { exit bad }' "$dir/json" || status=1
 
+# The drawing in the README is the one that is drawn.
+readme=$(dirname "$0")/../../README.md
+awk '/^`lastack sim release-four`:/ { on = 1 } on && /^```/ { n++; next } n == 1' "$readme" >"$dir/readme"
+LC_ALL=C.UTF-8 "$lastack" sim release-four | awk '/^ .*client .*server/ { on = 1 } on && !NF { exit } on' >"$dir/drawn"
+cmp -s "$dir/readme" "$dir/drawn" || fail 'README.md: its drawing is not that of lastack sim release-four'
+
 # Under each condition, the claims that failed.
 for condition in '' '--seed 2' '--seed 99' '--msl 5' '--msl 120' '--delay 1' '--delay 400' '--drop 1' '--drop 2' '--drop 3' '--drop 4' '--drop 5' '--drop 6' \
   '--drop 7' '--drop 8' \

@@ -101,7 +101,27 @@ static void test_long(void **unused) {
     }
 }
 
+static const char *clock_of(enum la_state from, enum la_cause cause, enum la_how how, enum la_why why) {
+  la_trace_rec r = {.type = LA_TRACE_TRANSITION, .from = (uint8_t)from, .cause = (uint8_t)cause, .how = (uint8_t)how, .why = (uint8_t)why};
+  return la__clock_name(&r);
+}
+static void test_clocks(void **state) {
+  (void)state;
+  assert_string_equal(clock_of(LA_TIME_WAIT, LA_ON_2MSL, LA_HOW_OPEN, LA_WHY_NONE), "2MSL");
+  assert_string_equal(clock_of(LA_ESTABLISHED, LA_ON_TIMEOUT, LA_HOW_SILENT, LA_WHY_RETRANSMIT), "R2");
+  assert_string_equal(clock_of(LA_LAST_ACK, LA_ON_TIMEOUT, LA_HOW_SILENT, LA_WHY_LAST_ACK), "R2");
+  assert_string_equal(clock_of(LA_SYN_SENT, LA_ON_TIMEOUT, LA_HOW_SILENT, LA_WHY_SYN_TIMEOUT), "SYN time-out");
+  assert_string_equal(clock_of(LA_ESTABLISHED, LA_ON_TIMEOUT, LA_HOW_RESET, LA_WHY_KEEPALIVE), "keepalive time-out");
+  assert_string_equal(clock_of(LA_ESTABLISHED, LA_ON_TIMEOUT, LA_HOW_SILENT, LA_WHY_USER_TIMEOUT), "user time-out");
+  assert_string_equal(clock_of(LA_FIN_WAIT_2, LA_ON_TIMEOUT, LA_HOW_RESET, LA_WHY_USER_TIMEOUT), "deadline of the close");
+  assert_string_equal(clock_of(LA_FIN_WAIT_2, LA_ON_TIMEOUT, LA_HOW_SILENT, LA_WHY_FIN_WAIT_2), "FIN-WAIT-2 time-out");
+  assert_string_equal(clock_of(LA_SYN_RECEIVED, LA_ON_TIMEOUT, LA_HOW_OPEN, LA_WHY_NONE), "SYN-ACK time-out");
+  assert_null(clock_of(LA_LAST_ACK, LA_ON_ACK_OF_FIN, LA_HOW_FOUR_SEGMENTS, LA_WHY_CLOSE));
+  assert_null(clock_of(LA_ESTABLISHED, LA_ON_RST, LA_HOW_RESET, LA_WHY_PEER_RESET));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_release), cmocka_unit_test(test_other), cmocka_unit_test(test_long)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_release), cmocka_unit_test(test_other), cmocka_unit_test(test_long),
+                                     cmocka_unit_test(test_clocks)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
