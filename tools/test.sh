@@ -83,7 +83,7 @@ for build in release debug; do
     item "unit ${test#test_} $build" "$before$dir/tests/$test"
   done
   if [ -x "$dir/tests/fuzz_stack" ]; then
-    item "fuzz stack $build" "cd $logs && $before$root/$dir/tests/fuzz_stack --runs 6000 --seed 7"
+    item "fuzz stack $build" "cd $logs && $before$root/$dir/tests/fuzz_stack --runs 200000 --seed 7"
     item "fuzz corpus $build" "$before$dir/tests/fuzz_stack fuzz/corpus/*"
   fi
   if [ -x "$dir/lastack" ]; then
