@@ -182,14 +182,14 @@ static bool release(struct run *r) {
   la__pump_stop(&r->pump);
   la_close_by(r->node.rig.stack, r->pump.conn, deadline, now);
   while (ok && !r->ended && !r->node.impatient && la_host_now(r->node.host) < last)
-    ok = la_host_turn(r->node.host, last);
+    ok = la__node_turn(&r->node, last);
   return ok;
 }
 
 static int transfer(struct run *r) {
   bool ok = true;
   while (ok && !r->node.stop && !r->pump.failed && !(r->ended && la__pump_done(&r->pump)))
-    ok = la_host_turn(r->node.host, LA_NEVER);
+    ok = la__node_turn(&r->node, LA_NEVER);
   bool whole = ok && r->ended && la__pump_done(&r->pump) && !r->pump.failed;
   if (!ok)
     return la__node_broken(&r->node);

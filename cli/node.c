@@ -42,6 +42,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->tun = "lastack0";
     break;
   case OPT_TUN:
+    if (!la_tun_name_valid(arg))
+      la__usage(a->cmd, "--tun %s: not a name for a device: 1 to 15 characters, no / and no %%", arg);
     a->tun = arg;
     break;
   case OPT_ADDR:
@@ -90,8 +92,6 @@ void la__node_args_done(struct node_args *a, unsigned family) {
 static void on_work(void *ctx, la_time now) {
   struct node *n = ctx;
   n->work(n->ctx, now);
-  if (n->tap)
-    la__tap_settle(n->tap);
 }
 
 static void on_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
@@ -178,6 +178,15 @@ void la__node_end(struct node *n, const la_end *end) {
   if (n->tap)
     la__tap_flush(n->tap);
   la__print_end(n->out, end, n->args->json);
+}
+
+bool la__node_turn(struct node *n, la_time until) {
+  bool ok = la_host_turn(n->host, until);
+  int err = errno;
+  if (n->tap)
+    la__tap_settle(n->tap); /* now that this turn's segments have left: before the next one may be a long wait */
+  errno = err;
+  return ok;
 }
 
 int la__node_broken(const struct node *n) {

@@ -40,7 +40,9 @@ int la__node_new(struct node *n);
 int la__node_open(struct node *n);
 /* Tells how a connection ended. */
 void la__node_end(struct node *n, const la_end *end);
-/* After la_host_turn has failed: says why. EXIT_FAIL. */
+/* la_host_turn. */
+bool la__node_turn(struct node *n, la_time until);
+/* After it has failed: says why. EXIT_FAIL. */
 int la__node_broken(const struct node *n);
 /* Undoes everything, after a failure too. Returns `status`, or EXIT_FAIL when the file turns out not to have been written. */
 int la__node_free(struct node *n, int status);

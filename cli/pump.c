@@ -207,7 +207,7 @@ void la__pump_run(struct pump *p, la_time now) {
     feed(p, now);
 }
 
-bool la__pump_done(const struct pump *p) { return p->in.over && p->out.over; }
+bool la__pump_done(const struct pump *p) { return p->out.over; }
 
 void la__pump_stop(struct pump *p) {
   end_input(p);

@@ -34,7 +34,7 @@ struct pump {
 void la__pump_init(struct pump *p);
 /* Moves what can be moved. Once the connection is established, in each turn of the loop, until la__pump_done. */
 void la__pump_run(struct pump *p, la_time now);
-/* Both streams have ended, and everything received has been written. */
+/* Nothing more will come from the peer, and everything received has been written. */
 bool la__pump_done(const struct pump *p);
 /* Reads and writes no more. The descriptors stay open. */
 void la__pump_stop(struct pump *p);

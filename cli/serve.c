@@ -122,7 +122,7 @@ static void announce(const struct args *a) {
 
 static bool turn(struct run *r, la_time until) {
   la_time sweep = la__server_deadline(&r->server);
-  return la_host_turn(r->node.host, sweep < until ? sweep : until);
+  return la__node_turn(&r->node, sweep < until ? sweep : until);
 }
 
 static int serve(struct run *r) {

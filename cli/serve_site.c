@@ -12,6 +12,8 @@
 
 #include "cli/serve.h"
 
+_Static_assert(sizeof(off_t) == 8, "files past 2 GB, on 32-bit machines too");
+
 static int hex(char c) {
   if (c >= '0' && c <= '9')
     return c - '0';

@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: MIT
 # What needs an operating system: drivers, the loop, the tools, the program and the tests.
 
+# Files past 2 GB and dates past 2038 on 32-bit machines too.
+set(system_definitions _GNU_SOURCE _FILE_OFFSET_BITS=64 _TIME_BITS=64)
+
 # The library as it is installed: core, drivers and loop.
 lastack_room_sources(host_sources src/link src/host)
 foreach(kind static shared)
   string(TOUPPER ${kind} library_type)
   add_library(lastack_${kind} ${library_type} $<TARGET_OBJECTS:lastack_core> ${host_sources})
   lastack_common(lastack_${kind})
-  target_compile_definitions(lastack_${kind} PRIVATE _GNU_SOURCE)
+  target_compile_definitions(lastack_${kind} PRIVATE ${system_definitions})
   target_compile_options(lastack_${kind} PRIVATE -fno-semantic-interposition)
-  target_include_directories(lastack_${kind} PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_include_directories(lastack_${kind} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
   set_target_properties(lastack_${kind} PROPERTIES OUTPUT_NAME lastack LINKER_LANGUAGE C)
 endforeach()
+# The names under which an installed copy is found, too.
+set_target_properties(lastack_shared PROPERTIES EXPORT_NAME lastack)
+set_target_properties(lastack_static PROPERTIES EXPORT_NAME static)
+add_library(lastack::lastack ALIAS lastack_shared)
+add_library(lastack::static ALIAS lastack_static)
 set(exports ${PROJECT_SOURCE_DIR}/cmake/lastack.map)
 set_target_properties(lastack_shared PROPERTIES SOVERSION 0 VERSION ${PROJECT_VERSION} LINK_DEPENDS ${exports})
 target_link_options(lastack_shared PRIVATE -Wl,--version-script=${exports} $<$<CONFIG:Release>:-Wl,--no-undefined>)
@@ -19,7 +27,7 @@ target_link_options(lastack_shared PRIVATE -Wl,--version-script=${exports} $<$<C
 # A room of the tools: may use the library's internal headers.
 function(lastack_tool_room target)
   lastack_common(${target})
-  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  target_compile_definitions(${target} PRIVATE ${system_definitions})
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
 endfunction()
 
@@ -58,6 +66,12 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/cli/main.c)
   target_link_libraries(lastack PRIVATE ${tool_libraries})
 endif()
 
+if(LASTACK_EXAMPLES)
+  include(cmake/examples.cmake)
+endif()
+if(LASTACK_INSTALL)
+  include(cmake/install.cmake)
+endif()
 if(LASTACK_TESTS AND PROJECT_IS_TOP_LEVEL)
   include(cmake/tests.cmake)
 endif()

@@ -31,3 +31,11 @@ foreach(source IN LISTS test_sources)
   add_test(NAME ${test} COMMAND ${test} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${test} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
 endforeach()
+
+# What the scripts in tests/kernel call: the kernel's end of a connection, and a crowd of ours.
+add_executable(kernel_peer ${PROJECT_SOURCE_DIR}/tests/kernel/peer.c)
+lastack_tool_room(kernel_peer)
+add_executable(kernel_swarm ${PROJECT_SOURCE_DIR}/tests/kernel/swarm.c)
+lastack_tool_room(kernel_swarm)
+target_link_libraries(kernel_swarm PRIVATE lastack_static)
+set_target_properties(kernel_peer kernel_swarm PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)

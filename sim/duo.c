@@ -59,6 +59,14 @@ bool la__until_state(struct conn *c, enum la_state st, la_time limit) {
   struct wait x = {.c = c, .st = st};
   return la__run_while(c->h->w, not_state, &x, c->h->w->now + limit);
 }
+static bool not_left(void *ctx) {
+  struct wait *x = ctx;
+  return la__when(x->c, x->st) != LA_NEVER && la__left(x->c, x->st) == LA_NEVER;
+}
+bool la__until_left(struct conn *c, enum la_state st, la_time limit) {
+  struct wait x = {.c = c, .st = st};
+  return la__run_while(c->h->w, not_left, &x, c->h->w->now + limit);
+}
 static bool not_ended(void *ctx) {
   struct wait *x = ctx;
   return x->c->open && x->c->at_end == LA_NEVER;
@@ -99,6 +107,54 @@ static bool not_acked(void *ctx) {
 bool la__until_all_acked(struct conn *c, la_time limit) {
   struct wait x = {.c = c};
   return la__run_while(c->h->w, not_acked, &x, c->h->w->now + limit);
+}
+
+static bool half_open(void *ctx, const la_each_rec *r) {
+  bool *any = ctx;
+  *any |= r->kind == LA_KIND_HALF_OPEN;
+  return true;
+}
+static bool busy(void *ctx) {
+  struct world *w = ctx;
+  if (w->cut)
+    return false;
+  for (size_t i = 0; i < w->nlog; i++) {
+    const struct pkt *p = w->log[i];
+    if (p->arrived != LA_NEVER && !p->stamp_arrived && !p->late && !p->duplicate)
+      return true;
+  }
+  bool any = false;
+  for (unsigned i = 0; i < w->nhosts; i++)
+    if (w->host[i]->st)
+      la_each(w->host[i]->st, half_open, &any);
+  for (size_t i = 0; i < w->nconns && !any; i++) {
+    la_info_rec r;
+    any = la__app_info(w->conn[i], &r) && (r.unacked || r.unsent);
+  }
+  return any;
+}
+void la__settle(struct world *w, la_time least) {
+  la_time began = w->now, calm = 500 * LA_MS, limit = w->now + 1000 * LA_SEC;
+  la__run_for(w, least);
+  for (;;) {
+    la__run_while(w, busy, w, limit);
+    la_time last = began;
+    for (size_t i = w->nlog; i-- > 0 && last == began;)
+      last = w->log[i]->duplicate || w->log[i]->sent < began ? last : w->log[i]->sent;
+    if (w->now >= last + calm || w->now >= limit)
+      return;
+    la__run_until(w, last + calm);
+  }
+}
+
+la_time la__until_last_ms(struct conn *c) {
+  struct world *w = c->h->w;
+  for (la_time end = 0;;) {
+    la_time now = la__tw_since(c) + 2 * c->h->cfg.msl;
+    if (now == end || la__left(c, LA_TIME_WAIT) != LA_NEVER)
+      return now;
+    la__run_until(w, (end = now) - LA_MS);
+  }
 }
 
 struct tally {

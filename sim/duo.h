@@ -34,6 +34,14 @@ bool la__until_eof(struct conn *c, la_time limit);
 bool la__until_received(struct conn *c, size_t n, la_time limit);
 /* Time passes until neither end has unacknowledged or undelivered bytes. */
 bool la__until_all_acked(struct conn *c, la_time limit);
+/*
+ * At least that much time passes, and until nothing is on the way (but late packets), nothing waits to be acknowledged, and nothing
+ * was sent for half a second: whatever the delay, what comes next begins in quiet.
+ */
+void la__settle(struct world *w, la_time least);
+/* Time passes until 1 ms before TIME-WAIT of `c` must end, however often a FIN restarts it; returns when that is. */
+la_time la__until_last_ms(struct conn *c);
+bool la__until_left(struct conn *c, enum la_state st, la_time limit);
 /* Records of a kind on a host now, by la_each. */
 unsigned la__records(const struct host *h, enum la_kind kind);
 

@@ -52,6 +52,22 @@ la_time la__left(const struct conn *c, enum la_state from) {
       return w->trans[i].at;
   return LA_NEVER;
 }
+la_time la__tw_since(const struct conn *c) {
+  const struct world *w = c->h->w;
+  la_time since = la__when(c, LA_TIME_WAIT), gone = la__left(c, LA_TIME_WAIT);
+  for (size_t i = 0; i < w->nlog && since != LA_NEVER; i++) {
+    const struct pkt *p = w->log[i];
+    bool fin = la__is_kind(p, K_FIN) && p->to == c->h && p->seg.sport == c->rport && p->seg.dport == c->lport &&
+               la_addr_same(&p->src, &c->remote) && p->receiver == LA_TIME_WAIT;
+    if (fin && p->stamp_arrived && p->arrived > since && p->arrived < gone)
+      since = p->arrived;
+  }
+  return since;
+}
+bool la__tw_exact(const struct conn *c) {
+  la_time since = la__tw_since(c);
+  return since != LA_NEVER && la__left(c, LA_TIME_WAIT) == since + 2 * c->h->cfg.msl;
+}
 enum la_state la__state_at(const struct conn *c, la_time at) {
   const struct world *w = c->h->w;
   enum la_state st = LA_CLOSED;

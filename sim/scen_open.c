@@ -56,15 +56,15 @@ void la__scen_open(struct sim *s) {
   la__duo_open(&d, 0);
   const struct pkt *p1 = la__seg(w, NULL, K_ANY, 1), *p2 = la__seg(w, NULL, K_ANY, 2), *p3 = la__seg(w, NULL, K_ANY, 3);
   la__run_for(w, 5 * LA_SEC);
-  CLAIM_USUAL(s, p1->from == d.a && la__is_kind(p1, K_SYN) && p1->seg.len == 0, "1st segment: client, SYN seq=x, no ACK");
-  CLAIM_USUAL(s, p2->from == d.b && la__is_kind(p2, K_SYN_ACK) && p2->seg.ack == p1->seg.seq + 1,
+  CLAIM_QUICK(s, p1->from == d.a && la__is_kind(p1, K_SYN) && p1->seg.len == 0, "1st segment: client, SYN seq=x, no ACK");
+  CLAIM_QUICK(s, p2->from == d.b && la__is_kind(p2, K_SYN_ACK) && p2->seg.ack == p1->seg.seq + 1,
               "2nd segment: server, SYN,ACK seq=y ack=x+1");
-  CLAIM_USUAL(s, p3->from == d.a && la__is_kind(p3, K_ACK) && p3->seg.seq == p1->seg.seq + 1 && p3->seg.ack == p2->seg.seq + 1,
+  CLAIM_QUICK(s, p3->from == d.a && la__is_kind(p3, K_ACK) && p3->seg.seq == p1->seg.seq + 1 && p3->seg.ack == p2->seg.seq + 1,
               "3rd segment: client, ACK seq=x+1 ack=y+1");
-  CLAIM_USUAL(s, w->nlog == 3, "three segments, and no more in the 5 s after");
+  CLAIM_QUICK(s, w->nlog == 3, "three segments, and no more in the 5 s after");
   CLAIM_CALM(s, la__path_is(d.c, "CLOSED SYN-SENT ESTABLISHED"), "client: %s", la__path(d.c));
   CLAIM_CALM(s, la__path_is(d.s, "LISTEN SYN-RECEIVED ESTABLISHED"), "server: %s", la__path(d.s));
-  CLAIM_USUAL(s, d.c->at_open == p1->sent + 2 * w->delay && d.s->at_open == p1->sent + 3 * w->delay,
+  CLAIM_QUICK(s, d.c->at_open == p1->sent + 2 * w->delay && d.s->at_open == p1->sent + 3 * w->delay,
               "the client has the connection after one round trip, the server after one and a half");
   CLAIM(s, la__app_saw(d.c, LA_EVENT_ESTABLISHED) == 1 && d.l->accepts == 1,
         "one ESTABLISHED at the client, one connection accepted at the server");
@@ -87,14 +87,14 @@ void la__scen_simultaneous_open(struct sim *s) {
   const struct pkt *a1 = la__seg(w, d.a, K_SYN, 1), *b1 = la__seg(w, d.b, K_SYN, 1);
   const struct pkt *a2 = la__seg(w, d.a, K_SYN_ACK, 1), *b2 = la__seg(w, d.b, K_SYN_ACK, 1);
   unsigned opening = (unsigned)w->nlog;
-  CLAIM_USUAL(s, a1->sent == b1->sent && a1->sent < b1->arrived && b1->sent < a1->arrived, "the two SYNs cross on the way");
+  la__claim(s, la__crossing(s), a1->sent == b1->sent && a1->sent < b1->arrived && b1->sent < a1->arrived, "the two SYNs cross on the way");
   CLAIM_CALM(s, la__path_is(d.c, "CLOSED SYN-SENT SYN-RECEIVED ESTABLISHED"), "left: %s", la__path(d.c));
   CLAIM_CALM(s, la__path_is(d.s, "CLOSED SYN-SENT SYN-RECEIVED ESTABLISHED"), "right: %s", la__path(d.s));
   CLAIM_CALM(s,
              a2->seg.seq == a1->seg.seq && a2->seg.ack == b1->seg.seq + 1 && b2->seg.seq == b1->seg.seq && b2->seg.ack == a1->seg.seq + 1,
              "each answers with SYN,ACK: its SYN's own seq, and ack = the other's seq+1 (RFC 9293 figure 7)");
   /* The last SYN,ACK meets ESTABLISHED or completes it: whether an ACK follows is open (RFC 9293 A.2). */
-  CLAIM_USUAL(s, opening >= 4 && opening <= 6, "four segments make the connection, no ACK war follows (%u segments)", opening);
+  CLAIM_QUICK(s, opening >= 4 && opening <= 6, "four segments make the connection, no ACK war follows (%u segments)", opening);
   la_stats sa, sb;
   la__stats(d.a, &sa);
   la__stats(d.b, &sb);
@@ -121,7 +121,7 @@ void la__scen_refused(struct sim *s) {
         "SYN to a port without listener draws RST,ACK with seq=0, ack=x+1 (RFC 9293 3.10.7.1)");
   CLAIM(s, d.c->end.err == LA_ECONNREFUSED && d.c->end.why == LA_WHY_REFUSED && d.c->end.who == LA_BY_PEER, "the application is told %s",
         la_err_name(d.c->end.err));
-  CLAIM_USUAL(s, w->nlog == 2 && d.c->at_end == syn->sent + 2 * w->delay, "two segments, and the caller knows after one round trip");
+  CLAIM_QUICK(s, w->nlog == 2 && d.c->at_end == syn->sent + 2 * w->delay, "two segments, and the caller knows after one round trip");
   CLAIM_CALM(s, la__path_is(d.c, "CLOSED SYN-SENT CLOSED"), "client: %s", la__path(d.c));
   la_stats st;
   la__stats(d.b, &st);

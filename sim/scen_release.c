@@ -14,23 +14,23 @@ static void four_segments(struct sim *s, struct conn *x, struct conn *y) {
   CLAIM_CALM(s, f2->seg.flags == (LA_FIN | LA_ACK) && f2->seg.seq == v && f2->seg.ack == u + 1,
              "3: FIN,ACK seq=w ack=u+1, and w=v as nothing was sent between");
   CLAIM_CALM(s, k2->seg.seq == u + 1 && k2->seg.ack == f2->seg.seq + 1, "4: ACK seq=u+1 ack=w+1");
-  CLAIM_USUAL(s, la__count(w, NULL, K_ANY, f1->sent, LA_NEVER) == 4, "four segments from the first FIN on (%u)",
+  CLAIM_QUICK(s, la__count(w, NULL, K_ANY, f1->sent, LA_NEVER) == 4, "four segments from the first FIN on (%u)",
               la__count(w, NULL, K_ANY, f1->sent, LA_NEVER));
 }
 
 /* What holds after every release with x as the active side. */
 static void after_release(struct sim *s, struct conn *x, struct conn *y) {
   la_time tw = la__when(x, LA_TIME_WAIT), gone = la__left(x, LA_TIME_WAIT);
-  /* A FIN that --drop made come again restarts the clock. */
-  CLAIM_CALM(s, gone - tw == 2 * s->opt.msl, "%s: TIME-WAIT lasts 2MSL = %s (seen %s)", x->h->name, la__secs(2 * s->opt.msl),
-             la__secs(gone - tw));
-  CLAIM(s, la__when(y, LA_CLOSED) < la__when(x, LA_CLOSED) || s->opt.drop, "%s, the passive side, is CLOSED earlier, after %s", y->h->name,
-        la__secs(la__when(y, LA_CLOSED) - la__when(x, LA_FIN_WAIT_1)));
+  CLAIM(s, la__tw_exact(x), "%s: TIME-WAIT lasts 2MSL = %s (seen %s after the last FIN came)", x->h->name, la__secs(2 * s->opt.msl),
+        la__secs(gone - la__tw_since(x)));
+  la__claim(s, la__calm(s) && s->opt.delay < 2 * s->opt.msl, la__when(y, LA_CLOSED) < gone,
+            "%s, the passive side, is CLOSED earlier, after %s", y->h->name, la__secs(la__when(y, LA_CLOSED) - la__when(x, LA_FIN_WAIT_1)));
   CLAIM_CALM(s, x->end.err == LA_OK && y->end.err == LA_OK && x->end.why == LA_WHY_CLOSE && y->end.why == LA_WHY_CLOSE,
              "both ends ended cleanly: %s", la_why_name(x->end.why));
   CLAIM_CALM(s, x->end.first_fin == LA_BY_LOCAL && y->end.first_fin == LA_BY_PEER, "both ends agree who sent the first FIN");
-  CLAIM_CALM(s, x->end.time_wait == LA_TW_LOCAL && y->end.time_wait == LA_TW_PEER && x->end.time_wait_until == tw + 2 * s->opt.msl,
-             "both ends agree who carries TIME-WAIT, and END says until when");
+  CLAIM_CALM(s, x->end.time_wait == LA_TW_LOCAL && y->end.time_wait == LA_TW_PEER, "both ends agree who carries TIME-WAIT");
+  CLAIM(s, x->end.time_wait == LA_TW_LOCAL && x->end.time_wait_until == tw + 2 * s->opt.msl,
+        "and END, raised as it begins, says until when");
 }
 
 static void how(struct sim *s, struct conn *x, struct conn *y, enum la_how want) {
@@ -42,7 +42,7 @@ void la__scen_release_four(struct sim *s) {
   struct world *w = la__sim_world(s, "%s", "");
   struct duo d = la__duo(s, w, &later);
   la__duo_open(&d, 0);
-  la__run_for(w, LA_SEC);
+  la__settle(w, LA_SEC);
   la__app_close(d.c);
   la__run_out(w);
   four_segments(s, d.c, d.s);
@@ -57,14 +57,14 @@ void la__scen_release_three(struct sim *s) {
   struct world *w = la__sim_world(s, "%s", "");
   struct duo d = la__duo(s, w, &at_once);
   la__duo_open(&d, 0);
-  la__run_for(w, LA_SEC);
+  la__settle(w, LA_SEC);
   la__app_close(d.c);
   la__run_out(w);
   const struct pkt *f1 = la__seg(w, d.a, K_FIN, 1), *f2 = la__seg(w, d.b, K_FIN, 1), *k2 = la__seg_since(w, d.a, K_ACK, 1, f2->arrived);
   CLAIM_CALM(s, f2->sent == f1->arrived && f2->seg.flags == (LA_FIN | LA_ACK) && f2->seg.ack == f1->seg.seq + 1,
              "the FIN rides on the ACK: FIN,ACK seq=v ack=u+1 leaves at once");
   CLAIM_CALM(s, k2->seg.seq == f1->seg.seq + 1 && k2->seg.ack == f2->seg.seq + 1, "last: ACK seq=u+1 ack=v+1");
-  CLAIM_USUAL(s, la__count(w, NULL, K_ANY, f1->sent, LA_NEVER) == 3, "three segments from the first FIN on (%u)",
+  CLAIM_QUICK(s, la__count(w, NULL, K_ANY, f1->sent, LA_NEVER) == 3, "three segments from the first FIN on (%u)",
               la__count(w, NULL, K_ANY, f1->sent, LA_NEVER));
   CLAIM_CALM(s, la__path_is(d.c, "CLOSED SYN-SENT ESTABLISHED FIN-WAIT-1 TIME-WAIT CLOSED"), "client: %s", la__path(d.c));
   CLAIM_CALM(s, la__cause(d.c, LA_TIME_WAIT) == LA_ON_FIN_AND_ACK, "one segment carried both the FIN and the ACK of FIN: %s",
@@ -79,26 +79,26 @@ void la__scen_release_by_server(struct sim *s) {
   struct duo d = la__duo(s, w, NULL);
   la__duo_open(&d, 0);
   d.c->how = (struct conduct){.close_at_eof = true, .eof_after = LA_SEC};
-  la__run_for(w, LA_SEC);
+  la__settle(w, LA_SEC);
   la__app_close(d.s);
   la__until_end(d.c, 200 * LA_SEC);
-  la__run_for(w, 100 * LA_MS);
+  la__run_for(w, LA_MS);
   /* The listener has nothing to do with the record that waits on its port. */
-  bool waiting = la__records(d.b, LA_KIND_TIME_WAIT) == 1;
   la_time since = w->now;
   struct conn *next = la__app_connect(d.a, &d.b->addr, PORT, 0, NULL);
   la__until_open(next, 200 * LA_SEC);
-  bool served = next->at_open != LA_NEVER;
+  bool served = next->at_open != LA_NEVER, waiting = la__state_at(d.s, la__seg_since(w, d.a, K_SYN, 1, since)->arrived) == LA_TIME_WAIT;
   la__app_abort(next);
   la__run_out(w);
   CLAIM_CALM(s, la__path_is(d.s, "LISTEN SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT CLOSED"), "server: %s", la__path(d.s));
   CLAIM_CALM(s, la__path_is(d.c, "CLOSED SYN-SENT ESTABLISHED CLOSE-WAIT LAST-ACK CLOSED"), "client: %s", la__path(d.c));
   const struct pkt *f1 = la__seg(w, d.b, K_FIN, 1), *f2 = la__seg(w, d.a, K_FIN, 1);
-  CLAIM_CALM(s, la__count(w, NULL, K_ANY, f1->sent, since) == 4 && f2->seg.ack == f1->seg.seq + 1,
-             "four segments, the first FIN from the server");
+  CLAIM_QUICK(s, la__count(w, NULL, K_ANY, f1->sent, since) == 4, "four segments from the first FIN on");
+  CLAIM_CALM(s, f1->sent < f2->sent && f2->seg.ack == f1->seg.seq + 1, "the server's FIN is the first, the client's acknowledges it");
   after_release(s, d.s, d.c);
   how(s, d.s, d.c, LA_HOW_FOUR_SEGMENTS);
-  CLAIM_CALM(s, waiting && served, "the server accepts the next connection on the same port while its TIME-WAIT lasts");
+  la__claim(s, la__calm(s) && 2 * s->opt.delay < 2 * s->opt.msl, waiting && served,
+            "the server accepts the next connection on the same port while its TIME-WAIT lasts");
 }
 
 static void half_close(struct sim *s, la_time pause, unsigned times) {
@@ -142,25 +142,27 @@ void la__scen_simultaneous_close(struct sim *s) {
   struct world *w = la__sim_world(s, "%s", "");
   struct duo d = la__duo(s, w, NULL);
   la__duo_open(&d, 0);
-  la__run_for(w, LA_SEC);
+  la__settle(w, LA_SEC);
   la__app_close(d.c);
   la__app_close(d.s);
   la__run_out(w);
   const struct pkt *fa = la__seg(w, d.a, K_FIN, 1), *fb = la__seg(w, d.b, K_FIN, 1);
   const struct pkt *ka = la__seg_since(w, d.a, K_ACK, 1, fb->arrived), *kb = la__seg_since(w, d.b, K_ACK, 1, fa->arrived);
-  CLAIM_USUAL(s, fa->sent < fb->arrived && fb->sent < fa->arrived, "the two FINs cross on the way");
-  CLAIM_CALM(s, la__path_is(d.c, "CLOSED SYN-SENT ESTABLISHED FIN-WAIT-1 CLOSING TIME-WAIT CLOSED"), "client: %s", la__path(d.c));
-  CLAIM_CALM(s, la__path_is(d.s, "LISTEN SYN-RECEIVED ESTABLISHED FIN-WAIT-1 CLOSING TIME-WAIT CLOSED"), "server: %s", la__path(d.s));
-  CLAIM_CALM(
-    s, ka->seg.ack == fb->seg.seq + 1 && ka->seg.seq == fa->seg.seq + 1 && kb->seg.ack == fa->seg.seq + 1 && kb->seg.seq == fb->seg.seq + 1,
-    "each acknowledges the other's FIN: seq=u+1 ack=w+1 and seq=w+1 ack=u+1 (RFC 9293 figure 13)");
-  CLAIM_USUAL(s, la__count(w, NULL, K_ANY, fa->sent, LA_NEVER) == 4, "four segments from the first FIN on (%u)",
+  bool sound = la__calm(s) && la__clean(s);
+  la__claim(s, la__crossing(s), fa->sent < fb->arrived && fb->sent < fa->arrived, "the two FINs cross on the way");
+  la__claim(s, sound, la__path_is(d.c, "CLOSED SYN-SENT ESTABLISHED FIN-WAIT-1 CLOSING TIME-WAIT CLOSED"), "client: %s", la__path(d.c));
+  la__claim(s, sound, la__path_is(d.s, "LISTEN SYN-RECEIVED ESTABLISHED FIN-WAIT-1 CLOSING TIME-WAIT CLOSED"), "server: %s", la__path(d.s));
+  la__claim(s, sound,
+            ka->seg.ack == fb->seg.seq + 1 && ka->seg.seq == fa->seg.seq + 1 && kb->seg.ack == fa->seg.seq + 1 &&
+              kb->seg.seq == fb->seg.seq + 1,
+            "each acknowledges the other's FIN: seq=u+1 ack=w+1 and seq=w+1 ack=u+1 (RFC 9293 figure 13)");
+  CLAIM_QUICK(s, la__count(w, NULL, K_ANY, fa->sent, LA_NEVER) == 4, "four segments from the first FIN on (%u)",
               la__count(w, NULL, K_ANY, fa->sent, LA_NEVER));
-  la_time ta = la__left(d.c, LA_TIME_WAIT) - la__when(d.c, LA_TIME_WAIT), tb = la__left(d.s, LA_TIME_WAIT) - la__when(d.s, LA_TIME_WAIT);
-  CLAIM_CALM(s, ta == 2 * s->opt.msl && tb == 2 * s->opt.msl, "TIME-WAIT on both sides, 2MSL each (%s, %s)", la__secs(ta), la__secs(tb));
-  CLAIM_CALM(s,
-             d.c->end.how == LA_HOW_SIMULTANEOUS && d.s->end.how == LA_HOW_SIMULTANEOUS && d.c->end.time_wait == LA_TW_BOTH &&
-               d.s->end.time_wait == LA_TW_BOTH,
-             "END at both: %s, TIME-WAIT at both", la_how_name(d.c->end.how));
+  la_time ta = la__left(d.c, LA_TIME_WAIT) - la__tw_since(d.c), tb = la__left(d.s, LA_TIME_WAIT) - la__tw_since(d.s);
+  la__claim(s, sound, la__tw_exact(d.c) && la__tw_exact(d.s), "TIME-WAIT on both sides, 2MSL each (%s, %s)", la__secs(ta), la__secs(tb));
+  la__claim(s, sound,
+            d.c->end.how == LA_HOW_SIMULTANEOUS && d.s->end.how == LA_HOW_SIMULTANEOUS && d.c->end.time_wait == LA_TW_BOTH &&
+              d.s->end.time_wait == LA_TW_BOTH,
+            "END at both: %s, TIME-WAIT at both", la_how_name(d.c->end.how));
   CLAIM_CLEAN(s, d.c->end.err == LA_OK && d.s->end.err == LA_OK, "both ends ended cleanly");
 }

@@ -293,6 +293,10 @@ const struct pkt *la__seg(const struct world *w, const struct host *from, enum k
 unsigned la__count(const struct world *w, const struct host *from, enum kind k, la_time since, la_time until); /* since <= sent < until */
 la_time la__when(const struct conn *c, enum la_state to);                                                      /* LA_NEVER: never */
 la_time la__left(const struct conn *c, enum la_state from);
+/* When the 2MSL of its TIME-WAIT began: on entry, or with the latest FIN of the peer's that arrived in it. LA_NEVER: it was never there. */
+la_time la__tw_since(const struct conn *c);
+/* Did it last 2MSL from then, to the nanosecond? */
+bool la__tw_exact(const struct conn *c);
 enum la_state la__state_at(const struct conn *c, la_time t);
 enum la_cause la__cause(const struct conn *c, enum la_state to); /* of that transition */
 /* "CLOSED SYN-SENT ESTABLISHED": states of the incarnation in order; static storage, good until the 4th next call. */

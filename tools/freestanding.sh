@@ -75,5 +75,6 @@ one clang '' link
 one clang '-m32' link
 one clang '--target=thumbv7m-none-eabi' compile
 one clang '--target=mips-none-elf' compile
+one clang '--target=s390x-none-elf' compile
 one clang '--target=wasm32' compile
 exit $status

@@ -7,7 +7,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 2
 cd "$root" || exit 2
 export LC_ALL=C.UTF-8
 jobs=$(nproc 2>/dev/null || echo 2)
-logs=$root/build/logs
+logs=${LOGS:-$root/build/logs} # tools/cross.sh has its own
 limit=600 # seconds a test may take
 
 # ---- one test (this script calls itself, so that xargs can run several) ----
@@ -68,6 +68,9 @@ alone() { printf '%s\t%s\n' "$1" "$2" >>"$serial"; } # not beside others: it mea
 
 item lint './dev lint'
 item freestanding './dev freestanding'
+for machine in s390x i386; do # without ./dev, so that nothing is installed or built beside other tests
+  item "cross $machine" "sh tools/cross.sh $machine"
+done
 
 # Undefined behaviour and leaks end a test of the debug build.
 sanitizers='ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1'

@@ -8,6 +8,7 @@
 #include <lastack/stack.h>
 #include <lastack/tcp.h>
 #include <lastack/trace.h>
+#include <lastack/udp.h>
 
 #define LA_VERSION "0.1.0"
 

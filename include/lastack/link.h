@@ -24,11 +24,16 @@ struct la_driver {
   int fd;                      /* readable when recv has something; -1: none, the driver is polled */
   uint32_t mtu;
   uint64_t sent, received, dropped;
+  /* For a driver that holds packets back (NULL: none does): recv must be called by then, readable or not; LA_NEVER: nothing is held. */
+  la_time (*deadline)(const la_driver *d);
+  la_time now; /* whoever calls recv or send sets it to the loop's time before; never backwards */
 };
 
 /* Two drivers joined in memory: what one sends the other receives, in order, at most `depth` packets under way. false: memory. */
 bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b);
 
+/* Could a TUN device have this name: 1 to 15 characters, no / and no %. */
+bool la_tun_name_valid(const char *name);
 /*
  * A TUN device `name` (at most 15 characters; created when it does not exist, opened when it exists and is
  * free). NULL: `err` (at least 160 bytes, may be NULL) gets one line that names the device and the cause.
@@ -36,6 +41,32 @@ bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b);
 la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
 /* Gives the kernel an address of its own on a TUN device, beside those it has, and brings the device up. false: as above. */
 bool la_tun_host_addr(const char *name, const la_addr *addr, unsigned prefix_len, uint32_t mtu, char *err, size_t err_cap);
+
+/*
+ * A wire with faults: wraps a driver, which it then owns, and loses, repeats, reorders, delays and damages packets in both directions.
+ * The same spec and the same packets at the same times give the same faults. A spec is a list of items with commas between them:
+ *   seed=7                  of the probabilities below; default 1
+ *   drop=5% dup=2% reorder=1% corrupt=0.5%
+ *                           of all packets, each drawn by itself. reorder: overtaken by the next one to four packets of its direction,
+ *                           but late by 10 ms at most. corrupt: some bits of one 16-bit word flip, such that the checksum tells; a packet
+ *                           that no checksum covers is left alone. dup: the copy may be reordered by itself
+ *   delay=20ms jitter=5ms   each packet is late by `delay` and something between 0 and `jitter`; the order stays. us, ms or s; up to 60 s
+ *   drop:in:fin:3           a rule: drop, dup, reorder or corrupt; in (to the stack), out or any; any, syn (without ACK), synack, fin, rst,
+ *                           ack (nothing else) or data; which of them: 3, 2-5, 4-, all, or 10%
+ *   delay:out:data:2:200ms  a rule of this kind says how late; others may overtake the packet
+ * Every rule counts the packets that it is about, retransmissions and those that other items drop included. At most 32 rules.
+ * NULL, with `inner` still the caller's: memory, or a wrong spec; `err` (at least 160 bytes, may be NULL) names the item and its place.
+ */
+la_driver *la_fault_new(la_driver *inner, const char *spec, char *err, size_t err_cap);
+/* Only looks whether the spec is right. */
+bool la_fault_check(const char *spec, char *err, size_t err_cap);
+/* What it did so far; [0] in, [1] out. */
+typedef struct la_fault_stats {
+  uint64_t packets[2], dropped[2], duplicated[2], reordered[2], corrupted[2], delayed[2];
+  uint64_t overflowed[2]; /* dropped because too many were held back */
+} la_fault_stats;
+/* `fault` comes from la_fault_new. */
+void la_fault_stats_get(const la_driver *fault, la_fault_stats *out);
 
 /* A pcapng file (raw IP). NULL: `err` as above. */
 typedef struct la_pcapng la_pcapng;

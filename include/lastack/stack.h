@@ -60,7 +60,8 @@ enum la_err {
   LA_ETIMEDOUT = -12,
   LA_EPIPE = -13,    /* the sending direction is shut down */
   LA_ENOTCONN = -14, /* not yet, or no longer, connected */
-  LA_EQUIET = -15    /* quiet time after a restart (RFC 9293 3.4.3) is not over */
+  LA_EQUIET = -15,   /* quiet time after a restart (RFC 9293 3.4.3) is not over */
+  LA_EMSGSIZE = -16  /* a datagram longer than what the way takes */
 };
 /* "ECONNREFUSED" and so on; "EUNKNOWN" for any other number. Static storage. */
 const char *la_err_name(int err);
@@ -99,6 +100,8 @@ typedef struct la_config {
   la_time rto_max;
   la_time delayed_ack;   /* below 500 ms; 0 acknowledges at once */
   la_time fin_wait_2;    /* FIN-WAIT-2 after la_close; 60 s */
+  la_time frag_time4;    /* a packet in fragments is given up after this: 30 s */
+  la_time frag_time6;    /* and over IPv6: 60 s (RFC 8200 4.5) */
   la_time challenge_gap; /* least distance of challenge ACKs and of a TIME-WAIT record's ACKs; 500 ms */
 
   /* limits */
@@ -110,8 +113,12 @@ typedef struct la_config {
   uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
   uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
   uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
-  uint32_t replies;          /* answers that wait for la_output, per link: a power of two */
+  uint32_t replies;          /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
   uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
+  uint32_t frag_datagrams;   /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
+  uint32_t frag_bytes;       /* memory of all of them, in 4 KiB chunks; past it too */
+  uint32_t max_udp;          /* UDP sockets */
+  uint32_t udp_rcvbuf;       /* bytes that wait to be read, per UDP socket, with 24 more for each datagram */
   uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
   uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
@@ -202,9 +209,12 @@ typedef struct la_stats {
   uint64_t time_wait_recycled, half_open_evicted, orphans_aborted;
   uint64_t time_wait_rst_ignored, rst_limited;
   uint64_t opened_active, opened_passive, ended;
-  uint32_t conns, half_open, time_wait, orphans, listeners, chunks; /* present now */
-  uint64_t bytes_allocated;                                         /* held from la_config.alloc now */
-  uint64_t echo_replies, icmp_errors_out, icmp_limited;             /* limited: not sent for want of a token */
+  uint32_t conns, half_open, time_wait, orphans, listeners, chunks;   /* present now */
+  uint64_t bytes_allocated;                                           /* held from la_config.alloc now */
+  uint64_t echo_replies, icmp_errors_out, icmp_limited;               /* limited: not sent for want of a token */
+  uint64_t fragments_in, reassembled, frags_evicted, frags_timed_out; /* the last three in packets */
+  uint64_t udp_in, udp_out;                                           /* datagrams taken by a socket, and sent */
+  uint32_t udp_sockets;                                               /* present now */
 } la_stats;
 void la_stats_get(const la_stack *s, la_stats *out);
 /* Gives cached empty blocks back to the allocator. */

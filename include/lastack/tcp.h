@@ -12,6 +12,7 @@
 
 #include <lastack/stack.h>
 #include <lastack/trace.h>
+#include <lastack/udp.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -89,6 +90,9 @@ enum la_event_type {
   LA_EVENT_PEER_FIN,    /* the peer will send no more: after what is still unread, la_recv returns 0 */
   LA_EVENT_TROUBLE,     /* a soft error: R1 retransmissions without answer, or a soft ICMP error (RFC 9293 3.9.1.8) */
   LA_EVENT_END,         /* the whole record in `end` */
+  LA_EVENT_UDP_READABLE,
+  LA_EVENT_UDP_WRITABLE,
+  LA_EVENT_UDP_ERROR, /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
   LA_EVENT_TYPES
 };
 const char *la_event_name(enum la_event_type t);
@@ -125,11 +129,14 @@ typedef struct la_end {
 
 typedef struct la_event {
   enum la_event_type type;
-  la_conn conn;         /* all but ACCEPT */
+  la_conn conn;         /* all but ACCEPT and UDP_* */
   la_listener listener; /* ACCEPT */
   void *user;
   int err;    /* TROUBLE: the soft error */
   la_end end; /* END */
+  la_udp udp; /* UDP_* */
+  la_addr remote;
+  uint16_t remote_port; /* UDP_ERROR */
 } la_event;
 /*
  * Takes up to max events. For one connection the order is always ESTABLISHED, READABLE, PEER_FIN, END; equal ones coalesce
@@ -191,7 +198,7 @@ typedef struct la_info_rec {
 int la_info(la_stack *s, la_conn c, la_info_rec *out);
 
 /* Kinds for la_each. */
-enum la_kind { LA_KIND_CONN, LA_KIND_HALF_OPEN, LA_KIND_TIME_WAIT, LA_KIND_LISTENER };
+enum la_kind { LA_KIND_CONN, LA_KIND_HALF_OPEN, LA_KIND_TIME_WAIT, LA_KIND_LISTENER, LA_KIND_UDP };
 typedef struct la_each_rec {
   enum la_kind kind;
   enum la_state state;
@@ -200,6 +207,7 @@ typedef struct la_each_rec {
   la_addr local, remote;
   uint16_t local_port, remote_port;
   la_time deadline; /* of its clock; LA_NEVER for none */
+  la_udp udp;       /* LA_KIND_UDP; its state is LA_CLOSED */
 } la_each_rec;
 /* Calls fn for each record until it returns false. fn must not change the stack. Returns how many it was called for. */
 size_t la_each(la_stack *s, bool (*fn)(void *ctx, const la_each_rec *rec), void *ctx);

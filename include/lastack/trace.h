@@ -134,6 +134,10 @@ enum la_drop {
   LA_DROP_NOMEM,
   LA_DROP_LINK_FULL,
   LA_DROP_ICMP,
+  LA_DROP_DUP_FRAG,     /* a fragment that was there already */
+  LA_DROP_FRAG_OVERLAP, /* it overlaps another one: its whole packet is dropped (RFC 5722) */
+  LA_DROP_UDP_CSUM,
+  LA_DROP_SOCKET_RCVBUFF, /* nobody has read what came before it */
   LA_DROPS
 };
 const char *la_drop_name(enum la_drop d);

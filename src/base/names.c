@@ -24,8 +24,9 @@ static const char *const errs[] = {
   [-LA_EPIPE] = "EPIPE",
   [-LA_ENOTCONN] = "ENOTCONN",
   [-LA_EQUIET] = "EQUIET",
+  [-LA_EMSGSIZE] = "EMSGSIZE",
 };
-_Static_assert(COUNT(errs) == -LA_EQUIET + 1, "a name for each error");
+_Static_assert(COUNT(errs) == -LA_EMSGSIZE + 1, "a name for each error");
 
 const char *la_err_name(int err) {
   /* Compared before it is negated: -INT_MIN does not exist. */
@@ -144,6 +145,10 @@ static const char *const drops[] = {
   DROP(NOMEM),
   DROP(LINK_FULL),
   DROP(ICMP),
+  DROP(DUP_FRAG),
+  DROP(FRAG_OVERLAP),
+  DROP(UDP_CSUM),
+  DROP(SOCKET_RCVBUFF),
 };
 #undef DROP
 _Static_assert(COUNT(drops) == LA_DROPS, "a name for each drop");
@@ -151,9 +156,16 @@ _Static_assert(LA_DROPS <= COUNT(((la_stats *)0)->drops), "a counter for each dr
 const char *la_drop_name(enum la_drop d) { return name(drops, COUNT(drops), (size_t)d); }
 
 static const char *const events[] = {
-  [LA_EVENT_ACCEPT] = "ACCEPT",     [LA_EVENT_ESTABLISHED] = "ESTABLISHED", [LA_EVENT_READABLE] = "READABLE",
-  [LA_EVENT_WRITABLE] = "WRITABLE", [LA_EVENT_PEER_FIN] = "PEER_FIN",       [LA_EVENT_TROUBLE] = "TROUBLE",
+  [LA_EVENT_ACCEPT] = "ACCEPT",
+  [LA_EVENT_ESTABLISHED] = "ESTABLISHED",
+  [LA_EVENT_READABLE] = "READABLE",
+  [LA_EVENT_WRITABLE] = "WRITABLE",
+  [LA_EVENT_PEER_FIN] = "PEER_FIN",
+  [LA_EVENT_TROUBLE] = "TROUBLE",
   [LA_EVENT_END] = "END",
+  [LA_EVENT_UDP_READABLE] = "UDP_READABLE",
+  [LA_EVENT_UDP_WRITABLE] = "UDP_WRITABLE",
+  [LA_EVENT_UDP_ERROR] = "UDP_ERROR",
 };
 _Static_assert(COUNT(events) == LA_EVENT_TYPES, "a name for each event");
 const char *la_event_name(enum la_event_type t) { return name(events, COUNT(events), (size_t)t); }

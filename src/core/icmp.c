@@ -7,6 +7,11 @@ static bool error_in(la_stack *s, const struct packet *p, const struct icmp_msg 
   struct icmp_quote q;
   if (!la__icmp_quote(m, p->h.src.family, &q) || !la_addr_same(&q.ip.src, &p->h.dst))
     return false;
+  if (q.ip.proto == IP_PROTO_UDP && m->kind != ICMP_SOURCE_QUENCH) { /* RFC 6633 */
+    struct udp_ends ends = {.local = q.ip.src, .remote = q.ip.dst, .lport = q.sport, .rport = q.dport};
+    ends.link = (uint8_t)(la__addr_link_local(&ends.remote) ? p->link : 0);
+    return la__udp_error(&s->udp, &ends, la__icmp_err(m->kind));
+  }
   if (q.ip.proto != IP_PROTO_TCP)
     return false;
   struct key k = {.local = q.ip.src, .remote = q.ip.dst, .lport = q.sport, .rport = q.dport};

@@ -29,11 +29,14 @@ void la__outring_done(la_stack *s, struct outring *r) {
 
 static uint32_t cost(uint32_t n) { return (n + CHUNK_BYTES - 1) / CHUNK_BYTES * CHUNK_BYTES; }
 
+bool la__outring_room(const la_stack *s, const struct outring *r, uint32_t n) {
+  return r->head - r->tail < s->tcp.cfg.replies && r->bytes + cost(n) <= s->tcp.cfg.reply_bytes;
+}
+
 struct reply *la__outring_put(la_stack *s, struct outring *r, const void *body, uint32_t n) {
-  uint32_t size = s->tcp.cfg.replies;
-  if (r->head - r->tail == size || r->bytes + cost(n) > s->tcp.cfg.reply_bytes)
+  if (!la__outring_room(s, r, n))
     return 0;
-  struct reply *a = &r->v[r->head & (size - 1)];
+  struct reply *a = &r->v[r->head & (s->tcp.cfg.replies - 1)];
   memset(a, 0, sizeof *a);
   if (n && !la__rope_write_at(&a->body, &s->tcp.chunks, 0, body, n))
     return 0;
@@ -55,7 +58,7 @@ bool la__outring_get(la_stack *s, struct outring *r, struct reply *out) {
 
 bool la__reply_room(const la_stack *s) {
   for (uint32_t i = 1; i <= s->nlinks; i++)
-    if (s->answers[i].head - s->answers[i].tail == s->tcp.cfg.replies || s->answers[i].bytes + CHUNK_BYTES > s->tcp.cfg.reply_bytes)
+    if (!la__outring_room(s, &s->answers[i], 1))
       return false;
   return true;
 }

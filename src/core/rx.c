@@ -5,6 +5,7 @@
  */
 #include "base/bytes.h"
 #include "core/stack.h"
+#include "wire/udp_wire.h"
 
 enum { PROTO6_NONE = 59 };
 
@@ -68,6 +69,25 @@ static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
   return LA_DROP_NONE;
 }
 
+static enum la_drop rx_udp(la_stack *s, const struct packet *p) {
+  const struct ip_hdr *h = &p->h;
+  struct udp_hdr u;
+  enum la_drop why = la__udp_parse(&u, h, p->data + h->hlen, h->len, p->sum_ok);
+  if (why != LA_DROP_NONE)
+    return why;
+  struct udp_ends e = {.local = h->dst, .remote = h->src, .lport = u.dport, .rport = u.sport, .link = (uint8_t)p->link};
+  struct udp_sock *k = la__udp_find(&s->udp, &e);
+  if (!k) {
+    bool six = h->src.family == 6;
+    la__reply_error(s, p, six ? ICMP6_UNREACH : ICMP4_UNREACH, six ? ICMP6_UNREACH_PORT : ICMP4_UNREACH_PORT, 0);
+    return LA_DROP_NO_SOCKET;
+  }
+  why = la__udp_deliver(&s->udp, k, &e, u.data, u.len);
+  if (why == LA_DROP_NONE)
+    s->tcp.stats.udp_in++;
+  return why;
+}
+
 /* RFC 1122 3.2.2.1, RFC 8200 4 */
 static enum la_drop unknown_proto(la_stack *s, const struct packet *p) {
   if (p->h.src.family == 4)
@@ -81,6 +101,8 @@ static enum la_drop upper(la_stack *s, const struct packet *p) {
   bool six = p->h.src.family == 6;
   if (p->h.proto == IP_PROTO_TCP)
     return rx_tcp(s, p);
+  if (p->h.proto == IP_PROTO_UDP)
+    return rx_udp(s, p);
   if (p->h.proto == (six ? IP_PROTO_ICMP6 : IP_PROTO_ICMP))
     return la__rx_icmp(s, p);
   return unknown_proto(s, p);
@@ -91,7 +113,7 @@ void la__rx(la_stack *s, struct packet *p) {
   if (why != LA_DROP_NONE && p->h.problem)
     la__reply_error(s, p, ICMP6_PARAM, p->h.problem - 1u, p->h.problem_at);
   if (why == LA_DROP_NONE)
-    why = p->h.fragment ? LA_DROP_FRAGMENT : upper(s, p);
+    why = !p->h.fragment ? upper(s, p) : p->whole ? LA_DROP_FRAGMENT : la__frag_input(s, p); /* no fragments in fragments */
   if (why != LA_DROP_NONE)
     la__rx_drop(s, p->link, why);
 }

@@ -39,6 +39,12 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->reply_bytes = 1u << 20;
   c->rst_per_sec = 1000;
   c->icmp_per_sec = 1000;
+  c->frag_datagrams = 256;
+  c->frag_bytes = 1u << 20;
+  c->max_udp = 4096;
+  c->udp_rcvbuf = 262144;
+  c->frag_time4 = 30 * LA_SEC;
+  c->frag_time6 = 60 * LA_SEC; /* RFC 8200 4.5 */
   c->port_lo = 32768;
   c->port_hi = 60999;
   c->timestamps = c->sack = c->window_scale = 1;
@@ -52,7 +58,8 @@ static bool power_of_two(uint32_t n) { return n && !(n & (n - 1)); }
 static bool clocks_valid(const la_config *c) {
   return c->msl > 0 && c->msl <= 86400 * LA_SEC && c->rto_initial >= LA_MS && c->rto_initial <= 60 * LA_SEC && c->rto_min > 0 &&
          c->rto_min <= c->rto_max && c->rto_max <= 86400 * LA_SEC && c->delayed_ack < 500 * LA_MS && c->synack_retries <= 5 && c->r1 > 0 &&
-         c->r2 > 0 && c->syn_limit > 0 && c->fin_wait_2 > 0 && c->challenge_gap <= 60 * LA_SEC;
+         c->r2 > 0 && c->syn_limit > 0 && c->fin_wait_2 > 0 && c->challenge_gap <= 60 * LA_SEC && c->frag_time4 > 0 &&
+         c->frag_time4 <= 120 * LA_SEC && c->frag_time6 > 0 && c->frag_time6 <= 120 * LA_SEC;
 }
 
 static bool limits_valid(const la_config *c) {
@@ -60,7 +67,8 @@ static bool limits_valid(const la_config *c) {
   return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
          c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 &&
          c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->max_ooo > 0 && c->max_ooo <= 4096 && power_of_two(c->replies) &&
-         c->replies >= 16 && c->reply_bytes >= 4096 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 &&
+         c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->max_udp < most &&
+         c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 &&
          (!c->trace || power_of_two(c->trace_cap));
 }
 
@@ -74,6 +82,8 @@ la_stack *la_stack_new(const la_config *cfg) {
   memset(s, 0, sizeof *s);
   s->mem = m;
   la__tcp_init(&s->tcp, &s->mem, cfg);
+  la__frags_init(s);
+  la__udp_init(&s->udp, &s->mem, &s->tcp.chunks, cfg);
   s->echo_bucket.tokens = s->error_bucket.tokens = cfg->icmp_per_sec;
   return s;
 }
@@ -83,6 +93,10 @@ void la_stack_free(la_stack *s) {
     return;
   for (uint32_t i = 1; i <= LA_LINKS_MAX; i++)
     la__outring_done(s, &s->answers[i]);
+  for (uint32_t i = 1; i <= LA_LINKS_MAX; i++)
+    la__outring_done(s, &s->datagrams[i]);
+  la__frags_done(s);
+  la__udp_done(&s->udp);
   la__tcp_done(&s->tcp);
   struct mem m = s->mem;
   mem_free(&m, s, sizeof *s);
@@ -90,14 +104,18 @@ void la_stack_free(la_stack *s) {
 
 void la_tick(la_stack *s, la_time now) {
   la__tcp_now(&s->tcp, now);
+  la__frags_tick(s);
   la__tcp_tick(&s->tcp);
 }
 
 la_time la_deadline(const la_stack *s) {
   for (uint32_t i = 1; i <= s->nlinks; i++)
-    if (s->answers[i].head != s->answers[i].tail)
+    if (s->answers[i].head != s->answers[i].tail || s->datagrams[i].head != s->datagrams[i].tail)
       return s->tcp.now;
-  return la__tcp_deadline(&s->tcp);
+  if (s->udp.event_head != SLAB_NONE)
+    return s->tcp.now;
+  la_time frags = la__frags_deadline(s), tcp = la__tcp_deadline(&s->tcp);
+  return frags < tcp ? frags : tcp;
 }
 
 void la_stats_get(const la_stack *s, la_stats *out) {
@@ -107,6 +125,7 @@ void la_stats_get(const la_stack *s, la_stats *out) {
   out->half_open = t->half[0].used + t->half[1].used;
   out->time_wait = t->tw[0].used + t->tw[1].used;
   out->listeners = t->listeners.used;
+  out->udp_sockets = s->udp.socks.used;
   out->chunks = t->chunks.used;
   out->bytes_allocated = s->mem.used;
 }
@@ -122,6 +141,8 @@ void la_trim(la_stack *s) {
   la__slab_trim(&t->sndqs);
   la__slab_trim(&t->rcvqs);
   la__table_trim(&t->table);
+  la__slab_trim(&s->frags.slab);
+  la__slab_trim(&s->udp.socks);
   la__chunks_trim(&t->chunks);
 }
 

@@ -3,7 +3,9 @@
 #ifndef LA_CORE_STACK_H
 #define LA_CORE_STACK_H
 
+#include "core/frag.h"
 #include "tcp/tcp.h"
+#include "udp/udp.h"
 
 enum { ADDRS_MAX = 32, ROUTES_MAX = 64 };
 
@@ -38,6 +40,7 @@ struct outring {
   struct reply *v;     /* la_config.replies */
   uint32_t head, tail; /* written, read: totals */
   uint32_t bytes;      /* of chunks in use */
+  bool wanted;         /* somebody was refused: to be told when it is half empty */
 };
 
 struct la_stack {
@@ -50,7 +53,11 @@ struct la_stack {
   struct route route[ROUTES_MAX];
   uint32_t frames; /* in and out, numbered in one series */
   struct outring answers[LA_LINKS_MAX + 1];
+  struct outring datagrams[LA_LINKS_MAX + 1]; /* without memory until something is sent */
+  uint8_t turn;                               /* what goes first: a segment or a datagram */
+  struct udp udp;
   struct bucket echo_bucket, error_bucket;
+  struct frags frags;
 };
 
 /* netif.c */
@@ -82,6 +89,7 @@ enum la_drop la__rx_icmp(la_stack *s, const struct packet *p);
 /* reply.c */
 bool la__outring_init(la_stack *s, struct outring *r); /* its memory; false: there is none */
 void la__outring_done(la_stack *s, struct outring *r);
+bool la__outring_room(const la_stack *s, const struct outring *r, uint32_t n); /* for n bytes */
 struct reply *la__outring_put(la_stack *s, struct outring *r, const void *body,
                               uint32_t n);                               /* zeroed but for body and ttl; NULL: no room */
 bool la__outring_get(la_stack *s, struct outring *r, struct reply *out); /* the body's chunks are then the caller's */

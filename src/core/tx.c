@@ -64,9 +64,25 @@ static bool ring_out(la_stack *s, struct outring *r, la_frame *f) {
   return true;
 }
 
-bool la__tx(la_stack *s, la_link link, la_frame *f) {
-  if (!ring_out(s, &s->answers[link], f) && !tcp_out(s, link, f))
+static bool datagram_out(la_stack *s, la_link link, la_frame *f) {
+  struct outring *r = &s->datagrams[link];
+  if (!ring_out(s, r, f))
     return false;
+  if (r->wanted && r->head - r->tail <= s->tcp.cfg.replies / 2 && r->bytes <= s->tcp.cfg.reply_bytes / 2) {
+    r->wanted = false;
+    la__udp_writable(&s->udp);
+  }
+  return true;
+}
+
+/* Answers first, then datagrams and segments in turn. */
+bool la__tx(la_stack *s, la_link link, la_frame *f) {
+  if (!ring_out(s, &s->answers[link], f)) {
+    s->turn ^= 1;
+    bool made = s->turn ? datagram_out(s, link, f) || tcp_out(s, link, f) : tcp_out(s, link, f) || datagram_out(s, link, f);
+    if (!made)
+      return false;
+  }
   f->number = ++s->frames;
   f->flags = 0;
   s->tcp.stats.frames_out++;

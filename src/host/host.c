@@ -4,7 +4,7 @@
  *
  * A turn: wait until a descriptor is readable, a stack's deadline comes or the caller's limit does; then, for
  * each stack, in the order of the contract in stack.h: frames in, clocks, the owner's work, frames out.
- * There is no timer of its own: la_deadline is the only one. `busy` says that the last round moved something
+ * There is no timer of its own: la_deadline and the drivers' deadlines are the only ones. `busy` says that the last round moved something
  * that may have more behind it, so that the next wait only looks. Drivers without a descriptor are looked at in
  * each turn before it sleeps.
  *
@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum { BATCH = 32, ROUNDS = 16, EVENTS = 64, RECS_MIN = 256 };
+#define TICK_LATE (500 * LA_MS)
 
 enum source_kind { SOURCE_LINK, SOURCE_WATCH };
 struct source {
@@ -40,6 +41,7 @@ struct member {
   la_stack *stack;
   la_host_hooks hooks;
   struct port *ports;
+  la_time ticked;
   struct member *next;
 };
 
@@ -265,6 +267,7 @@ static size_t send_all(la_host *h, struct port *p, la_time now) {
   size_t sent = 0;
   for (unsigned round = 0; round < ROUNDS; round++) {
     size_t n = la_output(p->member->stack, p->link, h->out, BATCH, now);
+    p->driver->now = now;
     for (size_t i = 0; i < n; i++)
       p->driver->send(p->driver, &h->out[i]); /* a full device drops, as IP allows: the driver counts it */
     if (n && observed(p->member))
@@ -282,6 +285,7 @@ static size_t send_all(la_host *h, struct port *p, la_time now) {
 /* Takes one batch of input. When the ring of answers fills up, output runs in between. */
 static size_t take_batch(la_host *h, struct port *p, la_time now) {
   la_stack *s = p->member->stack;
+  p->driver->now = now;
   size_t n = p->driver->recv(p->driver, h->in, BATCH), done = 0;
   while (done < n) {
     uint32_t number = la_frame_count(s) + 1;
@@ -300,28 +304,39 @@ static size_t take_batch(la_host *h, struct port *p, la_time now) {
   return n;
 }
 
-static void pump_input(la_host *h, struct port *p, la_time now) {
-  if (p->driver->fd >= 0 && !p->ready)
-    return;
+static la_time driver_deadline(const struct port *p) { return p->driver->deadline ? p->driver->deadline(p->driver) : LA_NEVER; }
+
+/* true: nothing is left to be read. */
+static bool pump_input(la_host *h, struct port *p, la_time now) {
+  bool due = driver_deadline(p) <= now;
+  if (p->driver->fd >= 0 && !p->ready && !due)
+    return true;
+  h->busy = h->busy || due; /* what it lets go may be for a polled driver that was looked at before */
   for (unsigned round = 0; round < ROUNDS; round++) {
     size_t n = take_batch(h, p, now);
     if (n && p->driver->fd < 0)
       h->busy = true;
     if (!n) {
       p->ready = false;
-      return;
+      return true;
     }
   }
   h->busy = true;
+  return false;
 }
 
 static void pump(la_host *h) {
   h->busy = false;
   la_time now = la_host_now(h);
   for (struct member *m = h->members; m; m = m->next) {
+    bool dry = true;
     for (struct port *p = m->ports; p; p = p->next)
-      pump_input(h, p, now);
-    la_tick(m->stack, now);
+      dry = pump_input(h, p, now) && dry;
+    /* Whether an ACK is late can be judged only when all that has come has been looked at; within limits. */
+    if (dry || now - m->ticked >= TICK_LATE) {
+      la_tick(m->stack, now);
+      m->ticked = now;
+    }
     drain(h, m);
     if (m->hooks.work)
       m->hooks.work(m->hooks.ctx, now);
@@ -336,6 +351,10 @@ static la_time earliest(const la_host *h, la_time until) {
   for (const struct member *m = h->members; m; m = m->next) {
     la_time d = la_deadline(m->stack);
     until = d < until ? d : until;
+    for (const struct port *p = m->ports; p; p = p->next) {
+      d = driver_deadline(p);
+      until = d < until ? d : until;
+    }
   }
   return until;
 }

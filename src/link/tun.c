@@ -90,13 +90,12 @@ static void explain_set(char *err, size_t cap, const char *name, int e) {
     explain(err, cap, "%s: %s", name, strerror(e));
 }
 
+/* The kernel would take %d as a pattern. */
+bool la_tun_name_valid(const char *name) { return *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "%/"); }
+
 la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap) {
-  if (!*name || strlen(name) >= IFNAMSIZ) {
-    explain(err, err_cap, "%.40s: a device's name has 1 to %d characters", name, IFNAMSIZ - 1);
-    return NULL;
-  }
-  if (strchr(name, '%') || strchr(name, '/')) {
-    explain(err, err_cap, "%s: not a name for a device", name); /* the kernel would take %d as a pattern */
+  if (!la_tun_name_valid(name)) {
+    explain(err, err_cap, "%.40s: not a name for a device: 1 to %d characters, no / and no %%", name, IFNAMSIZ - 1);
     return NULL;
   }
   int fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);

@@ -146,7 +146,8 @@ static void dir_release(struct slab *s) {
 /* --- what the header promises --- */
 
 void la__slab_init(struct slab *s, struct mem *m, uint32_t size, uint32_t per_block, uint32_t limit) {
-  LA_CHECK(size && size % 8 == 0 && per_block && (per_block & (per_block - 1)) == 0 && limit < 1u << 30);
+  size = (size + 7) & ~7u;
+  LA_CHECK(size && per_block && (per_block & (per_block - 1)) == 0 && limit < 1u << 30);
   uint32_t head = (uint32_t)sizeof(struct slab_block) + words_for(per_block) * (uint32_t)sizeof(uint64_t);
   *s = (struct slab){.mem = m, .size = size, .per_block = per_block, .limit = limit, .hint = SLAB_NONE, .empty = SLAB_NONE};
   s->shift = (uint32_t)__builtin_ctz(per_block);

@@ -51,6 +51,29 @@ static void settle(struct tcp *t) {
   }
 }
 
+/* One event of the first socket that has any. */
+static void udp_event(struct udp *u, la_event *e) {
+  static const uint8_t types[] = {LA_EVENT_UDP_READABLE, LA_EVENT_UDP_WRITABLE, LA_EVENT_UDP_ERROR};
+  struct udp_sock *k = la__udp_at(u, u->event_head);
+  unsigned i = 0;
+  while (!(k->events & 1u << i))
+    i++;
+  k->events &= (uint8_t) ~(1u << i);
+  memset(e, 0, sizeof *e);
+  e->type = (enum la_event_type)types[i];
+  e->udp = (la_udp){k->index, k->gen};
+  e->user = k->user;
+  if (e->type == LA_EVENT_UDP_ERROR) {
+    e->err = k->err;
+    e->remote = k->err_remote;
+    e->remote_port = k->err_port;
+  }
+  if (k->events)
+    return;
+  k->queued = false;
+  u->event_head = k->event_next;
+}
+
 size_t la_events(la_stack *s, la_event *out, size_t max) {
   struct tcp *t = &s->tcp;
   size_t n = 0;
@@ -61,5 +84,7 @@ size_t la_events(la_stack *s, la_event *out, size_t max) {
     conn_event(t, &out[n++]);
     settle(t);
   }
+  while (n < max && s->udp.event_head != SLAB_NONE)
+    udp_event(&s->udp, &out[n++]);
   return n;
 }

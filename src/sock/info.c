@@ -9,6 +9,8 @@ static enum la_state state_now(const struct tcp *t, const struct conn *c) {
   return (enum la_state)c->state;
 }
 
+static la_time ends_at(const struct tcp *t, const struct conn *c) { return state_now(t, c) == LA_CLOSED ? LA_NEVER : c->life_at; }
+
 static enum la_waiting waiting(const struct tcp *t, const struct conn *c) {
   uint32_t held = c->rcvq ? c->rcvq->rope.len : 0;
   switch (state_now(t, c)) {
@@ -43,7 +45,7 @@ static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out)
   out->unread = c->rcvq ? c->rcvq->rope.len : 0;
   out->unacked = c->snd_nxt - c->snd_una;
   out->unsent = c->flags & CF_FIN_SENT ? 0 : la__snd_end(c) - c->snd_nxt;
-  out->deadline = c->life_at;
+  out->deadline = ends_at(t, c);
   if (c->flags & CF_ENDED)
     return;
   out->cwnd = c->cwnd;
@@ -96,33 +98,42 @@ static void each_rec(la_each_rec *r, enum la_kind kind, enum la_state st, const 
   r->deadline = deadline;
 }
 
-/* The i-th slab of seven, in the order in which la_each goes. */
-static const struct slab *slab_of(const struct tcp *t, unsigned i) {
-  const struct slab *all[] = {&t->listeners, &t->conn[0], &t->conn[1], &t->half[0], &t->half[1], &t->tw[0], &t->tw[1]};
+enum { EACH_LISTENER, EACH_CONN, EACH_CONN6, EACH_HALF, EACH_HALF6, EACH_TW, EACH_TW6, EACH_UDP, EACH_COUNT };
+
+/* The slabs in the order in which la_each goes. */
+static const struct slab *slab_of(const la_stack *s, unsigned i) {
+  const struct tcp *t = &s->tcp;
+  const struct slab *all[] = {&t->listeners, &t->conn[0], &t->conn[1], &t->half[0], &t->half[1], &t->tw[0], &t->tw[1], &s->udp.socks};
   return all[i];
 }
 
 /* false: not to be shown. */
-static bool fill(const struct tcp *t, unsigned which, uint32_t index, la_each_rec *r) {
-  void *p = la__slab_at(slab_of(t, which), index);
-  bool six = which == 2 || which == 4 || which == 6;
+static bool fill(const la_stack *s, unsigned which, uint32_t index, la_each_rec *r) {
+  const struct tcp *t = &s->tcp;
+  void *p = la__slab_at(slab_of(s, which), index);
+  bool six = which == EACH_CONN6 || which == EACH_HALF6 || which == EACH_TW6;
   struct key k;
-  if (which == 0) {
+  if (which == EACH_LISTENER) {
     const struct listener *l = p;
     memset(&k, 0, sizeof k);
     k.local = l->addr;
     k.lport = l->port;
     each_rec(r, LA_KIND_LISTENER, LA_LISTEN, &k, LA_NEVER);
     r->listener = (la_listener){l->index, l->gen};
-  } else if (which <= 2) {
+  } else if (which <= EACH_CONN6) {
     const struct conn *c = p;
     la__conn_key(c, &k);
-    each_rec(r, LA_KIND_CONN, state_now(t, c), &k, c->life_at);
+    each_rec(r, LA_KIND_CONN, state_now(t, c), &k, ends_at(t, c));
     r->conn = conn_handle(c);
-  } else if (which <= 4) {
+  } else if (which <= EACH_HALF6) {
     const struct half *h = p;
     la__half_key(h, six, &k);
     each_rec(r, LA_KIND_HALF_OPEN, LA_SYN_RECEIVED, &k, h->due);
+  } else if (which == EACH_UDP) {
+    const struct udp_sock *u = p;
+    k = (struct key){.local = u->addr, .remote = u->remote, .lport = u->port, .rport = u->rport};
+    each_rec(r, LA_KIND_UDP, LA_CLOSED, &k, LA_NEVER);
+    r->udp = (la_udp){u->index, u->gen};
   } else {
     const struct tw *w = p;
     la__tw_key(w, six, &k);
@@ -133,13 +144,12 @@ static bool fill(const struct tcp *t, unsigned which, uint32_t index, la_each_re
 }
 
 size_t la_each(la_stack *s, bool (*fn)(void *ctx, const la_each_rec *rec), void *ctx) {
-  const struct tcp *t = &s->tcp;
   size_t n = 0;
-  for (unsigned which = 0; which < 7; which++) {
-    const struct slab *slab = slab_of(t, which);
+  for (unsigned which = 0; which < EACH_COUNT; which++) {
+    const struct slab *slab = slab_of(s, which);
     for (uint32_t i = la__slab_next(slab, 0); i != SLAB_NONE; i = la__slab_next(slab, i + 1)) {
       la_each_rec r;
-      if (!fill(t, which, i, &r))
+      if (!fill(s, which, i, &r))
         continue;
       n++;
       if (!fn(ctx, &r))

@@ -69,6 +69,8 @@ int la_set_option(la_stack *s, la_conn h, enum la_opt opt, int64_t v, la_time no
     break;
   case LA_OPT_RCVBUF:
     c->rcvbuf = (uint32_t)v;
+    if (c->state >= LA_ESTABLISHED && !(c->flags & CF_ENDED) && la__window_update_due(t, c))
+      la__conn_dirty(t, c, TODO_WND); /* a shut window may open without a read */
     break;
   case LA_OPT_TTL:
     c->ttl = (uint8_t)v;

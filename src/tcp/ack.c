@@ -19,7 +19,7 @@ uint32_t la__snd_end(const struct conn *c) {
 la_time la__limit(const struct tcp *t, const struct conn *c) {
   if (c->user_timeout)
     return t->now + c->user_timeout * LA_MS;
-  return t->now + (c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
+  return la__after(t->now, c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
 }
 
 /* Bytes or a FIN that have not yet been acknowledged, sent or not. */
@@ -27,9 +27,9 @@ static bool waiting(const struct conn *c) {
   return c->snd_una != c->snd_nxt || c->sndq || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
 }
 
-/* Nobody is left who could wait: then R2 runs on even while the peer acknowledges window probes. */
-static bool orphan_closing(const struct conn *c) {
-  return c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK);
+/* Nobody is left who could wait, or the user has said for how long: then the limit runs on though the peer answers window probes. */
+static bool impatient(const struct conn *c) {
+  return c->user_timeout || (c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK));
 }
 
 static bool keepalive_wanted(const struct conn *c) {
@@ -47,7 +47,8 @@ void la__rearm(struct tcp *t, struct conn *c) {
       la__life_clock(t, c, la__limit(t, c));
   } else if (waiting(c)) { /* SHLD-29: the first probe after one RTO */
     if (c->clock != CLK_PERSIST) {
-      c->backoff = 0;
+      if (c->snd_wnd == 0) /* else the bytes are about to go: Karn's back-off stays (RFC 6298 5.7) */
+        c->backoff = 0;
       la__clock_set(t, c, CLK_PERSIST, t->now + la__rto(t, c));
     }
     if (c->life_at == LA_NEVER)
@@ -55,7 +56,7 @@ void la__rearm(struct tcp *t, struct conn *c) {
   } else if (keepalive_wanted(c)) {
     la__clock_set(t, c, CLK_KEEP, t->now + c->keep_idle * LA_SEC);
   } else {
-    la__clock_set(t, c, CLK_NONE, LA_NEVER);
+    la__clock_set(t, c, CLK_NONE, t->now);
   }
 }
 
@@ -106,11 +107,10 @@ static void progress(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
     c->snd_rtx = seg->ack;
   if (take_sample(t, c, seg))
     c->backoff = 0;
-  bool partial = c->sndq && c->sndq->in_recovery && la__cc_partial(c, acked);
-  if (partial)
-    la__conn_dirty(t, c, TODO_RTX);
-  else
+  if (!c->sndq || !c->sndq->in_recovery)
     la__cc_ack(c, acked);
+  else if (la__cc_partial(c, acked))
+    la__conn_dirty(t, c, TODO_RTX);
   if (c->sndq)
     c->sndq->dupacks = 0;
   consume(t, c, seg->ack);
@@ -146,8 +146,10 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   bool forward = c->snd_una != una;
   if (!forward && seg->ack == una && outstanding && tcp_seg_len(seg) == 0 && wnd == old_wnd && wnd != 0)
     la__cc_dupack(t, c); /* RFC 5681 2 */
-  if (forward || (c->clock == CLK_PERSIST && !orphan_closing(c)))
+  if (forward)
     la__life_clock(t, c, waiting(c) ? la__limit(t, c) : LA_NEVER);
+  else if (c->clock == CLK_PERSIST && !impatient(c)) /* MUST-37: it answers; R2 starts anew with the next probe */
+    la__life_clock(t, c, LA_NEVER);
   bool turned = (c->snd_wnd == 0) != (old_wnd == 0);
   if (forward || turned || (outstanding && c->clock == CLK_NONE)) /* RFC 6298 5.3: other news does not put the clock off */
     la__rearm(t, c);

@@ -44,12 +44,15 @@ void la__answer_rst(struct tcp *t, const struct key *k, const struct tcp_seg *se
   }
 }
 
-/* Stamps are 16 bits of 2^23 ns: a wrap (9 minutes) can only let one more wait. */
-bool la__gap_passed(const struct tcp *t, uint16_t *at, bool fresh_stamp) {
+/*
+ * Stamps are 16 bits of 2^23 ns: a wrap (9 minutes) can only let one more wait. 0 stands for never, so that unit 0 is
+ * written down as the one before; never as a later one, for which the difference would be large and each answer free.
+ */
+bool la__gap_passed(const struct tcp *t, uint16_t *at) {
   uint16_t unit = (uint16_t)(t->now >> 23);
   uint16_t gap = (uint16_t)((t->cfg.challenge_gap + (1u << 23) - 1) >> 23);
-  if (!fresh_stamp && (uint16_t)(unit - *at) < gap)
+  if (*at && (uint16_t)(unit - *at) < gap)
     return false;
-  *at = unit;
+  *at = unit ? unit : UINT16_MAX;
   return true;
 }

@@ -51,7 +51,7 @@ void la__tcp_close(struct tcp *t, struct conn *c) {
   c->flags |= CF_APP_CLOSED;
   c->events &= EV_END;
   if (c->state == LA_FIN_WAIT_2) /* it was the application's to hold until now */
-    la__life_clock(t, c, t->now + t->cfg.fin_wait_2);
+    la__life_clock(t, c, la__after(t->now, t->cfg.fin_wait_2));
   if (c->clock == CLK_NONE || c->clock == CLK_KEEP)
     la__rearm(t, c);
   if (t->stats.orphans >= t->cfg.max_orphans)
@@ -60,13 +60,18 @@ void la__tcp_close(struct tcp *t, struct conn *c) {
     la__conn_orphan(t, c, true);
 }
 
-/* E-23: RST from SYN-RECEIVED to CLOSE-WAIT, nothing to say from the others. In TIME-WAIT the record stays: it guards the pair. */
+/*
+ * E-23: RST from SYN-RECEIVED to CLOSE-WAIT, nothing to say from the others. In the RFC's terms CLOSING and LAST-ACK begin when
+ * the FIN has gone out; before that the peer must hear of what it will not get. Data that was lost unread is always told (SHLD-3).
+ * In TIME-WAIT the record stays: it guards the pair.
+ */
 void la__tcp_abort(struct tcp *t, struct conn *c, enum la_why why) {
   if (c->flags & CF_ENDED) {
     la__tcp_close(t, c);
     return;
   }
-  bool rst = c->state != LA_SYN_SENT && c->state != LA_CLOSING && c->state != LA_LAST_ACK;
+  bool last = c->state == LA_CLOSING || c->state == LA_LAST_ACK;
+  bool rst = c->state != LA_SYN_SENT && (!last || !(c->flags & CF_FIN_SENT) || why == LA_WHY_UNREAD);
   c->flags |= CF_APP_CLOSED;
   la__conn_kill(t, c, LA_ON_ABORT, (struct ending){LA_BY_LOCAL, rst ? LA_HOW_RESET : LA_HOW_SILENT, why, LA_ECONNABORTED}, rst);
 }

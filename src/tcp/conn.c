@@ -24,7 +24,7 @@ struct conn *la__conn_handle(const struct tcp *t, la_conn h) {
   if (h.gen == 0 || ref_kind(h.index) != REF_CONN)
     return 0;
   struct conn *c = la__slab_get(&t->conn[ref_six(h.index)], ref_index(h.index));
-  return c && c->gen == h.gen ? c : 0;
+  return c && c->gen == h.gen && (c->flags & CF_DONE) != CF_DONE ? c : 0; /* a RST that is still to go may keep the slot */
 }
 
 uint32_t la__next_gen(struct tcp *t) {
@@ -219,7 +219,7 @@ void la__conn_event(struct tcp *t, struct conn *c, unsigned bits) {
     c->flags &= ~(uint32_t)CF_WRITE_ARMED;
   }
   if (c->flags & CF_APP_CLOSED)
-    bits &= EV_END;
+    bits &= c->flags & CF_END_TAKEN ? 0u : EV_END; /* nobody ever knew one that was closed with its listener */
   c->events |= (uint8_t)bits;
   event_enqueue(t, c);
 }
@@ -250,8 +250,7 @@ void la__conn_detach(struct tcp *t, struct conn *c) {
 
 /* A slot goes when END was taken, the application has closed, and no list still names it. */
 void la__conn_maybe_free(struct tcp *t, struct conn *c) {
-  uint32_t need = CF_ENDED | CF_END_TAKEN | CF_APP_CLOSED;
-  if ((c->flags & need) != need || c->flags & (CF_DIRTY | CF_QUEUED | CF_UNACCEPTED))
+  if ((c->flags & CF_DONE) != CF_DONE || c->flags & (CF_DIRTY | CF_QUEUED | CF_UNACCEPTED))
     return;
   la__conn_drop_send(t, c);
   la__conn_drop_recv(t, c);
@@ -264,7 +263,7 @@ void la__conn_maybe_free(struct tcp *t, struct conn *c) {
  * then it fires, finds nothing due, and is set anew, so that an ACK need not touch the wheel.
  */
 static void node_set(struct tcp *t, struct conn *c) {
-  la_time at = c->clock_at < c->ack_at ? c->clock_at : c->ack_at;
+  la_time at = c->clock != CLK_NONE && c->clock_at < c->ack_at ? c->clock_at : c->ack_at;
   if (c->life_at < at)
     at = c->life_at;
   if (at == LA_NEVER)
@@ -275,7 +274,7 @@ static void node_set(struct tcp *t, struct conn *c) {
 
 void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at) {
   c->clock = (uint8_t)kind;
-  c->clock_at = kind == CLK_NONE ? LA_NEVER : at;
+  c->clock_at = at;
   node_set(t, c);
 }
 

@@ -46,10 +46,11 @@ enum conn_flag {
   CF_UNACCEPTED = 1 << 9,  /* waits in its listener's queue: `listener` is valid instead of `user` */
   CF_APP_CLOSED = 1 << 10, /* la_close or la_abort was called, or no application ever knew it */
   CF_END_TAKEN = 1 << 11,
-  CF_ENDED = 1 << 12,    /* END has been raised: the `end` half of the union is valid */
-  CF_DETACHED = 1 << 13, /* not in the table any more */
-  CF_DIRTY = 1 << 14,    /* on its link's dirty list */
-  CF_QUEUED = 1 << 15,   /* on the event list */
+  CF_ENDED = 1 << 12,                                /* END has been raised: the `end` half of the union is valid */
+  CF_DONE = CF_APP_CLOSED | CF_END_TAKEN | CF_ENDED, /* the application has nothing left to do with it: its handle is stale */
+  CF_DETACHED = 1 << 13,                             /* not in the table any more */
+  CF_DIRTY = 1 << 14,                                /* on its link's dirty list */
+  CF_QUEUED = 1 << 15,                               /* on the event list */
   CF_FIN_QUEUED = 1 << 16,
   CF_FIN_SENT = 1 << 17, /* our FIN has a sequence number: snd_nxt - 1 */
   CF_FIN_ACKED = 1 << 18,
@@ -141,7 +142,7 @@ struct conn {
       uint8_t tw;
     } end; /* CF_ENDED */
   };
-  la_time clock_at; /* CF_ENDED: when it ended */
+  la_time clock_at; /* CLK_NONE: since when nothing is outstanding; CF_ENDED: when it ended */
   la_time ack_at;
   la_time life_at; /* the limit that ends it; in TIME-WAIT: until when */
   struct sndq *sndq;
@@ -173,14 +174,14 @@ struct half {
   uint16_t mss, wnd;                   /* the peer's */
   uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed; wscale: both, as in the connection */
   uint16_t challenge_at;
-  uint8_t resend, spare;
+  uint8_t resend, spare; /* resend: the SYN-ACK has gone out again on a repeated SYN */
   uint8_t addr[];
 };
 #define HALF_BYTES(six) (sizeof(struct half) + ((six) ? 32 : 8))
 _Static_assert(HALF_BYTES(0) <= 64, "a half-open record over IPv4 fits its budget");
 _Static_assert(HALF_BYTES(1) <= 88, "a half-open record over IPv6 fits its budget");
 
-enum tw_flag { TW_TS = 1, TW_REUSE = 2, TW_ANSWERED = 4 };
+enum tw_flag { TW_TS = 1, TW_REUSE = 2 };
 struct tw {
   struct fifo_link fifo;
   la_time due;

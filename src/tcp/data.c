@@ -14,7 +14,7 @@ static uint32_t unread(const struct conn *c) { return c->rcvq ? c->rcvq->rope.le
 
 uint32_t la__rcv_window(const struct conn *c) { return c->rcv_adv - c->rcv_nxt; }
 
-/* The largest segment to expect: what the link takes, less our own options (for "every second full-sized segment", SHLD-19). */
+/* The largest segment to expect: what the link takes, less our own options. */
 uint32_t la__rmss(const struct tcp *t, const struct conn *c) {
   uint32_t headers = (c->flags & CF_IP6 ? 40u : 20u) + TCP_HEADER + (c->flags & CF_TS ? 12u : 0u);
   return t->link[c->link].mtu - headers;
@@ -53,7 +53,8 @@ uint16_t la__window_field(const struct tcp *t, struct conn *c) {
   if (edge_worth(t, c))
     c->rcv_adv = edge_possible(c);
   uint32_t unit = 1u << shift, field = (la__rcv_window(c) + unit - 1) >> shift;
-  if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, edge_possible(c) + c->rcvbuf / 8)))
+  uint32_t most = c->rcv_nxt - unread(c) + c->rcvbuf + c->rcvbuf / 8;
+  if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, most)))
     field = la__rcv_window(c) >> shift;
   if (field > UINT16_MAX)
     field = UINT16_MAX;
@@ -134,13 +135,16 @@ static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg)
   return true;
 }
 
-/* SHLD-18, 19: every second full segment at once, the rest after a delay; at once too while there are holes (RFC 5681 4.2). */
+/*
+ * SHLD-18, 19: every second full segment (the peer's are no longer than ours) at once, the rest after a delay; at once too while
+ * there are holes (RFC 5681 4.2).
+ */
 static void ack_text(struct tcp *t, struct conn *c, bool in_order, bool had_hole) {
   if (!in_order || had_hole) {
     if (!in_order && c->acks_owed < UINT8_MAX)
       c->acks_owed++;
     la__conn_dirty(t, c, TODO_ACK);
-  } else if (c->rcv_nxt - c->rcv_acked >= 2 * la__rmss(t, c) || t->cfg.delayed_ack == 0) {
+  } else if (c->rcv_nxt - c->rcv_acked >= 2u * c->mss || t->cfg.delayed_ack == 0) {
     la__conn_dirty(t, c, TODO_ACK);
   } else if (c->ack_at == LA_NEVER) {
     la__ack_clock(t, c, t->now + t->cfg.delayed_ack);
@@ -210,7 +214,7 @@ static void data_after_close(struct tcp *t, struct conn *c, const struct key *k,
   la__conn_kill(t, c, LA_ON_DATA, (struct ending){LA_BY_LOCAL, LA_HOW_RESET, LA_WHY_DATA_AFTER_CLOSE, LA_ECONNABORTED}, false);
 }
 
-/* Cuts the segment to the window; what the FIN loses by that is the FIN. */
+/* Cuts the segment to the window. The FIN has a number too, and is cut off where that lies outside (3.10.7.4). */
 static void trim(const struct conn *c, struct tcp_seg *seg) {
   if (seq_lt(seg->seq, c->rcv_nxt)) {
     uint32_t old = c->rcv_nxt - seg->seq;
@@ -227,6 +231,8 @@ static void trim(const struct conn *c, struct tcp_seg *seg) {
     seg->len = seq_gt(end, seg->seq) ? end - seg->seq : 0;
     seg->flags &= (uint8_t)~LA_FIN;
   }
+  if (seq_geq(seg->seq + seg->len, c->rcv_adv))
+    seg->flags &= (uint8_t)~LA_FIN;
 }
 
 /* Not a FIN below bytes that have come: then one of the two is not the peer's, and the stream must not stop there. */

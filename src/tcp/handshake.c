@@ -235,7 +235,7 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
   c->snd_wnd = (uint32_t)seg->wnd << (c->wscale & 15);
   if (c->snd_wnd > c->snd_wnd_max)
     c->snd_wnd_max = c->snd_wnd;
-  if (!h->retries)
+  if (!h->retries && !h->resend) /* Karn */
     la__rtt_sample(c, t->now - sent);
   la__half_del(t, r);
   t->stats.opened_passive++;

@@ -14,18 +14,6 @@
 
 enum { MTU_LEAST4 = 576, MTU_LEAST6 = 1280 };
 
-static int error_of(enum icmp_kind kind) {
-  switch (kind) {
-  case ICMP_PORT_UNREACH:
-  case ICMP_PROTO_UNREACH:
-    return LA_ECONNREFUSED;
-  case ICMP_NET_UNREACH:
-    return LA_ENETUNREACH;
-  default:
-    return LA_EHOSTUNREACH;
-  }
-}
-
 /* The sequence number of a keepalive probe counts too: it is the only thing under way then. */
 static bool in_flight(const struct conn *c, uint32_t seq) {
   if (c->keep_sent && seq + 1 == c->snd_nxt)
@@ -70,7 +58,7 @@ bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e
     return false;
   if (e->kind == ICMP_TOO_BIG)
     return too_big(t, c, e);
-  int err = error_of(e->kind);
+  int err = la__icmp_err(e->kind);
   bool hard = e->from_host && (e->kind == ICMP_PORT_UNREACH || e->kind == ICMP_PROTO_UNREACH);
   bool stuck = c->state == LA_SYN_SENT || (c->backoff > 0 && !t->cfg.icmp_soft);
   if (hard && stuck && c->clock == CLK_RTX) {

@@ -26,12 +26,10 @@ static void conn_view(const struct tcp *t, const struct conn *c, struct view *v)
 
 /* An ACK that an attacker could ask for: at most one in challenge_gap for each connection (RFC 5961 7, without a shared budget). */
 void la__challenge(struct tcp *t, struct conn *c) {
-  bool first = c->challenge_at == 0;
-  if (!la__gap_passed(t, &c->challenge_at, first)) {
+  if (!la__gap_passed(t, &c->challenge_at)) {
     t->stats.challenge_acks_limited++;
     return;
   }
-  c->challenge_at |= 1; /* 0 stands for never */
   t->stats.challenge_acks++;
   la__conn_dirty(t, c, TODO_ACK);
 }
@@ -56,11 +54,11 @@ static void unacceptable(struct tcp *t, struct conn *c, const struct key *k, con
   bool text = tcp_seg_len(seg) > 0;
   la__drop(t, k, c, seg, where == VIEW_BEYOND ? LA_DROP_TCP_OVERWINDOW : text ? LA_DROP_TCP_OLD_DATA : LA_DROP_TCP_OLD_SEQUENCE);
   la__conn_touch(t, c);
-  if (text || seg->seq + 1 == c->rcv_nxt) { /* a retransmission, or a keepalive or window probe: always answered */
+  if (text) { /* a retransmission, whose clock bounds it: always answered */
     if (c->acks_owed < UINT8_MAX)
       c->acks_owed++;
     la__conn_dirty(t, c, TODO_ACK);
-  } else {
+  } else { /* perhaps a keepalive probe; or an ACK of a peer with other numbers, which would answer ours for ever (A.2) */
     la__challenge(t, c);
   }
 }
@@ -115,8 +113,10 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
     return;
   }
   struct tcp_seg seg = *in;
-  if (seg.flags & LA_RST)
-    seg.flags &= (uint8_t) ~(LA_SYN | LA_FIN); /* with RST the others mean nothing */
+  if (seg.flags & LA_RST) { /* its text (SHLD-2) and the other flags mean nothing, nor need they room (MUST-66) */
+    seg.flags &= (uint8_t) ~(LA_SYN | LA_FIN);
+    seg.len = 0;
+  }
   if ((seg.flags & (LA_FIN | LA_ACK | LA_SYN)) == LA_FIN) {
     la__drop(t, k, c, &seg, LA_DROP_TCP_FLAGS);
     return;
@@ -192,14 +192,12 @@ static bool fin_acked(struct tcp *t, struct conn *c) {
 void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path) {
   struct view v;
   conn_view(t, c, &v);
-  if (c->state == LA_SYN_RECEIVED) {
+  if (c->state == LA_SYN_RECEIVED) { /* after crossing SYNs: ours went out twice, which makes it no sample (Karn) */
     if (la__view_ack(&v, seg) != VIEW_ACK_NEW) {
       la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK);
       la__answer_rst(t, k, seg, path, LA_SYN_RECEIVED);
       return;
     }
-    if (!(c->flags & CF_SYN_LOST) && c->backoff == 0)
-      la__rtt_sample(c, t->now - c->opened);
     c->snd_wl1 = seg->seq;
     c->snd_wl2 = seg->ack;
     c->snd_wnd = (uint32_t)seg->wnd << (c->wscale & 15);

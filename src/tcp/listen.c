@@ -222,12 +222,10 @@ static void syn_ack(struct tcp *t, const struct half *h, const struct key *k, ui
 
 /* The ACK of a half-open record: to what is not acceptable, and as a challenge. */
 static void half_ack(struct tcp *t, struct half *h, const struct key *k) {
-  bool first = h->challenge_at == 0;
-  if (!la__gap_passed(t, &h->challenge_at, first)) {
+  if (!la__gap_passed(t, &h->challenge_at)) {
     t->stats.challenge_acks_limited++;
     return;
   }
-  h->challenge_at |= 1;
   struct answer *a = la__answer(t, h->link, k);
   if (!a)
     return;
@@ -349,6 +347,23 @@ static void half_view(const struct half *h, uint32_t wnd, struct view *v) {
   v->ts_stale = false;
 }
 
+/* RFC 5961 3.2: SEQ alone decides; text on a RST means nothing (SHLD-2). */
+static void half_reset(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct view *v) {
+  switch (la__view_rst(v, seg)) {
+  case VIEW_RST_TAKE:
+    t->stats.resets_in++;
+    half_end(t, r, LA_ON_RST, (struct ending){LA_BY_PEER, LA_HOW_RESET, LA_WHY_PEER_RESET, LA_OK});
+    break;
+  case VIEW_RST_CHALLENGE:
+    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_RST);
+    half_ack(t, la__half_at(t, r), k);
+    break;
+  default:
+    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_SEQUENCE);
+    break;
+  }
+}
+
 /* The steps of 3.10.7.4 before the ACK. true: go on to it. */
 static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg) {
   struct half *h = la__half_at(t, r);
@@ -356,9 +371,8 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
   half_view(h, la__syn_window(t->cfg.rcvbuf), &v);
   bool rst = seg->flags & LA_RST;
   if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs) { /* the SYN again: our SYN-ACK was lost */
-    bool first = h->challenge_at == 0;
-    if (la__gap_passed(t, &h->challenge_at, first)) {
-      h->challenge_at |= 1;
+    if (la__gap_passed(t, &h->challenge_at)) {
+      h->resend = 1;
       syn_ack(t, h, k, 1);
     }
     return false;
@@ -367,26 +381,19 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
     la__drop(t, k, 0, seg, LA_DROP_TCP_FLAGS);
     return false;
   }
-  if (!rst && v.ts && (!(seg->opt.have & TCP_OPT_TS) || !la__view_paws(&v, seg))) {
+  if (!rst && !(seg->flags & LA_SYN) && v.ts && (!(seg->opt.have & TCP_OPT_TS) || !la__view_paws(&v, seg))) {
     la__drop(t, k, 0, seg, LA_DROP_TCP_RFC7323_PAWS);
     if (seg->opt.have & TCP_OPT_TS)
       half_ack(t, h, k);
     return false;
   }
-  if (la__view_seq(&v, seg) != VIEW_IN) {
-    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_SEQUENCE);
-    if (!rst)
-      half_ack(t, h, k);
+  if (rst) {
+    half_reset(t, r, k, seg, &v);
     return false;
   }
-  if (rst) {
-    if (la__view_rst(&v, seg) == VIEW_RST_TAKE) {
-      t->stats.resets_in++;
-      half_end(t, r, LA_ON_RST, (struct ending){LA_BY_PEER, LA_HOW_RESET, LA_WHY_PEER_RESET, LA_OK});
-    } else {
-      la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_RST);
-      half_ack(t, h, k);
-    }
+  if (la__view_seq(&v, seg) != VIEW_IN) {
+    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_SEQUENCE);
+    half_ack(t, h, k);
     return false;
   }
   if (seg->flags & LA_SYN) {

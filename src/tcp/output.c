@@ -240,7 +240,9 @@ static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
   uint32_t avail = seq_gt(end, from) ? end - from : 0;
   if (avail == 0 && !fin)
     return false;
-  uint32_t wnd = c->snd_wnd < c->cwnd ? c->snd_wnd : c->cwnd;
+  if (c->snd_una == c->snd_nxt)
+    la__cc_restart(t, c);
+  uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
   int32_t usable = seq_diff(c->snd_una + wnd, from);
   if (usable <= 0)
     return false;

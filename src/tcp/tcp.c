@@ -20,7 +20,7 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg) {
   la__slab_init(&t->listeners, m, sizeof(struct listener), PER_BLOCK_SMALL, cfg->max_listeners);
   la__slab_init(&t->sndqs, m, sizeof(struct sndq), PER_BLOCK, cfg->max_conns);
   uint32_t rcvq = (uint32_t)(sizeof(struct rcvq) + cfg->max_ooo * sizeof(struct range));
-  la__slab_init(&t->rcvqs, m, (rcvq + 7) & ~7u, PER_BLOCK, cfg->max_conns);
+  la__slab_init(&t->rcvqs, m, rcvq, PER_BLOCK, cfg->max_conns);
   la__chunks_init(&t->chunks, m, cfg->max_chunks);
   la__table_init(&t->table, m, la__ref_hash, t);
   la__wheel_init(&t->wheel, 0);

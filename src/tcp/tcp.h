@@ -165,8 +165,8 @@ void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, cons
 struct answer *la__answer(struct tcp *t, uint8_t link, const struct key *k); /* zeroed, or NULL when the ring is full */
 void la__answer_rst(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path, enum la_state st);
 bool la__answers_room(const struct tcp *t, uint8_t link, uint32_t n);
-/* At most one in challenge_gap for the record whose stamp *at is; true: send. */
-bool la__gap_passed(const struct tcp *t, uint16_t *at, bool fresh_stamp);
+/* At most one in challenge_gap for the record whose stamp *at is (0: never yet); true: send. */
+bool la__gap_passed(const struct tcp *t, uint16_t *at);
 
 /* isn.c */
 void la__keys_init(struct tcp *t);
@@ -205,6 +205,8 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
 uint32_t la__snd_end(const struct conn *c);    /* sequence number after the last queued byte: the FIN's, when there is one */
 void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
 la_time la__limit(const struct tcp *t, const struct conn *c);
+/* A limit of LA_NEVER, or near it, is one that is never reached. */
+static inline la_time la__after(la_time at, la_time d) { return d < LA_NEVER - at ? at + d : LA_NEVER; }
 
 /* data.c */
 /* Seventh and eighth step: text and FIN. false: the connection has left for TIME-WAIT or CLOSED. */
@@ -233,6 +235,8 @@ la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled fo
 
 /* cc_newreno.c: RFC 5681, 6582, 6928 */
 void la__cc_init(struct conn *c);
+void la__cc_restart(const struct tcp *t, struct conn *c); /* before the first bytes after nothing was outstanding */
+uint32_t la__cc_window(const struct conn *c);
 void la__cc_ack(struct conn *c, uint32_t acked);
 void la__cc_dupack(struct tcp *t, struct conn *c);
 void la__cc_timeout(struct conn *c);

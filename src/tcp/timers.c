@@ -48,7 +48,10 @@ static void retransmit_expired(struct tcp *t, struct conn *c) {
 static void persist_expired(struct tcp *t, struct conn *c) {
   if (c->backoff < UINT8_MAX)
     c->backoff++; /* SHLD-30 */
-  la__clock_set(t, c, CLK_PERSIST, t->now + la__rto_backed(t, c));
+  la_time gap = la__rto_backed(t, c);
+  la__clock_set(t, c, CLK_PERSIST, t->now + gap);
+  if (c->life_at == LA_NEVER) /* since the last one was answered; one that is lost must not be the end, however long the gap */
+    la__life_clock(t, c, la__after(la__limit(t, c), c->user_timeout ? 0 : 2 * gap));
   la__conn_dirty(t, c, TODO_PROBE);
 }
 
@@ -79,7 +82,7 @@ static void expire(struct tcp *t, struct conn *c) {
     c->ack_at = LA_NEVER;
     la__conn_dirty(t, c, TODO_ACK);
   }
-  if (c->clock_at <= t->now) {
+  if (c->clock != CLK_NONE && c->clock_at <= t->now) {
     switch (c->clock) {
     case CLK_RTX:
       retransmit_expired(t, c);

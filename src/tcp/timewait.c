@@ -149,10 +149,8 @@ bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_
   la__drop(t, k, 0, seg, LA_DROP_TCP_TIMEWAIT);
   if (f == LA_FIN || (f == LA_ACK && len == 0 && seg->seq == w->rcv_nxt && seq_leq(seg->ack, w->snd_nxt)))
     return false; /* malformed; or an ACK that asks nothing */
-  if (la__gap_passed(t, &w->answer_at, !(w->flags & TW_ANSWERED))) {
-    w->flags |= TW_ANSWERED;
+  if (la__gap_passed(t, &w->answer_at))
     tw_ack(t, w, k);
-  }
   return false;
 }
 

@@ -50,3 +50,17 @@ bool la__icmp_is_error(unsigned version, uint8_t type) {
     return type < 128;
   return !(type == 0 || type == 8 || (type >= 13 && type <= 18));
 }
+
+int la__icmp_err(enum icmp_kind kind) {
+  switch (kind) {
+  case ICMP_PORT_UNREACH:
+  case ICMP_PROTO_UNREACH:
+    return LA_ECONNREFUSED;
+  case ICMP_NET_UNREACH:
+    return LA_ENETUNREACH;
+  case ICMP_TOO_BIG:
+    return LA_EMSGSIZE;
+  default:
+    return LA_EHOSTUNREACH;
+  }
+}

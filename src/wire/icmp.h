@@ -43,6 +43,8 @@ enum la_drop la__icmp4_parse(struct icmp_msg *m, const uint8_t *p, size_t n, boo
 enum la_drop la__icmp6_parse(struct icmp_msg *m, const uint8_t *p, size_t n, uint32_t pseudo, bool sum_ok);
 /* false: the quote is too short for ports (and, for TCP, the sequence number). */
 bool la__icmp_quote(const struct icmp_msg *m, unsigned version, struct icmp_quote *q);
+/* What a call would return for such an error: LA_ECONNREFUSED, LA_ENETUNREACH, LA_EHOSTUNREACH, LA_EMSGSIZE. */
+int la__icmp_err(enum icmp_kind kind);
 /* An error message (or one of a type that we do not know): no error is ever sent about one (RFC 1122 3.2.2, RFC 4443 2.4). */
 bool la__icmp_is_error(unsigned version, uint8_t type);
 /* Writes type, code, word and data with checksum; returns the length. `pseudo` 0 for ICMPv4. */

@@ -33,6 +33,8 @@ enum la_drop la__ip4_parse(struct ip_hdr *h, const uint8_t *p, size_t n, bool su
  * IP_OPTIONS: an option that asks to be discarded, or a routing header with segments left (type 0 too, RFC 5095 3).
  */
 enum la_drop la__ip6_parse(struct ip_hdr *h, const uint8_t *p, size_t n);
+/* Does the first fragment of a packet, whose header h is, hold all headers of it, the upper one included (RFC 7112)? */
+bool la__ip6_chain_whole(const struct ip_hdr *h, const uint8_t *p);
 /* The same for the packet quoted by an ICMP error: it may be cut after its header (h->len may exceed it), and only its form is checked. */
 enum la_drop la__ip4_quoted(struct ip_hdr *h, const uint8_t *p, size_t n);
 enum la_drop la__ip6_quoted(struct ip_hdr *h, const uint8_t *p, size_t n);

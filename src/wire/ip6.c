@@ -112,6 +112,22 @@ enum la_drop la__ip6_parse(struct ip_hdr *h, const uint8_t *p, size_t n) { retur
 
 enum la_drop la__ip6_quoted(struct ip_hdr *h, const uint8_t *p, size_t n) { return parse(h, p, n, false); }
 
+bool la__ip6_chain_whole(const struct ip_hdr *h, const uint8_t *p) {
+  uint8_t kind = h->proto;
+  uint32_t at = 0;
+  for (unsigned i = 0; i < EXT_MAX && (kind == NEXT_ROUTING || kind == NEXT_DEST_OPTS); i++) {
+    if (h->len - at < 8)
+      return false;
+    const uint8_t *e = p + h->hlen + at;
+    uint32_t len = (e[1] + 1u) * 8;
+    if (h->len - at < len)
+      return false;
+    kind = e[0];
+    at += len;
+  }
+  return h->len - at >= (kind == IP_PROTO_TCP ? 20u : kind == IP_PROTO_UDP || kind == IP_PROTO_ICMP6 ? 8u : 0u);
+}
+
 unsigned la__ip6_build(const struct ip_hdr *h, uint8_t *p) {
   LA_CHECK(h->len <= 65535);
   be32_put(p, 6u << 28 | (uint32_t)h->tos << 20);

@@ -71,10 +71,10 @@ expect 2 --json connect --json -v 10.0.0.1 80
 expect 2 10.0.0.1 connect --addr 10.0.0.1/24 --host-addr 10.0.0.1/24 10.0.0.2 80
 expect 1 nosuchdir serve --root nosuchdir
 expect 1 "$lastack" serve --root "$lastack"
-expect 1 this-name-is-too-long serve --echo --tun this-name-is-too-long
-expect 1 a/b serve --echo --tun a/b
-expect 1 'tun%d' serve --echo --tun 'tun%d'
-expect 1 this-name-is-too-long connect --tun this-name-is-too-long fd00::1 80
+expect 2 this-name-is-too-long serve --echo --tun this-name-is-too-long
+expect 2 a/b serve --echo --tun a/b
+expect 2 'tun%d' serve --echo --tun 'tun%d'
+expect 2 this-name-is-too-long connect --tun this-name-is-too-long fd00::1 80
 expect 1 224.0.0.1 serve --echo --addr 224.0.0.1/24
 
 # What is asked for goes to stdout, with status 0.

@@ -44,3 +44,115 @@ until_true() {
     sleep 0.02
   done
 }
+
+# ---- interop: one end is the kernel's, led by peer.c ----
+
+build=${LASTACK_BUILD:-build}
+case $build in /*) ;; *) build=$(pwd)/$build ;; esac
+limit=20 # seconds for any one event
+pids=    # to be killed at the end, whatever happens
+
+# both_families [4|6]: without an argument, the script runs with each at once, and both must succeed.
+both_families() {
+  [ $# = 0 ] || return 0
+  [ -x "$build/tests/kernel_peer" ] || skip "the tests were not built"
+  "$0" 4 &
+  four=$!
+  result=0
+  if [ -e /proc/sys/net/ipv6 ]; then
+    "$0" 6 || result=$?
+  else
+    echo "there is no IPv6 here"
+  fi
+  wait $four || result=$?
+  exit $result
+}
+
+# begin: a folder of its own, the loopback device, and nothing left behind.
+begin() {
+  dir=$(mktemp -d) || exit 1
+  trap 'kill -9 $pids 2>/dev/null; rm -rf "$dir"' EXIT
+  cd "$dir" || exit 1
+  ip link set lo up
+  mkfifo ctl
+  exec 7<>ctl
+}
+
+# family 4|6: the two addresses.
+family() {
+  case $1 in
+    4) ours=10.0.0.1 theirs=10.0.0.2 nobody=10.0.0.9 any=0.0.0.0 len=24 shown=10.0.0.1 ;;
+    6) ours=fd00::1 theirs=fd00::2 nobody=fd00::9 any=:: len=64 shown='\[fd00::1\]' ;;
+  esac
+  wire="--tun t0 --addr $ours/$len --host-addr $theirs/$len"
+}
+
+# context: what a failure prints.
+context() {
+  echo "---- peer"
+  tail -n 20 peer.out 2>/dev/null
+  echo "---- lastack"
+  tail -n 30 out err 2>/dev/null
+  ss -tan 2>/dev/null | head -n 20
+}
+flunk() { fail "${scene:-}: $*: $(context)"; }
+
+# peer ARG...: the kernel's end, in the background.
+peer() {
+  : >peer.out
+  "$build/tests/kernel_peer" "$@" <ctl >peer.out 2>&1 7>&- 8>&- &
+  peer_pid=$!
+  pids="$pids $peer_pid"
+}
+go() { echo >&7; }
+said() { until_true "$limit" grep -qE "^($1)\$" peer.out || flunk "the peer does not say \"$1\""; }
+connected() { sed -n 's/^\(connected\|accepted\) //p' peer.out; }
+
+gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; }
+# ended PID: waits for its end; its exit status in $status.
+ended() {
+  until_true "$limit" gone "$1" || flunk "process $1 does not end"
+  wait "$1"
+  status=$?
+}
+peer_over() {
+  ended "$peer_pid"
+  [ "$status" = 0 ] || flunk "the peer's status is $status"
+  said over
+}
+
+# The state of the kernel's connection that has PORT at either end; - for none.
+kernel_state() {
+  ss -Htan state all "( sport = :$1 or dport = :$1 )" | awk '$1 != "LISTEN" { print $1; n++ } END { if (!n) print "-" }'
+}
+# our_state left|right PORT FILE: the last one drawn for the connection with that port.
+our_state() {
+  awk -v side="$1" -v port="$2" '
+    / peer .*lastack | lastack .*peer / { here = $0 ~ ":" port "( |$)"; next }
+    !here { next }
+    side == "right" && /\| [A-Z][-A-Z0-9]*$/ { state = $NF }
+    side == "left" && /^ *[0-9.]+ +[A-Z][-A-Z0-9]* +\|/ { state = $2 }
+    END { print state }' "$3"
+}
+agree() { [ "$(kernel_state "$3")" = "$1" ] && [ "$(our_state "$side" "$3" "$drawn")" = "$2" ]; }
+# states KERNEL OURS PORT: both ends get there. `side` and `drawn` say where ours are found.
+states() {
+  until_true "$limit" agree "$@" || flunk "states $(kernel_state "$3") and $(our_state "$side" "$3" "$drawn") instead of $1 and $2"
+}
+
+# The kernel drops what a TUN device's queue cannot hold.
+lossless() { ip link set t0 txqueuelen 20000; }
+
+# witness FILE OURS [mine]: tshark finds nothing wrong with what we sent, and no retransmission by anybody (mine: by us).
+witness() {
+  command -v tshark >/dev/null 2>&1 || return 0
+  from="ip.src == $2"
+  case $2 in *:*) from="ipv6.src == $2" ;; esac
+  again='tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.spurious_retransmission'
+  odd='tcp.analysis.lost_segment || tcp.analysis.out_of_order || tcp.analysis.ack_lost_segment'
+  tshark -r "$1" -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE \
+    -Y "_ws.malformed || ($from && (ip.checksum.status == \"Bad\" || tcp.checksum.status == \"Bad\")) || (($again || $odd)${3:+ && $from})" \
+    >faults 2>tsherr || fail "tshark: $(cat tsherr)"
+  [ ! -s faults ] || fail "tshark finds fault with $1: $(head -n 20 faults)"
+  [ "$(tshark -r "$1" -Y "tcp && $from" -c 1000 2>/dev/null | grep -c '')" -gt 0 ] || fail "nothing of ours in $1"
+}

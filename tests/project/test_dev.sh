@@ -21,13 +21,15 @@ refused() {
 
 cd / || exit 1
 "$root/dev" >"$dir/out" || fail 'without arguments it does not succeed'
-for command in setup build demo sim test lint format freestanding ci clean; do
+for command in setup build demo sim test lint format freestanding cross ci clean; do
   grep -q "^  $command " "$dir/out" || fail "$command is not listed"
 done
 "$root/dev" nonsense >"$dir/out" 2>"$dir/err"
 refused $? 'an unknown command'
 "$root/dev" build nonsense >"$dir/out" 2>"$dir/err"
 refused $? 'an unknown preset'
+"$root/dev" cross nonsense >"$dir/out" 2>"$dir/err"
+refused $? 'an unknown machine'
 "$root/dev" setup nonsense >"$dir/out" 2>"$dir/err"
 refused $? 'an unknown set of packages'
 
@@ -37,13 +39,15 @@ for tool in sh dirname nproc cat tail rm mktemp id find head grep; do
   ln -s "$(command -v $tool)" "$dir/bin/$tool"
 done
 printf '#!/bin/sh\necho 1000\n' >"$dir/bin/id.new" && chmod +x "$dir/bin/id.new" && mv -f "$dir/bin/id.new" "$dir/bin/id"
-for job in build demo test; do
+for job in build demo test cross; do
   PATH=$dir/bin sh "$root/dev" setup $job >"$dir/out" 2>"$dir/err"
   [ $? = 1 ] || fail "setup $job: succeeds without the right to"
   [ "$(grep -c "" "$dir/err")" = 1 ] || fail "setup $job: not one line"
   tail -n 1 "$dir/err" | grep -q '^dev: please install these packages: gcc libc6-dev make cmake libjansson-dev' || fail "setup $job: names no package"
 done
-tail -n 1 "$dir/err" | grep -q ' libcmocka-dev clang clang-format valgrind tshark procps' || fail 'setup test: names too few packages'
+tail -n 1 "$dir/err" | grep -q ' qemu-user' || fail 'setup cross: names too few packages'
+PATH=$dir/bin sh "$root/dev" setup test >"$dir/out" 2>"$dir/err"
+tail -n 1 "$dir/err" | grep -q ' libcmocka-dev clang clang-format valgrind tshark procps.* g++ pkg-config libuv1-dev' || fail 'setup test: names too few packages'
 PATH=$dir/bin sh "$root/dev" setup build 2>&1 | grep -q cmocka && fail 'setup build: names too many packages'
 
 [ $status = 0 ] || cat "$dir/err"

@@ -91,18 +91,18 @@ static void flow_init(struct flow *f, const la_addr *us, const la_addr *peer, ui
   f->syn.mss = 1460;
 }
 
-struct dlg *dlg_new(void (*tweak)(la_config *c)) {
+static struct dlg *make(const char *ip, const char *ip6, const char *other, void (*tweak)(la_config *c)) {
   struct dlg *d = calloc(1, sizeof *d);
   assert_non_null(d);
   la_config c;
   la_config_init(&c, LA_PRESET_RFC);
-  memset(c.secret, 0x5c, sizeof c.secret);
+  memset(c.secret, ip[strlen(ip) - 1], sizeof c.secret);
   if (tweak)
     tweak(&c);
   c.alloc = dlg_alloc(&d->mem);
   d->s = la_stack_new(&c);
   assert_non_null(d->s);
-  la_addr us = addr("10.0.0.1"), us6 = addr("2001:db8::1"), peer = addr("10.0.0.2");
+  la_addr us = addr(ip), us6 = addr(ip6), peer = addr(other);
   d->link = la_link_add(d->s, 1500);
   assert_int_equal(d->link, 1);
   assert_int_equal(la_addr_add(d->s, d->link, &us, 24), LA_OK);
@@ -111,6 +111,15 @@ struct dlg *dlg_new(void (*tweak)(la_config *c)) {
   d->now = LA_SEC;
   flow_init(&d->f, &us, &peer, 40000);
   la_tick(d->s, d->now);
+  return d;
+}
+struct dlg *dlg_new(void (*tweak)(la_config *c)) {
+  return make("10.0.0.1", "2001:db8::1", "10.0.0.2", tweak);
+}
+struct dlg *dlg_new_peer(void (*tweak)(la_config *c)) {
+  struct dlg *d = make("10.0.0.2", "2001:db8::2", "10.0.0.1", tweak);
+  d->f.lport = 40000;
+  d->f.rport = 80;
   return d;
 }
 
@@ -400,6 +409,63 @@ void establish(struct dlg *d, enum dlg_side side) {
   expect_nothing(d);
   expect_no_event(d);
   expect_state(d, LA_ESTABLISHED);
+}
+
+static void reach_syn_received(struct dlg *d, enum dlg_side side) {
+  if (side == PASSIVE_OPEN)
+    dlg_listen(d);
+  else
+    assert_int_equal(dlg_connect(d), LA_OK);
+  if (side == ACTIVE_OPEN)
+    expect(d, SYN, 0, 0, 0);
+  inject(d, SYN, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+}
+
+static void peer_fin(struct dlg *d, struct place *p, uint32_t ack) {
+  inject(d, FIN | ACK, p->peer++, ack, 0);
+  expect(d, ACK, p->us, p->peer, 0);
+}
+
+static void our_fin(struct dlg *d, struct place *p, bool closed) {
+  int err = closed ? la_close(d->s, d->conn, d->now) : la_shutdown(d->s, d->conn, d->now);
+  assert_int_equal(err, LA_OK);
+  expect(d, FIN | ACK, p->us++, p->peer, 0);
+}
+
+struct place dlg_reach(struct dlg *d, enum la_state st, enum dlg_side side, bool closed) {
+  struct place p = {1, 1};
+  switch (st) {
+  case LA_CLOSED:
+    return (struct place){0, 0};
+  case LA_LISTEN:
+    dlg_listen(d);
+    return (struct place){0, 0};
+  case LA_SYN_SENT:
+    assert_int_equal(dlg_connect(d), LA_OK);
+    expect(d, SYN, 0, 0, 0);
+    return (struct place){0, 1};
+  case LA_SYN_RECEIVED:
+    reach_syn_received(d, side);
+    return p;
+  default:
+    establish(d, side);
+    break;
+  }
+  if (st == LA_CLOSE_WAIT || st == LA_LAST_ACK)
+    peer_fin(d, &p, p.us);
+  if (st != LA_ESTABLISHED && st != LA_CLOSE_WAIT)
+    our_fin(d, &p, closed);
+  if (st == LA_FIN_WAIT_2)
+    inject(d, ACK, p.peer, p.us, 0);
+  if (st == LA_CLOSING)
+    peer_fin(d, &p, p.us - 1);
+  if (st == LA_TIME_WAIT)
+    peer_fin(d, &p, p.us);
+  dlg_pump(d);
+  d->nev = 0;
+  expect_state(d, st);
+  return p;
 }
 
 ptrdiff_t dlg_send(struct dlg *d, uint32_t pos, size_t n) {

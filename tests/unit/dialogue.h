@@ -105,6 +105,7 @@ struct want {
   bool no_ack_check;
 };
 struct dlg *dlg_new(void (*tweak)(la_config *c));
+struct dlg *dlg_new_peer(void (*tweak)(la_config *c)); /* the same with the addresses (and ports) the other way round */
 void dlg_free(struct dlg *d);
 void dlg_use6(struct dlg *d);                  /* the flow's addresses: IPv6 */
 void dlg_other(struct dlg *d, uint16_t rport); /* a new flow from another port of the peer */
@@ -139,6 +140,14 @@ int dlg_accept(struct dlg *d);
 enum dlg_side { PASSIVE_OPEN, ACTIVE_OPEN };
 /* The whole handshake, events taken; the stack's and the peer's next sequence numbers are 1. */
 void establish(struct dlg *d, enum dlg_side side);
+/*
+ * A connection in a state, by the shortest way, with events and END taken; CLOSED and LISTEN: none. From FIN-WAIT-1 on `closed` tells
+ * la_close from la_shutdown. Results: the next sequence number that each side would use.
+ */
+struct place {
+  uint32_t peer, us;
+};
+struct place dlg_reach(struct dlg *d, enum la_state st, enum dlg_side side, bool closed);
 /* The peer's byte at a position of its stream, and the stack's; dlg_send queues such. */
 uint8_t dlg_byte(uint32_t pos);
 ptrdiff_t dlg_send(struct dlg *d, uint32_t pos, size_t n);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,8 +123,8 @@ static void trace(void *ctx, const la_trace_rec *recs, size_t n) {
       e->caused_by_none++;
 }
 
-/* A whole connection between two stacks over a pair, by nothing but turns of the loop. */
-static void exchange(bool observed) {
+/* A whole connection between two stacks over a pair, by nothing but turns of the loop. `faults` NULL: a good wire. */
+static void exchange(bool observed, const char *faults) {
   struct end c, s;
   la_driver *a, *b;
   la_host *h = la_host_new();
@@ -136,6 +137,8 @@ static void exchange(bool observed) {
   assert_true(la_host_add_stack(h, c.stack, &hooks));
   hooks.ctx = &s;
   assert_true(la_host_add_stack(h, s.stack, &hooks));
+  if (faults)
+    assert_non_null(a = la_fault_new(a, faults, NULL, 0));
   assert_true(la_host_add_link(h, c.stack, c.link, a));
   assert_true(la_host_add_link(h, s.stack, s.link, b));
   la_listen_opts lo = {.port = 80, .backlog = 5};
@@ -164,21 +167,32 @@ static void exchange(bool observed) {
 
 static void test_exchange(void **unused) {
   (void)unused;
-  exchange(false);
-  exchange(true);
+  exchange(false, NULL);
+  exchange(true, NULL);
+}
+
+/* What a wire holds back wakes the loop: it would otherwise wait for a retransmission, or for ever. */
+static void test_faults(void **unused) {
+  (void)unused;
+  exchange(false, "delay=300us,jitter=200us,reorder=20%,dup=10%");
+  exchange(true, "delay:any:any:25%:1ms");
 }
 
 /* The loop sleeps when there is nothing to do: one turn, one look at each driver, however long it may wait. */
 struct counting {
   la_driver d;
   unsigned recvs, sends;
+  la_time at; /* its deadline, until recv is called then */
   bool *closed;
 };
 static size_t counting_recv(la_driver *d, la_frame *frames, size_t max) {
   char buf[16];
   (void)frames;
   (void)max;
-  ((struct counting *)d)->recvs++;
+  struct counting *c = (struct counting *)d;
+  c->recvs++;
+  if (c->at <= d->now)
+    c->at = LA_NEVER;
   if (d->fd >= 0)
     assert_int_not_equal(read(d->fd, buf, sizeof buf), 0);
   return 0;
@@ -242,6 +256,38 @@ static void test_gone(void **unused) {
   assert_int_equal(errno, ENETDOWN);
   la_host_free(h);
   close(fds[0]);
+  end_free(&e);
+}
+
+static la_time counting_deadline(const la_driver *d) { return ((const struct counting *)d)->at; }
+
+/* A driver's deadline ends the wait although its descriptor is not readable; recv is then called once, with the time. */
+static void test_driver_deadline(void **unused) {
+  (void)unused;
+  struct end e;
+  int fds[2];
+  bool closed = false;
+  end_init(&e, 1, false);
+  assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+  la_host *h = la_host_new();
+  struct counting *c = counting_new(fds[0], &closed);
+  c->d.deadline = counting_deadline;
+  c->at = LA_NEVER;
+  assert_true(la_host_add_stack(h, e.stack, NULL));
+  assert_true(la_host_add_link(h, e.stack, e.link, &c->d));
+  assert_true(la_host_turn(h, 0));
+  assert_int_equal(c->recvs, 0);
+  la_time at = la_host_now(h) + 2 * LA_MS;
+  c->at = at;
+  assert_true(la_host_turn(h, LA_NEVER));
+  assert_true(c->d.now >= at);
+  assert_int_equal(c->at, LA_NEVER);
+  assert_int_equal(c->recvs, 1);
+  assert_true(la_host_turn(h, 0));
+  assert_int_equal(c->recvs, 1);
+  la_host_free(h);
+  close(fds[0]);
+  close(fds[1]);
   end_free(&e);
 }
 
@@ -369,8 +415,9 @@ static void test_system(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_exchange), cmocka_unit_test(test_idle), cmocka_unit_test(test_gone),   cmocka_unit_test(test_deadline),
-    cmocka_unit_test(test_watch),    cmocka_unit_test(test_want), cmocka_unit_test(test_system),
+    cmocka_unit_test(test_exchange), cmocka_unit_test(test_faults), cmocka_unit_test(test_driver_deadline),
+    cmocka_unit_test(test_idle),     cmocka_unit_test(test_gone),   cmocka_unit_test(test_deadline),
+    cmocka_unit_test(test_watch),    cmocka_unit_test(test_want),   cmocka_unit_test(test_system),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

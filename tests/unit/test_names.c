@@ -27,10 +27,14 @@ static const struct {
   int n;
   const char *first, *last;
 } tables[] = {
-  {shim_la_state_name, LA_STATES, "CLOSED", "TIME-WAIT"}, {shim_la_cause_name, LA_CAUSES, "nothing", "policy"},
-  {shim_la_who_name, LA_WHOS, "nobody", "policy"},        {shim_la_how_name, LA_HOWS, "open", "silent"},
-  {shim_la_why_name, LA_WHYS, "no reason", "quiet time"}, {shim_la_drop_name, LA_DROPS, "NONE", "ICMP"},
-  {shim_la_event_name, LA_EVENT_TYPES, "ACCEPT", "END"},  {shim_la_waiting_name, LA_WAITINGS, "nothing", "2MSL"},
+  {shim_la_state_name, LA_STATES, "CLOSED", "TIME-WAIT"},
+  {shim_la_cause_name, LA_CAUSES, "nothing", "policy"},
+  {shim_la_who_name, LA_WHOS, "nobody", "policy"},
+  {shim_la_how_name, LA_HOWS, "open", "silent"},
+  {shim_la_why_name, LA_WHYS, "no reason", "quiet time"},
+  {shim_la_drop_name, LA_DROPS, "NONE", "SOCKET_RCVBUFF"},
+  {shim_la_event_name, LA_EVENT_TYPES, "ACCEPT", "UDP_ERROR"},
+  {shim_la_waiting_name, LA_WAITINGS, "nothing", "2MSL"},
 };
 
 static void complete_and_distinct(void **state) {
@@ -77,14 +81,14 @@ static void spellings(void **state) {
 }
 
 static void errors(void **state) {
-  for (int e = LA_EQUIET; e <= 0; e++)
-    for (int f = LA_EQUIET; f < e; f++)
+  for (int e = LA_EMSGSIZE; e <= 0; e++)
+    for (int f = LA_EMSGSIZE; f < e; f++)
       assert_string_not_equal(la_err_name(e), la_err_name(f));
   assert_string_equal(la_err_name(LA_OK), "OK");
   assert_string_equal(la_err_name(LA_AGAIN), "EAGAIN");
   assert_string_equal(la_err_name(LA_ECONNREFUSED), "ECONNREFUSED");
   assert_string_equal(la_err_name(LA_EQUIET), "EQUIET");
-  const int bad[] = {1, LA_EQUIET - 1, INT_MAX, INT_MIN, INT_MIN + 1};
+  const int bad[] = {1, LA_EMSGSIZE - 1, INT_MAX, INT_MIN, INT_MIN + 1};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_string_equal(la_err_name(bad[i]), "EUNKNOWN");
   (void)state;

@@ -101,7 +101,29 @@ static void syn_draws_syn_ack_or_rst(void **state) {
   assert_int_equal(held, 0);
 }
 
+/* What is allocated in one piece stays far from the end of a 32-bit size_t. */
+static void sizes_are_bounded(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t replies, max_ooo;
+    bool ok;
+  } rows[] = {{16, 1, true},       {65536, 4096, true},   {8, 64, false},        {48, 64, false},
+              {131072, 64, false}, {1u << 26, 64, false}, {1u << 31, 64, false}, {256, 4097, false}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    la_config c;
+    la_config_init(&c, LA_PRESET_RFC);
+    c.alloc = (la_alloc){take, give, 0};
+    c.replies = rows[i].replies;
+    c.max_ooo = rows[i].max_ooo;
+    la_stack *s = la_stack_new(&c);
+    assert_int_equal(s != NULL, rows[i].ok);
+    if (s)
+      la_stack_free(s);
+    assert_int_equal(held, 0);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(syn_draws_syn_ack_or_rst)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(syn_draws_syn_ack_or_rst), cmocka_unit_test(sizes_are_bounded)};
   return cmocka_run_group_tests(tests, 0, 0);
 }
