@@ -96,7 +96,7 @@ int la__port_choose(struct tcp *t, struct key *k) {
   uint16_t fallback = 0;
   for (uint32_t i = 0; i < probes; i++) {
     k->lport = (uint16_t)(t->cfg.port_lo + (start + i) % range);
-    if (la__listener_find(t, k, 0))
+    if (la__listener_find(t, k, 0) || la__port_reserved(&t->ports, k->lport))
       continue;
     ref_t r = la__lookup(t, k, la__key_hash(t, k));
     if (r == REF_NONE)

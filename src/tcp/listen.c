@@ -96,8 +96,10 @@ static bool port_free(const struct tcp *t, const la_listen_opts *o) {
   return held == 0 || held_elsewhere_only(t, o);
 }
 
+bool la__local_free(const struct tcp *t, const la_listen_opts *o) { return !listeners_conflict(t, o) && port_free(t, o); }
+
 int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **out) {
-  if (listeners_conflict(t, o) || !port_free(t, o))
+  if (!la__local_free(t, o))
     return LA_EADDRINUSE;
   uint32_t index;
   struct listener *l = la__slab_new(&t->listeners, &index);

@@ -176,6 +176,7 @@ static inline uint32_t tcp_ts_now(const struct tcp *t, uint32_t off) { return (u
 
 /* listen.c */
 struct listener *la__listener_find(const struct tcp *t, const struct key *k, uint8_t link);
+bool la__local_free(const struct tcp *t, const la_listen_opts *o); /* may it listen there? */
 int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **out);
 void la__listener_del(struct tcp *t, struct listener *l);
 void la__listen_input(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *seg, const struct path *path,
