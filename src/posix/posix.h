@@ -31,7 +31,7 @@ struct file {
   struct item *watchers;
 };
 
-/* Options that are one int; the table in options.c says to which level and name each belongs. */
+/* Options that are one int; the table in sockopt.c says to which level and name each belongs. */
 enum slot {
   O_DEBUG,
   O_REUSEADDR,
@@ -118,7 +118,7 @@ struct file *la__fd_file(const la_posix *p, int fd);
 int la__fd_sock(const la_posix *p, int fd, struct psock **out); /* 0, -EBADF, -ENOTSOCK */
 int la__fd_epoll(const la_posix *p, int fd, struct epoll **out);
 
-/* state.c */
+/* ready.c */
 void la__posix_events(la_posix *p); /* takes what the stack has to tell */
 struct conn *la__sk_conn(const la_posix *p, const struct psock *k);
 struct listener *la__sk_listener(const la_posix *p, const struct psock *k);
@@ -149,11 +149,11 @@ int la__block(la_posix *p, const struct file *f, int fd, int events, bool dontwa
 /* The call goes on, on the same file? Else -EBADF. */
 int la__resume(const struct file *f, const la_posix_wait *w);
 
-/* options.c */
+/* sockopt.c */
 void la__sk_options_init(const la_posix *p, struct sopts *o);
 int la__sk_options_apply(la_posix *p, struct psock *k); /* to its new connection or listener: 0 or -errno */
 
-/* info.c */
+/* tcp_info.c */
 void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i);
 
 /* epoll.c: something has happened to a file; mask 0: anything may have changed */
