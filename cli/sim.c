@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL };
+enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6 };
 
 struct ask {
   const char *cmd;
@@ -49,6 +49,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_DELAY:
     a->opt.delay = la__number(a->cmd, "--delay", arg, 0, 10000) * LA_MS;
     return 0;
+  case KEY_IPV6:
+    a->opt.ipv6 = true;
+    return 0;
   case KEY_FAIL:
     a->opt.fail_alloc = (uint32_t)la__number(a->cmd, "--fail-alloc", arg, 1, 1000000000);
     return 0;
@@ -67,6 +70,7 @@ static const struct argp_option options[] = {
   {"all", 'a', NULL, 0, "Run all of them", 0},
   {"json", 'j', NULL, 0, "One JSON object for each scenario, one in a line", 0},
   {"quiet", 'q', NULL, 0, "No ladder", 0},
+  {"ipv6", KEY_IPV6, NULL, 0, "Over IPv6 instead of IPv4", 1},
   {"msl", KEY_MSL, "SEC", 0, "Maximum segment lifetime (30)", 1},
   {"seed", KEY_SEED, "N", 0, "Seed of all that is random (1)", 1},
   {"drop", KEY_DROP, "N", 0, "Lose the N-th segment of each run", 1},

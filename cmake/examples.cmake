@@ -14,6 +14,7 @@ foreach(source IN LISTS example_sources)
   target_link_libraries(example_${example} PRIVATE lastack_static)
   set_target_properties(example_${example} PROPERTIES OUTPUT_NAME ${example} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
   if(example STREQUAL "libuv")
+    target_compile_definitions(example_libuv PRIVATE _GNU_SOURCE) # uv.h wants more than C11
     target_include_directories(example_libuv SYSTEM PRIVATE ${UV_INCLUDE})
     target_link_libraries(example_libuv PRIVATE ${UV_LIBRARY})
   endif()

@@ -41,10 +41,9 @@ struct world *la__sim_world(struct sim *s, const char *heading, ...) __attribute
 static inline bool la__calm(const struct sim *s) {
   return !s->opt.drop && !s->opt.fail_alloc;
 } /* nothing lost that the scenario does not lose */
-static inline bool la__usual(const struct sim *s) {
-  return la__calm(s) && s->opt.delay == SIM_DELAY;
-} /* and the usual delay: for claims about this very path */
-/* Nothing lost, and each answer, delayed ACKs included, is back before the least RTO of 1 s: nothing is sent again needlessly, so counts hold. */
+/* And the usual delay: for claims about this very path. */
+static inline bool la__usual(const struct sim *s) { return la__calm(s) && s->opt.delay == SIM_DELAY; }
+/* Nothing lost, and each answer, delayed ACKs included, is back before the least RTO of 1 s: nothing is sent again needlessly. */
 static inline bool la__quick(const struct sim *s) { return la__calm(s) && 2 * s->opt.delay + 200 * LA_MS < LA_SEC; }
 /* Besides, what is sent at one instant from both ends crosses on the way. */
 static inline bool la__crossing(const struct sim *s) { return la__calm(s) && s->opt.delay > 0; }

@@ -191,7 +191,7 @@ struct pkt *la__script_send(struct script *p, uint8_t flags, const void *data, u
     s.ack = p->ack;
   if (flags & LA_SYN) {
     s.opt.have = TCP_OPT_MSS;
-    s.opt.mss = 1460;
+    s.opt.mss = (uint16_t)(SIM_MTU - la__sim_headers(p->w));
   }
   if (p->ts) {
     s.opt.have |= TCP_OPT_TS;

@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-static const la_addr router = {.family = 4, .b = {10, 0, 0, 254}};
-
 static struct host *owner(const struct world *w, const la_addr *a) {
   for (unsigned i = 0; i < w->nhosts; i++)
     if (la_addr_same(&w->host[i]->addr, a))
@@ -54,15 +52,22 @@ struct rule *la__rule(struct world *w, struct host *from, enum kind kind, enum f
 /* Parses what stands in p->raw; the stacks' own packets must be well formed. */
 static void parse(struct world *w, struct pkt *p) {
   struct ip_hdr ip;
-  enum la_drop d = la__ip4_parse(&ip, p->raw, p->len, false);
+  bool six = la__ip_version(p->raw, p->len) == 6;
+  enum la_drop d = six ? la__ip6_parse(&ip, p->raw, p->len) : la__ip4_parse(&ip, p->raw, p->len, false);
   if (d == LA_DROP_NONE) {
+    const uint8_t *at = p->raw + ip.hlen;
+    uint32_t pseudo = la__ip_pseudo_sum(&ip.src, &ip.dst, ip.proto, ip.len);
+    struct icmp_msg m = {.kind = ICMP_OTHER};
     p->src = ip.src;
     p->dst = ip.dst;
     p->tcp = ip.proto == IP_PROTO_TCP;
     if (p->tcp)
-      d = la__tcp_parse(&p->seg, p->raw + ip.hlen, ip.len, la__ip_pseudo_sum(&ip.src, &ip.dst, IP_PROTO_TCP, ip.len), false);
+      d = la__tcp_parse(&p->seg, at, ip.len, pseudo, false);
+    else if (ip.proto == (six ? IP_PROTO_ICMP6 : IP_PROTO_ICMP))
+      d = six ? la__icmp6_parse(&m, at, ip.len, pseudo, false) : la__icmp4_parse(&m, at, ip.len, false);
+    p->icmp = m.kind >= ICMP_NET_UNREACH ? m.kind : ICMP_OTHER;
   }
-  la__law(w, LAW_CHECKSUMS, d == LA_DROP_NONE, "packet %u: %s", p->no, la_drop_name(d));
+  la__law(w, LAW_CHECKSUMS, d == LA_DROP_NONE && six == w->opt.ipv6, "packet %u: %s", p->no, la_drop_name(d));
 }
 
 static struct pkt *logged(struct world *w, struct host *from, const void *raw, size_t len) {
@@ -90,15 +95,41 @@ static void deliver(struct world *w, struct pkt *p, la_time at) {
   la__event_arrive(w, at, p);
 }
 
+static unsigned ip_build(const struct ip_hdr *ip, uint8_t *raw) {
+  return ip->src.family == 6 ? la__ip6_build(ip, raw) : la__ip4_build(ip, raw);
+}
+
+/* Types and codes by kind: RFC 792, RFC 4443. */
+static void icmp_code(struct icmp_msg *m, bool six) {
+  static const struct {
+    uint8_t type4, code4, type6, code6;
+  } of[] = {
+    [ICMP_NET_UNREACH] = {3, 0, 1, 0},  [ICMP_HOST_UNREACH] = {3, 1, 1, 3}, [ICMP_PROTO_UNREACH] = {3, 2, 4, 1},
+    [ICMP_PORT_UNREACH] = {3, 3, 1, 4}, [ICMP_ADMIN] = {3, 13, 1, 1},
+  };
+  m->type = six ? of[m->kind].type6 : of[m->kind].type4;
+  m->code = six ? of[m->kind].code6 : of[m->kind].code4;
+}
+
+static struct pkt *icmp_about(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq) {
+  uint8_t raw[IP6_HEADER + 8 + 128], quote[128];
+  bool six = from->family == 6;
+  unsigned hlen = six ? IP6_HEADER : IP4_HEADER, n = about->len < 128 ? about->len : 128;
+  memcpy(quote, about->raw, n);
+  be32_put(quote + hlen + 4, seq);
+  struct icmp_msg m = {.kind = kind, .data = quote, .len = n};
+  struct ip_hdr ip = {
+    .src = *from, .dst = about->src, .proto = six ? IP_PROTO_ICMP6 : IP_PROTO_ICMP, .ttl = 64, .len = 8 + n, .dont_fragment = !six};
+  icmp_code(&m, six);
+  unsigned at = ip_build(&ip, raw);
+  la__icmp_build(&m, raw + at, six ? la__ip_pseudo_sum(&ip.src, &ip.dst, ip.proto, ip.len) : 0);
+  return logged(w, owner(w, from), raw, at + ip.len);
+}
+
 /* A router tells the sender that the destination cannot be reached. */
 static void unreachable(struct world *w, const struct pkt *p) {
-  uint8_t raw[IP4_HEADER + 8 + 64];
-  uint32_t quote = p->len < 64 ? p->len : 64;
-  struct icmp_msg m = {.kind = ICMP_HOST_UNREACH, .type = 3, .code = 1, .data = p->raw, .len = quote};
-  struct ip_hdr ip = {.src = router, .dst = p->src, .proto = IP_PROTO_ICMP, .ttl = 64, .len = 8 + quote};
-  unsigned n = la__ip4_build(&ip, raw);
-  n += la__icmp_build(&m, raw + n, 0);
-  deliver(w, logged(w, NULL, raw, n), w->now + 2 * w->delay);
+  la_addr router = la__sim_addr(w, 254);
+  deliver(w, icmp_about(w, &router, p, ICMP_HOST_UNREACH, p->seg.seq), w->now + 2 * w->delay);
 }
 
 static void fate(struct world *w, struct pkt *p) {
@@ -159,18 +190,25 @@ void la__net_arrive(struct world *w, struct pkt *p) {
 }
 
 struct pkt *la__inject_from(struct world *w, const la_addr *src, struct host *to, const struct tcp_seg *seg) {
-  uint8_t raw[IP4_HEADER + TCP_HEADER_MAX + 1024];
+  uint8_t raw[IP6_HEADER + TCP_HEADER_MAX + 1024];
   if (seg->len > 1024)
     abort();
-  unsigned hl = la__tcp_build(seg, raw + IP4_HEADER);
+  uint8_t *at = raw + la__sim_headers(w) - TCP_HEADER;
+  unsigned hl = la__tcp_build(seg, at);
   if (seg->len)
-    memcpy(raw + IP4_HEADER + hl, seg->data, seg->len);
+    memcpy(at + hl, seg->data, seg->len);
   uint32_t len = hl + seg->len;
   struct ip_hdr ip = {.src = *src, .dst = to->addr, .proto = IP_PROTO_TCP, .ttl = 64, .len = len};
-  la__ip4_build(&ip, raw);
-  uint32_t sum = la__sum(la__ip_pseudo_sum(src, &to->addr, IP_PROTO_TCP, len), raw + IP4_HEADER, len);
-  be16_put(raw + IP4_HEADER + 16, la__sum_finish(sum));
-  struct pkt *p = logged(w, owner(w, src), raw, IP4_HEADER + len);
+  unsigned iplen = ip_build(&ip, raw);
+  uint32_t sum = la__sum(la__ip_pseudo_sum(src, &to->addr, IP_PROTO_TCP, len), at, len);
+  be16_put(at + 16, la__sum_finish(sum));
+  struct pkt *p = logged(w, owner(w, src), raw, iplen + len);
+  p->injected = true;
+  fate(w, p);
+  return p;
+}
+struct pkt *la__inject_icmp(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq) {
+  struct pkt *p = icmp_about(w, from, about, kind, seq);
   p->injected = true;
   fate(w, p);
   return p;

@@ -2,16 +2,15 @@
 /* Opening: RFC 9293 3.5 (figures 6 and 7), 3.10.7.1, 3.8.3 for SYN; RFC 6528 for the numbers. */
 #include "sim/scens.h"
 
-#define NOBODY ((la_addr){.family = 4, .b = {10, 0, 0, 9}})
-
 static void options(struct sim *s, struct duo *d) {
   la_info_rec i, j;
+  unsigned headers = la__sim_headers(d->w);
   bool have = la__app_info(d->c, &i) && la__app_info(d->s, &j);
   const struct pkt *syn = la__seg(d->w, d->a, K_SYN, 1), *sa = la__seg(d->w, d->b, K_SYN_ACK, 1);
   CLAIM(s,
-        have && (syn->seg.opt.have & sa->seg.opt.have & TCP_OPT_MSS) && syn->seg.opt.mss == SIM_MTU - 40 && i.peer_mss == sa->seg.opt.mss &&
-          j.peer_mss == syn->seg.opt.mss,
-        "both SYNs announce MSS %u = MTU - 40, and each end took the other's (%u, %u)", syn->seg.opt.mss, have ? i.peer_mss : 0,
+        have && (syn->seg.opt.have & sa->seg.opt.have & TCP_OPT_MSS) && syn->seg.opt.mss == SIM_MTU - headers &&
+          i.peer_mss == sa->seg.opt.mss && j.peer_mss == syn->seg.opt.mss,
+        "both SYNs announce MSS %u = MTU - %u, and each end took the other's (%u, %u)", syn->seg.opt.mss, headers, have ? i.peer_mss : 0,
         have ? j.peer_mss : 0);
   CLAIM(s,
         have && (syn->seg.opt.have & sa->seg.opt.have & TCP_OPT_WSCALE) && i.window_scaled && j.window_scaled &&
@@ -26,7 +25,8 @@ static void options(struct sim *s, struct duo *d) {
 }
 
 static uint32_t isn_of(struct host *h, uint16_t lport, unsigned n) {
-  struct conn *c = la__app_connect(h, &NOBODY, PORT, lport, NULL);
+  la_addr nobody = la__sim_addr(h->w, 9);
+  struct conn *c = la__app_connect(h, &nobody, PORT, lport, NULL);
   la__run_for(h->w, 0);
   la__app_close(c);
   la__run_for(h->w, 0);
@@ -137,7 +137,8 @@ static void no_answer(struct sim *s, bool own_limit) {
   struct host *a = la__host_new(w, "client");
   la__host_new(w, "nobody");
   la__host_boot(a);
-  struct conn *c = la__app_connect(a, &NOBODY, PORT, 0, NULL);
+  la_addr nobody = la__sim_addr(w, 9);
+  struct conn *c = la__app_connect(a, &nobody, PORT, 0, NULL);
   if (own_limit)
     la__app_set(c, LA_OPT_USER_TIMEOUT, 10000);
   la_time t0 = w->now;

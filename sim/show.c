@@ -56,6 +56,23 @@ static void put_segment(struct ladder *l, const struct world *w, const struct pk
   la__ladder_put(l, &it);
 }
 
+static const char *icmp_text(const struct pkt *p) {
+  switch (p->icmp) {
+  case ICMP_NET_UNREACH:
+    return "ICMP: net unreachable";
+  case ICMP_HOST_UNREACH:
+    return "ICMP: host unreachable";
+  case ICMP_PROTO_UNREACH:
+    return "ICMP: protocol unreachable";
+  case ICMP_PORT_UNREACH:
+    return "ICMP: port unreachable";
+  case ICMP_ADMIN:
+    return "ICMP: prohibited";
+  default:
+    return "ICMP";
+  }
+}
+
 static void put(struct ladder *l, const struct world *w, const struct entry *e) {
   if (e->what == NOTING) {
     const struct note *n = &w->note[e->index];
@@ -69,7 +86,7 @@ static void put(struct ladder *l, const struct world *w, const struct entry *e) 
     if (p->tcp)
       put_segment(l, w, p, k, e->at);
     else if (e->what == ARRIVING)
-      la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = e->at, .text = "ICMP: host unreachable"});
+      la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = e->at, .text = icmp_text(p)});
   }
 }
 
@@ -124,7 +141,7 @@ static void summary(FILE *out, const struct sim *s) {
 
 void la__show_sim(FILE *out, const struct sim *s, const char *line, bool draw) {
   bool ascii = la__ladder_style(out).ascii;
-  fprintf(out, "%s: %s\n\n", s->name, line);
+  fprintf(out, "%s: %s%s\n\n", s->name, line, s->opt.ipv6 ? ", over IPv6" : "");
   for (size_t i = 0; draw && i < s->nworlds; i++) {
     const struct world *w = s->world[i];
     if (!w->drawn)

@@ -120,6 +120,13 @@ struct world *la__world_new(const struct sim_opts *opt, const char *heading) {
   return w;
 }
 
+la_addr la__sim_addr(const struct world *w, unsigned n) {
+  if (w->opt.ipv6)
+    return (la_addr){.family = 6, .b = {0xfd, [14] = (uint8_t)(n >> 8), [15] = (uint8_t)n}};
+  return (la_addr){.family = 4, .b = {10, 0, (uint8_t)(n >> 8), (uint8_t)n}};
+}
+unsigned la__sim_headers(const struct world *w) { return (w->opt.ipv6 ? IP6_HEADER : IP4_HEADER) + TCP_HEADER; }
+
 struct host *la__host_new(struct world *w, const char *name) {
   struct host *h = calloc(1, sizeof *h);
   if (!h || w->nhosts == SIM_HOSTS)
@@ -127,7 +134,7 @@ struct host *la__host_new(struct world *w, const char *name) {
   h->w = w;
   h->no = w->nhosts;
   h->name = name;
-  h->addr = (la_addr){.family = 4, .b = {10, 0, 0, (uint8_t)(h->no + 1)}};
+  h->addr = la__sim_addr(w, h->no + 1);
   h->mtu = SIM_MTU;
   h->wake = LA_NEVER;
   h->spin_at = LA_NEVER;
@@ -157,7 +164,8 @@ void la__host_boot(struct host *h) {
   if (!h->st)
     return;
   h->link = la_link_add(h->st, h->mtu);
-  if (la_addr_add(h->st, h->link, &h->addr, 24) != LA_OK || la_route_add(h->st, &(la_addr){.family = 4}, 0, h->link) != LA_OK) {
+  la_addr any = {.family = h->addr.family};
+  if (la_addr_add(h->st, h->link, &h->addr, any.family == 6 ? 64 : 16) != LA_OK || la_route_add(h->st, &any, 0, h->link) != LA_OK) {
     la_stack_free(h->st);
     h->st = NULL;
     return;

@@ -26,6 +26,7 @@
 struct sim_opts {
   uint64_t seed;
   la_time msl, delay;
+  bool ipv6;
   unsigned drop;       /* this segment of each run is lost; 0: none */
   uint32_t fail_alloc; /* the n-th allocation of each stack fails; 0: none */
   bool fail_ever;      /* ... and all later ones */
@@ -82,8 +83,9 @@ struct pkt {
   uint64_t stamp_sent, stamp_arrived; /* causal order: of all that happened in the world */
   bool lost, injected, duplicate, late;
   bool tcp;
-  uint8_t retransmit; /* of the trace's OUT record */
-  enum la_drop drop;  /* why the receiver threw it away */
+  enum icmp_kind icmp; /* an ICMP error's; else ICMP_OTHER */
+  uint8_t retransmit;  /* of the trace's OUT record */
+  enum la_drop drop;   /* why the receiver threw it away */
   uint32_t frame_out, frame_in;
   uint32_t wnd;                   /* unscaled, of the OUT record */
   enum la_state sender, receiver; /* states after departure, after arrival (before the application spoke) */
@@ -235,7 +237,10 @@ struct world *la__world_new(const struct sim_opts *opt, const char *heading);
 /* Ends all that is still open, lets every clock run out, checks that nothing is left, frees the stacks. The log stays. */
 void la__world_end(struct world *w);
 void la__world_free(struct world *w);
-/* A new host, down, with the preset's configuration and the options' MSL; addresses are 10.0.0.1, .2, … */
+/* The n-th address of the world's network, 1 to 65535, of the options' family: 10.0.x.y or fd00::x:y. Hosts have 1, 2, … */
+la_addr la__sim_addr(const struct world *w, unsigned n);
+unsigned la__sim_headers(const struct world *w); /* bytes of an IP and a TCP header */
+/* A new host, down, with the preset's configuration and the options' MSL. */
 struct host *la__host_new(struct world *w, const char *name);
 void la__host_boot(struct host *h);  /* with a new secret */
 void la__host_crash(struct host *h); /* all state is lost, nothing is sent */
@@ -256,6 +261,11 @@ bool la__is_kind(const struct pkt *p, enum kind k);
 /* A segment built by hand from `from` (or in its name); ports and numbers as in `seg`, at most 1024 bytes. */
 struct pkt *la__inject(struct host *from, struct host *to, const struct tcp_seg *seg);
 struct pkt *la__inject_from(struct world *w, const la_addr *src, struct host *to, const struct tcp_seg *seg);
+/*
+ * An ICMP error from any address (a router's, or a host's) to the sender of `about`, which it quotes; arrives after one delay. With
+ * `seq` as the quoted segment's sequence number: whoever has not seen it must guess.
+ */
+struct pkt *la__inject_icmp(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq);
 void la__net_send(struct host *from, const la_frame *f);
 void la__net_arrive(struct world *w, struct pkt *p);
 

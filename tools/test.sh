@@ -85,6 +85,7 @@ for build in release debug; do
   if [ -x "$dir/lastack" ]; then
     for scenario in $("$dir/lastack" sim --list | awk '{ print $1 }'); do
       item "sim $scenario $build" "$before$dir/lastack sim $scenario"
+      item "sim $scenario ipv6 $build" "$before$dir/lastack sim --ipv6 $scenario"
     done
     alone "demo $build" "$before$dir/lastack demo --pcapng $logs/demo-$build.pcapng"
   fi

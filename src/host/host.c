@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum { BATCH = 32, ROUNDS = 16, EVENTS = 64, RECS_MIN = 256 };
-#define TICK_LATE (500 * LA_MS)
+#define TICK_LATE LA_SEC
 
 enum source_kind { SOURCE_LINK, SOURCE_WATCH };
 struct source {

@@ -54,6 +54,8 @@ void la__tcp_close(struct tcp *t, struct conn *c) {
     la__life_clock(t, c, la__after(t->now, t->cfg.fin_wait_2));
   if (c->clock == CLK_NONE || c->clock == CLK_KEEP)
     la__rearm(t, c);
+  if (c->clock == CLK_PERSIST && c->life_at == LA_NEVER) /* the answers to window probes keep it no longer */
+    la__life_clock(t, c, la__limit(t, c));
   if (t->stats.orphans >= t->cfg.max_orphans)
     too_many_orphans(t, c);
   else

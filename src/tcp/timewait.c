@@ -142,7 +142,9 @@ bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_
   if (f == LA_SYN && la__listener_find(t, k, path->in) && may_take_over(t, w, seg))
     return true;
   if (!(f & LA_SYN) && (f & (LA_FIN | LA_ACK)) == (LA_FIN | LA_ACK) && seg->seq + len == w->rcv_nxt) {
-    tw_ack(t, w, k); /* the final ACK was lost: E-19 */
+    if (w->flags & TW_TS && seg->opt.have & TCP_OPT_TS && seq_gt(seg->opt.ts_val, w->ts_recent))
+      w->ts_recent = seg->opt.ts_val; /* the last one seen: what a SYN is compared with (RFC 6191 2) */
+    tw_ack(t, w, k);                  /* the final ACK was lost: E-19 */
     tw_restart(t, w, r);
     return false;
   }

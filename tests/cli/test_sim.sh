@@ -27,6 +27,12 @@ for name in $names; do
 done
 tail -n 1 "$dir/all" | grep -q '^32 scenarios, 0 failed; [0-9]* claims, 0 skipped$' || fail "summary: $(tail -n 1 "$dir/all")"
 
+# Over IPv6 the same scenarios and claims, on other packets.
+"$lastack" sim --all --ipv6 >"$dir/all6" || fail "--all --ipv6: status $?"
+[ "$(tail -n 1 "$dir/all")" = "$(tail -n 1 "$dir/all6")" ] || fail "--ipv6: $(tail -n 1 "$dir/all6")"
+"$lastack" sim --ipv6 open >"$dir/out" || fail "--ipv6 open: status $?"
+grep -q 'mss=1440' "$dir/out" || fail "--ipv6: the MSS is not the MTU less 60"
+
 # One object a line; the keys that scripts rely on; the same twice.
 "$lastack" sim --all --json >"$dir/json" || fail "--all --json: status $?"
 "$lastack" sim --all --json >"$dir/json2"
@@ -89,9 +95,16 @@ holds() {
 }
 for seed in 1 2 3 4 5; do holds --seed $seed; done
 for drop in 1 2 3 4 5 6 7 8 9 10 11 12; do holds --drop $drop; done
-for msl in 1 30 120 240; do holds --msl $msl; done
-for delay in 0 1 100 500; do
+for msl in 1 7 30 120 240 3600; do holds --msl $msl; done
+for delay in 0 1 100 300 500 700 1000 1500 3000 5000; do
   holds --delay $delay
   for drop in 1 3 5 7 9 11 13; do holds --delay $delay --drop $drop --msl 1 --seed $drop; done
+  for drop in 2 16; do holds --delay $delay --drop $drop --msl 120; done
+done
+holds --delay 10000 --msl 5
+holds --ipv6
+for delay in 0 100 500 1500 5000; do
+  for drop in 1 4 9; do holds --ipv6 --delay $delay --drop $drop --msl 1; done
+  holds --ipv6 --delay $delay --msl 120 --seed $delay
 done
 exit $failed

@@ -76,8 +76,12 @@ static void event(struct swarm *w, const la_event *ev, la_time now) {
     take(w, c);
     if (ev->end.err != LA_OK || !c->eof || c->got != w->bytes)
       die("end", la_why_name(ev->end.why));
-    if (ev->end.retransmits)
-      die("end", "something was retransmitted");
+    if (ev->end.retransmits) {
+      const uint32_t *ms = ev->end.in_state_ms;
+      printf("error: %u segments were sent again, %u FINs of them; ms opening %u, established %u, closing %u and %u\n", ev->end.retransmits,
+             ev->end.fin_retransmits, ms[0], ms[1], ms[2], ms[3]);
+      exit(1);
+    }
     la_close(w->stack, c->conn, now);
     w->over++;
   } else if (ev->type == LA_EVENT_TROUBLE) {

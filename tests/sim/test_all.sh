@@ -33,7 +33,8 @@ awk -F '"text":' '{ if (NF - 1 < 3) { print "FAIL: fewer than three claims: " $1
 
 # Under each condition, the claims that failed.
 for condition in '' '--seed 2' '--seed 99' '--msl 5' '--msl 120' '--delay 1' '--delay 400' '--drop 1' '--drop 2' '--drop 3' '--drop 4' '--drop 5' '--drop 6' \
-  '--drop 7' '--drop 8'; do
+  '--drop 7' '--drop 8' \
+  '--ipv6' '--ipv6 --seed 3' '--ipv6 --delay 700 --msl 5 --drop 3'; do
   # shellcheck disable=SC2086
   "$lastack" sim --all --json $condition >"$dir/json" 2>&1 && continue
   fail "sim --all ${condition:-as usual}:"

@@ -56,7 +56,8 @@ static bool accepted(const la_config *base, const struct field *f, uint64_t v, b
   la_stack *s = la_stack_new(&c);
   if (s && use) {
     la_addr a, b;
-    assert_true(la_addr_parse("10.0.0.1", &a) && la_addr_parse("10.0.0.2", &b));
+    assert_true(la_addr_parse("10.0.0.1", &a));
+    assert_true(la_addr_parse("10.0.0.2", &b));
     la_link l = la_link_add(s, 1500);
     assert_int_equal(l, 1);
     assert_int_equal(la_addr_add(s, l, &a, 24), LA_OK);

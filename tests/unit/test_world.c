@@ -252,20 +252,23 @@ static uint64_t fingerprint(const struct scen *sc, const struct sim_opts *o) {
 }
 static void test_two_runs_are_one(void **state) {
   (void)state;
-  struct sim_opts o = usual(), other = usual();
+  struct sim_opts o = usual(), other = usual(), six = usual();
   other.seed = 2;
+  six.ipv6 = true;
   for (size_t i = 0; i < la__nscens; i++) {
     uint64_t h = fingerprint(&la__scens[i], &o);
     assert_true(h == fingerprint(&la__scens[i], &o));
     assert_true(h != fingerprint(&la__scens[i], &other));
+    assert_true(h != fingerprint(&la__scens[i], &six));
   }
 }
 
 static void test_every_scenario_claims(void **state) {
   (void)state;
   struct sim_opts o = usual();
-  for (size_t i = 0; i < la__nscens; i++) {
-    struct sim *s = la__sim_run(&la__scens[i], &o);
+  for (size_t i = 0; i < 2 * la__nscens; i++) {
+    o.ipv6 = i >= la__nscens;
+    struct sim *s = la__sim_run(&la__scens[i % la__nscens], &o);
     size_t own = 0;
     for (size_t k = 0; k < s->nclaims; k++) {
       bool law = false;
@@ -340,9 +343,10 @@ static void test_failing_memory(void **state) {
   (void)state;
   struct sim_opts o = usual();
   for (o.fail_alloc = 1; o.fail_alloc <= 40; o.fail_alloc++)
-    for (unsigned ever = 0; ever < 2; ever++)
+    for (unsigned way = 0; way < 4; way++)
       for (size_t i = 0; i < la__nscens; i++) {
-        o.fail_ever = ever;
+        bool ever = o.fail_ever = way & 1;
+        o.ipv6 = way & 2;
         struct sim *s = la__sim_run(&la__scens[i], &o);
         for (size_t k = 0; k < s->nclaims; k++)
           if (!s->claim[k].ok)
