@@ -78,6 +78,7 @@ static ptrdiff_t send_bytes(struct io *io) {
   while (io_piece(io, &base, &len)) {
     if (!base)
       return io_stop(io, -LA_POSIX_EFAULT);
+    la__tcp_more(&io->p->s->tcp, la__sk_conn(io->p, k), io->flags & LA_MSG_MORE);
     ptrdiff_t n = la_send(io->p->s, k->conn, base, len);
     if (n == LA_AGAIN)
       return io_wait(io, LA_POLLOUT, k->o.sndtimeo);

@@ -50,6 +50,12 @@ enum slot {
   O_KEEPINTVL,
   O_KEEPCNT,
   O_USER_TIMEOUT,
+  O_MAXSEG,
+  O_CORK,
+  O_SYNCNT,
+  O_LINGER2, /* seconds; 0: the default; -1: none */
+  O_DEFER,   /* SYN-ACK time-outs */
+  O_CLAMP,
   O_TOS,
   O_TTL,
   O_MTU_DISCOVER,

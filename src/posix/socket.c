@@ -274,6 +274,8 @@ int la_posix_shutdown(la_posix *p, int fd, int how) {
   }
   if (st != LA_TCP_LISTEN) {
     k->shut |= (uint8_t)bits;
+    if (st != LA_TCP_CLOSE && bits & SHUT_RCV)
+      la_shutdown_read(p->s, k->conn);
     if (st != LA_TCP_CLOSE && bits & SHUT_SND)
       la_shutdown(p->s, k->conn, p->now);
   }

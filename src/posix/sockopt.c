@@ -49,6 +49,12 @@ static const struct row rows[] = {
   {LA_SOL_TCP, LA_TCP_KEEPINTVL, ROW_INT, O_KEEPINTVL, LA_OPT_KEEPINTVL, 1, 32767},
   {LA_SOL_TCP, LA_TCP_KEEPCNT, ROW_INT, O_KEEPCNT, LA_OPT_KEEPCNT, 1, 127},
   {LA_SOL_TCP, LA_TCP_USER_TIMEOUT, ROW_INT, O_USER_TIMEOUT, LA_OPT_USER_TIMEOUT, 0, INT32_MAX},
+  {LA_SOL_TCP, LA_TCP_MAXSEG, ROW_OWN_SET, O_MAXSEG, LA_OPT_MSS, 0, 0},
+  {LA_SOL_TCP, LA_TCP_CORK, ROW_BOOL, O_CORK, LA_OPT_CORK, 0, 0},
+  {LA_SOL_TCP, LA_TCP_SYNCNT, ROW_INT, O_SYNCNT, LA_OPT_SYN_RETRIES, 1, 127},
+  {LA_SOL_TCP, LA_TCP_LINGER2, ROW_OWN_SET, O_LINGER2, LA_OPT_FIN_WAIT_2, 0, 0},
+  {LA_SOL_TCP, LA_TCP_DEFER_ACCEPT, ROW_OWN_SET, O_DEFER, LA_OPT_DEFER_ACCEPT, 0, 0},
+  {LA_SOL_TCP, LA_TCP_WINDOW_CLAMP, ROW_OWN_SET, O_CLAMP, LA_OPT_WND_CLAMP, 0, 0},
   {LA_SOL_IP, LA_IP_TOS, ROW_OWN_SET, O_TOS, LA_OPT_TOS, 0, 0},
   {LA_SOL_IP, LA_IP_TTL, ROW_OWN_SET, O_TTL, LA_OPT_TTL, 0, 0},
   {LA_SOL_IP, LA_IP_MTU_DISCOVER, ROW_INT, O_MTU_DISCOVER, NO_OPT, 0, 5},
@@ -91,6 +97,8 @@ static bool value_for_stack(const la_posix *p, const struct psock *k, const stru
   if ((r->level == LA_SOL_IP && six) || (r->level == LA_SOL_IPV6 && !six))
     return false;
   *v = k->o.v[r->slot];
+  if (r->opt == LA_OPT_FIN_WAIT_2 && *v > 0)
+    *v *= 1000;
   if (r->opt == LA_OPT_SNDBUF || r->opt == LA_OPT_RCVBUF)
     *v = *v / 2 < 2048 ? 2048 : *v / 2;
   if (r->opt == LA_OPT_TTL && *v <= 0) /* a hop limit of 0 cannot be asked of the stack */
@@ -100,10 +108,17 @@ static bool value_for_stack(const la_posix *p, const struct psock *k, const stru
 
 static int give(la_posix *p, struct psock *k, const struct row *r) {
   const struct conn *c = la__sk_conn(p, k);
+  int err = LA_OK;
   int64_t v;
-  if (!c || r->opt == NO_OPT || !value_for_stack(p, k, r, (c->flags & CF_IP6) != 0, &v))
+  if (r->opt == NO_OPT)
     return 0;
-  int err = la_set_option(p->s, k->conn, (enum la_opt)r->opt, v, p->now);
+  if (sk_listening(k)) {
+    /* children of both families have one TTL and one class: those of the socket's own level */
+    if (value_for_stack(p, k, r, k->family == LA_AF_INET6, &v))
+      err = la_listener_set_option(p->s, k->listener, (enum la_opt)r->opt, v);
+  } else if (c && r->opt != LA_OPT_DEFER_ACCEPT && value_for_stack(p, k, r, (c->flags & CF_IP6) != 0, &v)) {
+    err = la_set_option(p->s, k->conn, (enum la_opt)r->opt, v, p->now);
+  }
   return err == LA_OK ? 0 : -la__errno(err);
 }
 
@@ -140,6 +155,47 @@ static int traffic_class(int v, int32_t *to) {
   return 0;
 }
 
+/* Linux keeps DEFER_ACCEPT as a number of SYN-ACK time-outs of 1, 2, 4, … up to 120 s, and turns it back. */
+static int retries_of(int seconds) {
+  int n = 0, wait = 1, all = 0;
+  while (seconds > all && n < 255) {
+    n++;
+    all += wait;
+    wait = wait * 2 < 120 ? wait * 2 : 120;
+  }
+  return n;
+}
+static int seconds_of(int retries) {
+  int wait = 1, all = 0;
+  for (int i = 0; i < retries; i++) {
+    all += wait;
+    wait = wait * 2 < 120 ? wait * 2 : 120;
+  }
+  return all;
+}
+
+static int tcp_own_set(la_posix *p, struct psock *k, const struct row *r, int v) {
+  int32_t *to = &k->o.v[r->slot];
+  switch (r->slot) {
+  case O_MAXSEG:
+    if (v && (v < 88 || v > 32767))
+      return -LA_POSIX_EINVAL;
+    *to = v;
+    return 0;
+  case O_LINGER2:
+    *to = v < 0 ? -1 : v > 120 ? 120 : v;
+    return 0;
+  case O_DEFER:
+    *to = retries_of(v);
+    return 0;
+  default: /* O_CLAMP */
+    if (v == 0 && la__sk_state(p, k) != LA_TCP_CLOSE)
+      return -LA_POSIX_EINVAL;
+    *to = v == 0 || v >= 1152 ? v : 1152; /* half of the least receive buffer */
+    return 0;
+  }
+}
+
 static int own_set(la_posix *p, struct psock *k, const struct row *r, int v) {
   int32_t *to = &k->o.v[r->slot];
   uint32_t most = r->name >= LA_SO_SNDBUFFORCE ? INT32_MAX / 2 : r->slot == O_SNDBUF ? p->sndbuf_max : p->rcvbuf_max;
@@ -168,7 +224,7 @@ static int own_set(la_posix *p, struct psock *k, const struct row *r, int v) {
     k->local = la__addr_any(k);
     return 0;
   default:
-    return -LA_POSIX_ENOPROTOOPT;
+    return tcp_own_set(p, k, r, v);
   }
 }
 
@@ -259,7 +315,8 @@ static int get_copy(void *value, uint32_t *len, const void *from, uint32_t n) {
 }
 
 static int get_timeout(la_time t, void *value, uint32_t *len) {
-  la_timeval v = {(int64_t)(t / LA_SEC), (int64_t)(t % LA_SEC / LA_US)};
+  la_time sec = t / LA_SEC;
+  la_timeval v = {(int64_t)sec, (int64_t)((t - sec * LA_SEC) / LA_US)};
   return get_copy(value, len, &v, sizeof v);
 }
 
@@ -296,13 +353,39 @@ static int computed(la_posix *p, struct psock *k, const struct row *r, int *v) {
   }
 }
 
+/* Connected: what is sent at most. Else what was set, or the least that every host takes. */
+static int read_maxseg(la_posix *p, const struct psock *k) {
+  const struct conn *c = la__sk_conn(p, k);
+  if (c && la__sk_state(p, k) != LA_TCP_CLOSE && c->mss)
+    return c->mss;
+  return k->o.v[O_MAXSEG] ? k->o.v[O_MAXSEG] : 536;
+}
+
 static int get_int(la_posix *p, struct psock *k, const struct row *r, int *v) {
+  const la_config *c = &p->s->tcp.cfg;
   if (r->kind == ROW_READ)
     return computed(p, k, r, v);
   *v = k->o.v[r->slot];
-  if (r->opt == LA_OPT_TTL && *v == -1)
-    *v = p->s->tcp.cfg.ttl;
-  return 0;
+  switch (r->slot) {
+  case O_TTL:
+  case O_HOPS:
+    *v = *v == -1 ? c->ttl : *v;
+    return 0;
+  case O_MAXSEG:
+    *v = read_maxseg(p, k);
+    return 0;
+  case O_SYNCNT:
+    *v = *v ? *v : retries_of((int)(c->syn_limit / LA_SEC)) - 1;
+    return 0;
+  case O_LINGER2:
+    *v = *v ? *v : (int)(c->fin_wait_2 / LA_SEC);
+    return 0;
+  case O_DEFER:
+    *v = seconds_of(*v);
+    return 0;
+  default:
+    return 0;
+  }
 }
 
 int la_posix_getsockopt(la_posix *p, int fd, int level, int name, void *value, uint32_t *len) {
