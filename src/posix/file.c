@@ -191,8 +191,7 @@ static int queue_ioctl(la_posix *p, struct psock *k, unsigned long request, int 
   if (request == LA_SIOCINQ) {
     n = la__sk_unread(p, k);
   } else if (c && st != LA_TCP_SYN_SENT && st != LA_TCP_SYN_RECV && st != LA_TCP_CLOSE) {
-    uint32_t fin = c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED);
-    uint32_t end = la__snd_end(c) + fin;
+    uint32_t end = la__snd_end(c) + (c->flags & CF_FIN_QUEUED ? 1 : 0);
     n = end - (request == LA_SIOCOUTQ ? c->snd_una : c->snd_nxt);
   }
   *arg = (int)n;

@@ -316,7 +316,7 @@ static int get_copy(void *value, uint32_t *len, const void *from, uint32_t n) {
 
 static int get_timeout(la_time t, void *value, uint32_t *len) {
   la_time sec = t / LA_SEC;
-  la_timeval v = {(int64_t)sec, (int64_t)((t - sec * LA_SEC) / LA_US)};
+  la_timeval v = {(int64_t)sec, (int64_t)(t / LA_US - sec * 1000000)};
   return get_copy(value, len, &v, sizeof v);
 }
 
