@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -120,6 +121,9 @@ static const struct argp argp = {
 int main(int argc, char **argv) {
   struct chosen c = {0};
   char name[32];
+  for (int fd = 0; fd <= 2; fd++) /* what we open must not pass for a standard stream that we were not given */
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_WRONLY : O_RDONLY) != fd)
+      return EXIT_FAIL;
   setlocale(LC_ALL, "");
   la__args(&argp, argc, argv, ARGP_IN_ORDER, &c);
   if (!c.run) /* "lastack --" */

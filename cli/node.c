@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII };
+enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII, OPT_FAULT };
 
 static const struct argp_option options[] = {
   {0, 0, 0, 0, "Where:", 2},
@@ -17,6 +17,10 @@ static const struct argp_option options[] = {
    "it is)",
    2},
   {"msl", OPT_MSL, "SEC", 0, "maximum segment lifetime: TIME-WAIT lasts twice as long (default 30)", 2},
+  {"fault", OPT_FAULT, "SPEC", 0,
+   "make the wire a bad one: drop=5%,dup=2%,reorder=1%,corrupt=1%,delay=20ms,jitter=5ms,seed=7, or rules such as drop:in:fin:1 "
+   "(the first FIN to us)",
+   2},
   {0, 0, 0, 0, "What to tell:", 3},
   {"verbose", 'v', NULL, 0, "draw a ladder as it happens", 3},
   {"ascii", OPT_ASCII, NULL, 0, "draw without line-drawing characters", 3},
@@ -37,6 +41,7 @@ static void add_addr(const struct node_args *a, struct net_addr *list, unsigned 
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   struct node_args *a = state->input;
+  char err[160];
   switch (key) {
   case ARGP_KEY_INIT:
     a->tun = "lastack0";
@@ -54,6 +59,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     break;
   case OPT_MSL:
     a->msl = la__number(a->cmd, "--msl", arg, 1, 86400) * LA_SEC;
+    break;
+  case OPT_FAULT:
+    if (!la_fault_check(arg, err, sizeof err))
+      la__usage(a->cmd, "--fault %s: %s", arg, err);
+    a->fault = arg;
     break;
   case OPT_PCAPNG:
     a->pcapng = arg;
@@ -146,6 +156,14 @@ static int open_device(struct node *n) {
   la_driver *d = la_tun_open(a->tun, RIG_MTU, err, sizeof err);
   if (!d)
     return la__fail(a->cmd, "%s", err);
+  if (a->fault) {
+    la_driver *bad = la_fault_new(d, a->fault, err, sizeof err);
+    if (!bad) {
+      d->close(d);
+      return la__fail(a->cmd, "--fault %s: %s", a->fault, err);
+    }
+    d = bad;
+  }
   if (!la_host_add_link(n->host, n->rig.stack, n->rig.link, d)) {
     d->close(d);
     return la__fail(a->cmd, "%s: %s", a->tun, strerror(errno));

@@ -39,3 +39,10 @@ add_executable(kernel_swarm ${PROJECT_SOURCE_DIR}/tests/kernel/swarm.c)
 lastack_tool_room(kernel_swarm)
 target_link_libraries(kernel_swarm PRIVATE lastack_static)
 set_target_properties(kernel_peer kernel_swarm PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
+# The fuzzer of the whole stack, without libFuzzer (`./dev fuzz` builds the one with it).
+file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
+add_executable(fuzz_stack ${fuzz_sources})
+lastack_tool_room(fuzz_stack)
+target_link_libraries(fuzz_stack PRIVATE lastack_static)
+set_target_properties(fuzz_stack PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)

@@ -222,6 +222,22 @@ void la__app_abort(struct conn *c) {
   c->released = c->nends > 0;
   called(c->h);
 }
+void la__app_stop(struct host *h, la_time deadline) {
+  struct world *w = h->w;
+  la__note(h, "stop");
+  for (size_t i = 0; i < w->nlsns; i++)
+    if (w->lsn[i]->h == h)
+      la__app_unlisten(w->lsn[i]);
+  for (size_t i = 0; i < w->nconns; i++) {
+    struct conn *c = w->conn[i];
+    if (c->h != h || !usable(c) || c->closed)
+      continue;
+    c->closed = true;
+    c->err = la_close_by(h->st, c->handle, deadline, w->now);
+    c->released = c->nends > 0;
+  }
+  called(h);
+}
 void la__app_set(struct conn *c, enum la_opt opt, int64_t v) {
   if (!usable(c))
     return;
@@ -308,6 +324,10 @@ void la__app_event(struct host *h, const la_event *e) {
     accept_all(h, e->listener);
     return;
   }
+  if (e->type >= LA_EVENT_UDP_READABLE && e->type <= LA_EVENT_UDP_ERROR) {
+    la__app_udp_event(h, e);
+    return;
+  }
   struct conn *c = e->user;
   la__law(h->w, LAW_ONE_END, c && !c->released, "%s: %s for a connection that is gone", h->name, la_event_name(e->type));
   if (!c || c->released)
@@ -345,9 +365,16 @@ unsigned la__app_saw(const struct conn *c, enum la_event_type t) {
     n += c->seen[i].type == t;
   return n;
 }
-la_time la__app_saw_at(const struct conn *c, enum la_event_type t) {
+la_time la__app_saw_since(const struct conn *c, enum la_event_type t, la_time since) {
   for (unsigned i = 0; i < c->nseen; i++)
-    if (c->seen[i].type == t)
+    if (c->seen[i].type == t && c->seen[i].at >= since)
       return c->seen[i].at;
   return LA_NEVER;
+}
+la_time la__app_saw_at(const struct conn *c, enum la_event_type t) { return la__app_saw_since(c, t, 0); }
+bool la__app_told(const struct conn *c, la_time at, int err) {
+  for (unsigned i = 0; i < c->nseen; i++)
+    if (c->seen[i].type == LA_EVENT_TROUBLE && c->seen[i].at == at && c->seen[i].err == err)
+      return true;
+  return false;
 }

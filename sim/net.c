@@ -58,6 +58,7 @@ static void parse(struct world *w, struct pkt *p) {
     const uint8_t *at = p->raw + ip.hlen;
     uint32_t pseudo = la__ip_pseudo_sum(&ip.src, &ip.dst, ip.proto, ip.len);
     struct icmp_msg m = {.kind = ICMP_OTHER};
+    p->udp = ip.proto == IP_PROTO_UDP;
     p->src = ip.src;
     p->dst = ip.dst;
     p->tcp = ip.proto == IP_PROTO_TCP;
@@ -65,7 +66,11 @@ static void parse(struct world *w, struct pkt *p) {
       d = la__tcp_parse(&p->seg, at, ip.len, pseudo, false);
     else if (ip.proto == (six ? IP_PROTO_ICMP6 : IP_PROTO_ICMP))
       d = six ? la__icmp6_parse(&m, at, ip.len, pseudo, false) : la__icmp4_parse(&m, at, ip.len, false);
+    else if (p->udp)
+      d = la__udp_parse(&p->dgram, &ip, at, ip.len, false);
     p->icmp = m.kind >= ICMP_NET_UNREACH ? m.kind : ICMP_OTHER;
+    if (p->icmp)
+      la__icmp_quote(&m, six ? 6 : 4, &p->quote);
   }
   la__law(w, LAW_CHECKSUMS, d == LA_DROP_NONE && six == w->opt.ipv6, "packet %u: %s", p->no, la_drop_name(d));
 }
@@ -112,10 +117,11 @@ static void icmp_code(struct icmp_msg *m, bool six) {
 }
 
 static struct pkt *icmp_about(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq) {
-  uint8_t raw[IP6_HEADER + 8 + 128], quote[128];
+  uint8_t raw[IP6_HEADER + 8 + 128], quote[128] = {0};
   bool six = from->family == 6;
   unsigned hlen = six ? IP6_HEADER : IP4_HEADER, n = about->len < 128 ? about->len : 128;
-  memcpy(quote, about->raw, n);
+  if (n) /* else it stands in for a packet that was never sent */
+    memcpy(quote, about->raw, n);
   be32_put(quote + hlen + 4, seq);
   struct icmp_msg m = {.kind = kind, .data = quote, .len = n};
   struct ip_hdr ip = {
@@ -210,6 +216,7 @@ struct pkt *la__inject_from(struct world *w, const la_addr *src, struct host *to
 struct pkt *la__inject_icmp(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq) {
   struct pkt *p = icmp_about(w, from, about, kind, seq);
   p->injected = true;
+  p->forged = seq != about->seg.seq;
   fate(w, p);
   return p;
 }

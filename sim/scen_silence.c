@@ -151,13 +151,6 @@ void la__scen_keepalive_rebooted(struct sim *s) {
   CLAIM_CALM(s, d.c->at_end == rst->arrived, "at once");
 }
 
-static la_time told_since(const struct conn *c, enum la_event_type type, la_time since) {
-  for (unsigned i = 0; i < c->nseen; i++)
-    if (c->seen[i].type == type && c->seen[i].at >= since)
-      return c->seen[i].at;
-  return LA_NEVER;
-}
-
 static void vanished(struct sim *s, bool own_limit) {
   struct world *w = la__sim_world(s, own_limit ? "the caller's limit of 30 s" : "default limit");
   w->drawn = !own_limit;
@@ -180,7 +173,7 @@ static void vanished(struct sim *s, bool own_limit) {
   CLAIM(s, n > (i.rto < r2) && exact == n && final + gap >= d.c->at_end,
         "sent %u times: after the RTO of %s, then each time twice as late, at most %s (%u exact)", n, la__secs(i.rto),
         la__secs(d.a->cfg.rto_max), exact);
-  la_time trouble = told_since(d.c, LA_EVENT_TROUBLE, t);
+  la_time trouble = la__app_saw_since(d.c, LA_EVENT_TROUBLE, t);
   /* A long RTO may leave no time for so many retransmissions within the caller's limit. */
   la__claim(s, n > r1, trouble == la__seg_since(w, d.a, K_DATA, 1u + r1, t)->sent && trouble < d.c->at_end,
             "R1: with the %u. retransmission, %s after the first, the application is told of trouble", r1, la__secs(trouble - t));

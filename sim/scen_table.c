@@ -33,6 +33,10 @@ const struct scen la__scens[] = {
   {"keepalive-unreachable", "an unreachable peer looks like a crashed one", la__scen_keepalive_unreachable},
   {"syn-timeout", "nobody answers the SYN: retransmitted at exact instants, then ETIMEDOUT", la__scen_syn_timeout},
   {"retransmit-timeout", "the peer vanished: R1 tells the application, R2 ends the connection", la__scen_retransmit_timeout},
+  {"ctrl-c", "a program is stopped: each connection, in whatever state, is released within a bounded time", la__scen_ctrl_c},
+  {"icmp-from-router", "a router on the way says unreachable: trouble is reported, the connection lives", la__scen_icmp_from_router},
+  {"icmp-from-host", "the destination itself says unreachable: it ends, but not by what anybody could forge", la__scen_icmp_from_host},
+  {"udp-unreachable", "a datagram to an unused port draws port unreachable, and its sender is told", la__scen_udp_unreachable},
   {"backlog", "full accept queue and SYN flood: bounded, and service goes on", la__scen_backlog},
 };
 const size_t la__nscens = sizeof la__scens / sizeof la__scens[0];

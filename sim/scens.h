@@ -43,6 +43,13 @@ void la__scen_keepalive_crashed(struct sim *s);
 void la__scen_keepalive_rebooted(struct sim *s);
 void la__scen_keepalive_unreachable(struct sim *s);
 void la__scen_retransmit_timeout(struct sim *s);
+/* scen_icmp.c */
+void la__scen_icmp_from_router(struct sim *s);
+void la__scen_icmp_from_host(struct sim *s);
+/* scen_udp.c */
+void la__scen_udp_unreachable(struct sim *s);
+/* scen_stop.c */
+void la__scen_ctrl_c(struct sim *s);
 /* scen_backlog.c */
 void la__scen_backlog(struct sim *s);
 

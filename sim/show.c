@@ -56,21 +56,28 @@ static void put_segment(struct ladder *l, const struct world *w, const struct pk
   la__ladder_put(l, &it);
 }
 
-static const char *icmp_text(const struct pkt *p) {
-  switch (p->icmp) {
-  case ICMP_NET_UNREACH:
-    return "ICMP: net unreachable";
-  case ICMP_HOST_UNREACH:
-    return "ICMP: host unreachable";
-  case ICMP_PROTO_UNREACH:
-    return "ICMP: protocol unreachable";
-  case ICMP_PORT_UNREACH:
-    return "ICMP: port unreachable";
-  case ICMP_ADMIN:
-    return "ICMP: prohibited";
-  default:
-    return "ICMP";
-  }
+static void put_icmp(struct ladder *l, const struct pkt *p, la_time at) {
+  static const char *const names[] = {
+    [ICMP_NET_UNREACH] = "net unreachable",
+    [ICMP_HOST_UNREACH] = "host unreachable",
+    [ICMP_PROTO_UNREACH] = "protocol unreachable",
+    [ICMP_PORT_UNREACH] = "port unreachable",
+    [ICMP_ADMIN] = "prohibited",
+  };
+  const char *name = p->icmp < sizeof names / sizeof *names && names[p->icmp] ? names[p->icmp] : "error";
+  char text[96];
+  snprintf(text, sizeof text, "ICMP from %s: %s%s", p->from ? p->from->name : "a router", name,
+           p->arrived == LA_NEVER ? " (lost)"
+           : p->forged            ? " (forged)"
+                                  : "");
+  la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
+}
+
+static void put_udp(struct ladder *l, const struct pkt *p, la_time at) {
+  char text[96];
+  snprintf(text, sizeof text, "UDP, %u bytes to port %u%s", (unsigned)p->dgram.len, p->dgram.dport,
+           p->arrived == LA_NEVER ? " (lost)" : "");
+  la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
 }
 
 static void put(struct ladder *l, const struct world *w, const struct entry *e) {
@@ -85,8 +92,10 @@ static void put(struct ladder *l, const struct world *w, const struct entry *e) 
     enum ladder_kind k = e->what == SENDING ? LADDER_SEND : p->arrived == LA_NEVER ? LADDER_LOST : LADDER_ARRIVE;
     if (p->tcp)
       put_segment(l, w, p, k, e->at);
+    else if (e->what == ARRIVING && p->udp)
+      put_udp(l, p, e->at);
     else if (e->what == ARRIVING)
-      la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = e->at, .text = icmp_text(p)});
+      put_icmp(l, p, e->at);
   }
 }
 

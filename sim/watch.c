@@ -212,7 +212,7 @@ void la__law_ended(struct host *h) {
   struct world *w = h->w;
   la_stats st;
   la_stats_get(h->st, &st);
-  la__law(w, LAW_NOTHING_LEFT, !(st.conns | st.half_open | st.time_wait | st.orphans | st.listeners | st.chunks),
+  la__law(w, LAW_NOTHING_LEFT, !(st.conns | st.half_open | st.time_wait | st.orphans | st.listeners | st.chunks | st.udp_sockets),
           "%s: %u connections, %u half-open, %u TIME-WAIT, %u orphans, %u listeners, %u chunks are left", h->name, st.conns, st.half_open,
           st.time_wait, st.orphans, st.listeners, st.chunks);
   la_trim(h->st);

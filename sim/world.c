@@ -195,6 +195,9 @@ void la__host_crash(struct host *h) {
   for (size_t i = 0; i < w->nlsns; i++)
     if (w->lsn[i]->h == h)
       w->lsn[i]->open = false;
+  for (size_t i = 0; i < w->nusocks; i++)
+    if (w->usock[i]->h == h)
+      w->usock[i]->open = false;
   la__note(h, "crash: all state lost");
 }
 
@@ -324,6 +327,8 @@ void la__world_end(struct world *w) {
   w->cut = false;
   for (size_t i = 0; i < w->nlsns; i++)
     la__app_unlisten(w->lsn[i]);
+  for (size_t i = 0; i < w->nusocks; i++)
+    la__app_udp_close(w->usock[i]);
   for (size_t i = 0; i < w->nconns; i++)
     if (!w->conn[i]->closed)
       la__app_abort(w->conn[i]);
@@ -357,12 +362,15 @@ void la__world_free(struct world *w) {
   }
   for (size_t i = 0; i < w->nlsns; i++)
     free(w->lsn[i]);
+  for (size_t i = 0; i < w->nusocks; i++)
+    free(w->usock[i]);
   free(w->heap);
   free(w->log);
   free(w->trans);
   free(w->note);
   free(w->conn);
   free(w->lsn);
+  free(w->usock);
   free(w->track);
   free(w);
 }

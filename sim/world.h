@@ -12,6 +12,7 @@
 
 #include "wire/icmp.h"
 #include "wire/tcp_wire.h"
+#include "wire/udp_wire.h"
 
 #include <lastack/lastack.h>
 
@@ -82,10 +83,13 @@ struct pkt {
   struct host *from, *to;             /* NULL: nobody we know */
   uint64_t stamp_sent, stamp_arrived; /* causal order: of all that happened in the world */
   bool lost, injected, duplicate, late;
-  bool tcp;
+  bool forged; /* ICMP that quotes what was not sent */
+  bool tcp, udp;
   enum icmp_kind icmp; /* an ICMP error's; else ICMP_OTHER */
-  uint8_t retransmit;  /* of the trace's OUT record */
-  enum la_drop drop;   /* why the receiver threw it away */
+  struct icmp_quote quote;
+  struct udp_hdr dgram;
+  uint8_t retransmit; /* of the trace's OUT record */
+  enum la_drop drop;  /* why the receiver threw it away */
   uint32_t frame_out, frame_in;
   uint32_t wnd;                   /* unscaled, of the OUT record */
   enum la_state sender, receiver; /* states after departure, after arrival (before the application spoke) */
@@ -139,7 +143,7 @@ struct seen {
   enum la_event_type type;
   int err;
 };
-#define SIM_SEEN 24
+#define SIM_SEEN 64
 
 /* An application's end of a connection, with all that it saw. Stays valid until the world is freed. */
 struct conn {
@@ -175,6 +179,25 @@ struct lsn {
   bool open, manual; /* manual: the scenario accepts */
   struct conduct how;
   unsigned accepts;
+};
+
+/* An application's UDP socket. */
+struct usock {
+  struct host *h;
+  la_udp handle;
+  int err; /* of the latest call */
+  bool open;
+  uint16_t port;
+  unsigned received; /* datagrams */
+  uint8_t last[2048];
+  size_t last_len; /* the latest */
+  la_addr from;
+  uint16_t from_port;
+  unsigned errors;
+  la_time err_at; /* the latest error */
+  int err_told;
+  la_addr err_remote;
+  uint16_t err_port;
 };
 
 typedef void (*sim_call)(void *ctx);
@@ -227,6 +250,8 @@ struct world {
   size_t nconns, conns_cap;
   struct lsn **lsn;
   size_t nlsns, lsns_cap;
+  struct usock **usock;
+  size_t nusocks, usocks_cap;
   struct track *track;
   size_t ntracks, tracks_cap;
   struct laws laws;
@@ -281,11 +306,21 @@ void la__app_recv(struct conn *c);           /* reads all there is */
 void la__app_shutdown(struct conn *c);
 void la__app_close(struct conn *c);
 void la__app_abort(struct conn *c);
+/* What a program does that is told to stop: its listeners are closed, and each connection with la_close_by. */
+void la__app_stop(struct host *h, la_time deadline);
 void la__app_set(struct conn *c, enum la_opt opt, int64_t v);
 bool la__app_info(struct conn *c, la_info_rec *i);
 void la__app_event(struct host *h, const la_event *e);
 unsigned la__app_saw(const struct conn *c, enum la_event_type t);
 la_time la__app_saw_at(const struct conn *c, enum la_event_type t); /* the first; LA_NEVER: never */
+la_time la__app_saw_since(const struct conn *c, enum la_event_type t, la_time since);
+bool la__app_told(const struct conn *c, la_time at, int err); /* TROUBLE with that error, at that instant */
+
+/* app_udp.c */
+struct usock *la__app_udp(struct host *h, uint16_t port, const la_addr *remote, uint16_t rport); /* remote NULL: not connected */
+void la__app_udp_send(struct usock *u, const la_addr *to, uint16_t port, const void *data, size_t n);
+void la__app_udp_close(struct usock *u);
+void la__app_udp_event(struct host *h, const la_event *e);
 
 /* watch.c: states as the trace tells them, and the laws */
 void la__watch_trace(struct host *h, const la_trace_rec *r);

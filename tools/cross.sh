@@ -91,7 +91,7 @@ compare() {
   here=$root/build/lastack there=$dir/lastack differ=0
   export LASTACK_ASCII=1
   for scenario in $("$here" sim --list | awk '{ print $1 }'); do
-    for condition in '' '--drop 3' '--delay 400 --seed 7'; do
+    for condition in '' '--drop 3' '--ipv6 --delay 400 --seed 7'; do
       # shellcheck disable=SC2086
       "$here" sim "$scenario" $condition 2>&1 | sed 's/memory: [0-9]* bytes/memory/' >"$dir/here"
       # shellcheck disable=SC2086
@@ -119,8 +119,7 @@ machine() {
   }
   rm -rf "$dir/logs"
   mkdir -p "$dir/logs"
-  LOGS=$dir/logs
-  export LOGS
+  export LOGS="$dir/logs" LIMIT=300 # seconds: with the wrong byte order some tests never end
   sh tools/test.sh --one "$1 build" "$(step build "$1")"
   if ! grep -q '^FAIL' "$dir"/logs/*.result; then
     # A kernel without 32-bit programs, or another machine altogether, needs qemu-user for i386 too.
@@ -131,7 +130,7 @@ machine() {
       for test in $(unit_tests); do
         printf '%s\t%s\n' "$1 $test" "$runner $dir/tests/$test"
       done
-      printf '%s\t%s\n' "$1 sim" "$runner $dir/lastack sim --all"
+      printf '%s\t%s\n' "$1 sim" "$runner $dir/lastack sim --all" "$1 sim ipv6" "$runner $dir/lastack sim --all --ipv6"
     } | tr '\t\n' '\0\0' | xargs -0 -n 2 -P $jobs sh tools/test.sh --one
   fi
   for result in "$dir"/logs/*.result; do

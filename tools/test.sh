@@ -8,7 +8,7 @@ cd "$root" || exit 2
 export LC_ALL=C.UTF-8
 jobs=$(nproc 2>/dev/null || echo 2)
 logs=${LOGS:-$root/build/logs} # tools/cross.sh has its own
-limit=600 # seconds a test may take
+limit=${LIMIT:-600} # seconds a test may take
 
 # ---- one test (this script calls itself, so that xargs can run several) ----
 
@@ -82,6 +82,10 @@ for build in release debug; do
     test=$(echo "${source%.c}" | sed 's|^tests/unit/||; s|^tests/\([^/]*\)/test_|\1_|')
     item "unit ${test#test_} $build" "$before$dir/tests/$test"
   done
+  if [ -x "$dir/tests/fuzz_stack" ]; then
+    item "fuzz stack $build" "cd $logs && $before$root/$dir/tests/fuzz_stack --runs 6000 --seed 7"
+    item "fuzz corpus $build" "$before$dir/tests/fuzz_stack fuzz/corpus/*"
+  fi
   if [ -x "$dir/lastack" ]; then
     for scenario in $("$dir/lastack" sim --list | awk '{ print $1 }'); do
       item "sim $scenario $build" "$before$dir/lastack sim $scenario"

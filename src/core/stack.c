@@ -144,6 +144,11 @@ void la_trim(la_stack *s) {
   la__table_trim(&t->table);
   la__slab_trim(&s->frags.slab);
   la__slab_trim(&s->udp.socks);
+  for (uint32_t i = 1; i <= s->nlinks; i++)
+    if (s->datagrams[i].v && s->datagrams[i].head == s->datagrams[i].tail) {
+      la__outring_done(s, &s->datagrams[i]);
+      s->datagrams[i].v = 0; /* made anew when something is sent */
+    }
   la__chunks_trim(&t->chunks);
 }
 

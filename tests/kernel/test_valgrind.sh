@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Not one error, leak or forgotten descriptor in the demo, with the kernel and without, and in serve.
+# Not one error, leak or forgotten descriptor in the demo, with the kernel and without, in serve and in connect.
 set -u
 . "$(dirname "$0")/lib.sh"
 need valgrind curl timeout
@@ -35,5 +35,22 @@ curl -q -sS --noproxy '*' --max-time 60 -o file http://10.0.0.1/file && cmp -s f
 kill -INT $pid
 wait $pid || fail "status $?: $(cat err log)"
 pid=
+check log
+
+# To the kernel, which refuses; and to nobody, stopped while it opens.
+valgrind --leak-check=full --show-leak-kinds=all --track-fds=yes --error-exitcode=99 --log-file=log \
+  "$lastack" connect -v --pcapng x fd77::2 9 <root/file >out 2>err
+status=$?
+[ $status = 3 ] || fail "connect: status $status: $(cat err log)"
+check log
+valgrind --leak-check=full --show-leak-kinds=all --track-fds=yes --error-exitcode=99 --log-file=log \
+  "$lastack" connect -v --fault drop:out:syn:1 10.77.0.9 9 <root/file >out 2>err &
+pid=$!
+until_true 60 grep -q 'SYN seq=0' err || fail "no SYN: $(cat err log)"
+kill -TERM $pid
+wait $pid
+status=$?
+pid=
+[ $status = 1 ] && grep -q interrupted err || fail "connect: status $status: $(cat err log)"
 check log
 exit 0

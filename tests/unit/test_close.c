@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lint: theme */
 /* CLOSE and ABORT (RFC 9293 3.10.4, 3.10.5), FIN in every order, data after close (RFC 2525 2.16, 2.17), orphans, listeners closed. */
-/* lint: theme */
 #include "dialogue.h"
 
 static const enum la_state all[] = {LA_SYN_SENT,   LA_SYN_RECEIVED, LA_ESTABLISHED, LA_FIN_WAIT_1,
@@ -352,32 +351,6 @@ static void fin_unacknowledged(void **state) {
     }
 }
 
-/* B8: queued bytes against a closed window; the peer acknowledges every probe. An owner may wait; an orphan may not. */
-static void fin_behind_a_closed_window(void **state) {
-  (void)state;
-  for (unsigned closed = 0; closed < 2; closed++) {
-    struct dlg *d = dlg_new(NULL);
-    establish(d, PASSIVE_OPEN);
-    inject(d, ACK, 1, 1, 0, .wnd = ZERO_WINDOW);
-    assert_int_equal(dlg_send(d, 1, 1000), 1000);
-    assert_int_equal(closed ? la_close(d->s, d->conn, d->now) : la_shutdown(d->s, d->conn, d->now), LA_OK);
-    la_time t = d->now;
-    while (d->now < t + 300 * LA_SEC) {
-      dlg_advance(d, LA_SEC);
-      if (d->nout && dlg_state(d) == LA_FIN_WAIT_1) {
-        dlg_forget(d);
-        inject(d, ACK, 1, 1, 0, .wnd = ZERO_WINDOW);
-      }
-    }
-    expect_state(d, closed ? LA_LISTEN : LA_FIN_WAIT_1);
-    if (closed) {
-      la_end e = expect_end(d, LA_BY_CLOCK, LA_HOW_SILENT, LA_WHY_RETRANSMIT, LA_ETIMEDOUT);
-      assert_true(e.ended - t >= 120 * LA_SEC && e.ended - t < 122 * LA_SEC);
-    }
-    dlg_free(d);
-  }
-}
-
 /* B7: FIN-WAIT-2 is the application's while it holds on; an orphan's ends after fin_wait_2. */
 static void fin_wait_2_orphan(void **state) {
   (void)state;
@@ -401,6 +374,23 @@ static void fin_wait_2_orphan(void **state) {
     expect(d, RST, p.us, 0, 0);
     dlg_free(d);
   }
+}
+
+/* Its keepalive ends with la_close: the clock of FIN-WAIT-2 is enough. */
+static void fin_wait_2_orphan_sends_no_probes(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  struct place p = dlg_reach(d, LA_FIN_WAIT_2, ACTIVE_OPEN, false);
+  assert_int_equal(la_set_option(d->s, d->conn, LA_OPT_KEEPIDLE, 10, d->now), LA_OK);
+  assert_int_equal(la_set_option(d->s, d->conn, LA_OPT_KEEPALIVE, 1, d->now), LA_OK);
+  dlg_advance(d, 10 * LA_SEC);
+  expect(d, ACK, p.us - 1, p.peer, 0);
+  inject(d, ACK, p.peer, p.us, 0);
+  assert_int_equal(la_close(d->s, d->conn, d->now), LA_OK);
+  dlg_advance(d, 59 * LA_SEC);
+  expect_nothing(d);
+  expect_state(d, LA_FIN_WAIT_2);
+  dlg_free(d);
 }
 
 static void two_orphans(la_config *c) { c->max_orphans = 2; }
@@ -541,8 +531,8 @@ int main(void) {
     cmocka_unit_test(fin_without_ack),
     cmocka_unit_test(releases),
     cmocka_unit_test(fin_unacknowledged),
-    cmocka_unit_test(fin_behind_a_closed_window),
     cmocka_unit_test(fin_wait_2_orphan),
+    cmocka_unit_test(fin_wait_2_orphan_sends_no_probes),
     cmocka_unit_test(orphan_limit),
     cmocka_unit_test(close_by),
     cmocka_unit_test(listener_closed),

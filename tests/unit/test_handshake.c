@@ -412,6 +412,54 @@ static void rcvbuf_changed_before_syn(void **state) {
   }
 }
 
+/* E-14: SND.WND, WL1 and WL2 are set by the handshake, wherever the numbers lie: the very next segment may move the window. */
+static void window_after_the_handshake(void **state) {
+  (void)state;
+  static const uint32_t iss[] = {0, 0x7fffffff, 0x80000001u, 0xf0000000u, 0xffffffffu};
+  for (unsigned i = 0; i < sizeof iss / sizeof iss[0]; i++)
+    for (unsigned side = 0; side < 3; side++) {
+      struct dlg *d = dlg_new(NULL);
+      d->f.iss = iss[i];
+      d->wnd = 4000;
+      if (side == 2) {
+        crossing(d);
+        inject(d, SYN | ACK, 0, 1, 0);
+      } else {
+        establish(d, (enum dlg_side)side);
+      }
+      la_info_rec r;
+      dlg_pump(d);
+      if (side == 2)
+        expect_event(d, LA_EVENT_ESTABLISHED);
+      assert_int_equal(la_info(d->s, d->conn, &r), LA_OK);
+      assert_int_equal(r.snd_wnd, 4000);
+      inject(d, ACK, 1, 1, 0, .wnd = 3000);
+      assert_int_equal(la_info(d->s, d->conn, &r), LA_OK);
+      assert_int_equal(r.snd_wnd, 3000);
+      dlg_free(d);
+    }
+}
+
+/* The SYN is timed unless it was sent more than once (Karn); then data starts with 3 s (RFC 6298 5.7). */
+static void syn_is_timed_once(void **state) {
+  (void)state;
+  for (unsigned lost = 0; lost < 2; lost++) {
+    struct dlg *d = dlg_new(NULL);
+    assert_int_equal(dlg_connect(d), LA_OK);
+    expect(d, SYN, 0, 0, 0);
+    dlg_advance(d, lost ? 1100 * LA_MS : 700 * LA_MS);
+    if (lost)
+      expect(d, SYN, 0, 0, 0);
+    inject(d, SYN | ACK, 0, 1, 0);
+    expect(d, ACK, 1, 1, 0);
+    la_info_rec r;
+    assert_int_equal(la_info(d->s, d->conn, &r), LA_OK);
+    assert_int_equal(r.srtt, lost ? 0 : 700 * LA_MS);
+    assert_int_equal(r.rto, lost ? 3 * LA_SEC : 2100 * LA_MS);
+    dlg_free(d);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(wrong_ack_in_syn_sent),
@@ -435,6 +483,8 @@ int main(void) {
     cmocka_unit_test(mss_floor_with_sack_blocks),
     cmocka_unit_test(rcvbuf_changed_in_syn_sent),
     cmocka_unit_test(rcvbuf_changed_before_syn),
+    cmocka_unit_test(window_after_the_handshake),
+    cmocka_unit_test(syn_is_timed_once),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -138,6 +138,7 @@ static void unacceptable_in_syn_received(void **state) {
     expect_nothing(d);
     assert_int_equal(dlg_stats(d).challenge_acks, 1);
     assert_int_equal(dlg_stats(d).challenge_acks_limited, 9);
+    assert_int_equal(dlg_stats(d).drops[kind < 2 ? LA_DROP_TCP_INVALID_SEQUENCE : LA_DROP_TCP_INVALID_SYN], 10);
     dlg_advance(d, 600 * LA_MS);
     inject(d, SYN, 5, 0, 0);
     expect(d, ACK, 1, 1, 0);
@@ -166,6 +167,49 @@ static void syn_again(void **state) {
   dlg_free(d);
 }
 
+/* RFC 7323 in SYN-RECEIVED: an old stamp is acknowledged and dropped, a missing one is dropped in silence; RST needs none. */
+static void stamps_in_syn_received(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  d->f.syn.have |= TCP_OPT_TS;
+  dlg_listen(d);
+  inject(d, SYN, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+  inject(d, ACK, 1, 1, 5, .plain = true);
+  expect_nothing(d);
+  inject(d, ACK, 1, 1, 5, .ts_back = 1);
+  expect(d, ACK, 1, 1, 0);
+  expect_state(d, LA_SYN_RECEIVED);
+  assert_int_equal(dlg_stats(d).drops[LA_DROP_TCP_RFC7323_PAWS], 2);
+  inject(d, RST, 1, 0, 0, .plain = true);
+  expect_state(d, LA_LISTEN);
+  dlg_free(d);
+}
+
+/* Karn (RFC 6298 3): which SYN-ACK the third segment answers cannot be told, so it times nothing. */
+static void no_sample_from_a_repeated_syn_ack(void **state) {
+  (void)state;
+  for (unsigned how = 0; how < 3; how++) {
+    struct dlg *d = dlg_new(NULL);
+    dlg_listen(d);
+    inject(d, SYN, 0, 0, 0);
+    expect(d, SYN | ACK, 0, 1, 0);
+    dlg_advance(d, how == 1 ? LA_SEC : 700 * LA_MS);
+    if (how == 2)
+      inject(d, SYN, 0, 0, 0);
+    if (how)
+      expect(d, SYN | ACK, 0, 1, 0);
+    dlg_advance(d, 20 * LA_MS);
+    inject(d, ACK, 1, 1, 0);
+    expect_event(d, LA_EVENT_ACCEPT);
+    assert_int_equal(dlg_accept(d), LA_OK);
+    la_info_rec i;
+    assert_int_equal(la_info(d->s, d->conn, &i), LA_OK);
+    assert_int_equal(i.srtt, how ? 0 : 720 * LA_MS);
+    dlg_free(d);
+  }
+}
+
 /* The third segment may bring text and FIN. */
 static void third_segment_with_text_and_fin(void **state) {
   (void)state;
@@ -190,8 +234,10 @@ static void small(la_config *c) {
 
 /* B1: the number of records is bounded, and whoever comes last gets one. */
 static void half_open_limit(void **state) {
-  (void)state;
+  bool six = *state != NULL;
   struct dlg *d = dlg_new(small);
+  if (six)
+    dlg_use6(d);
   dlg_listen(d);
   for (unsigned i = 0; i < 1000; i++) {
     dlg_other(d, (uint16_t)(2000 + i));
@@ -354,8 +400,11 @@ int main(void) {
     cmocka_unit_test(wrong_ack_in_syn_received),
     cmocka_unit_test(unacceptable_in_syn_received),
     cmocka_unit_test(syn_again),
+    cmocka_unit_test(stamps_in_syn_received),
+    cmocka_unit_test(no_sample_from_a_repeated_syn_ack),
     cmocka_unit_test(third_segment_with_text_and_fin),
     cmocka_unit_test(half_open_limit),
+    {"half_open_limit over IPv6", half_open_limit, 0, 0, &(int){6}},
     cmocka_unit_test(backlog),
     cmocka_unit_test(connection_limit),
     cmocka_unit_test(most_specific_listener),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lint: theme */
 /* RST and challenge: blind resets and SYNs in each state (RFC 5961 3, 4), half-open recovery (RFC 9293 3.5.1), ACK wars (A.2). */
-/* lint: theme */
 #include "dialogue.h"
 
 static const enum la_state synchronized[] = {LA_SYN_RECEIVED, LA_ESTABLISHED, LA_FIN_WAIT_1, LA_FIN_WAIT_2,

@@ -73,6 +73,7 @@ static void rst_is_ignored(void **state) {
       expect_state(d, LA_TIME_WAIT);
     }
   assert_int_equal(dlg_stats(d).time_wait_rst_ignored, n);
+  assert_int_equal(dlg_stats(d).drops[LA_DROP_TCP_TIMEWAIT_RST], n);
   dlg_advance(d, 59 * LA_SEC);
   expect_state(d, LA_TIME_WAIT);
   dlg_advance(d, LA_SEC);
@@ -180,6 +181,27 @@ static void take_over(void **state) {
         dlg_free(d);
       }
   with_ts = false;
+}
+/* The last timestamp seen is that of the last FIN, repeated ones included (RFC 6191 2). */
+static void take_over_after_a_later_fin(void **state) {
+  (void)state;
+  for (unsigned newer = 0; newer < 2; newer++) {
+    with_ts = true;
+    struct dlg *d = time_wait();
+    with_ts = false;
+    dlg_advance(d, 10 * LA_SEC);
+    inject(d, FIN | ACK, 1, 2, 0);
+    expect(d, ACK, 2, 2, 0);
+    inject(d, FIN | ACK, 1, 2, 0, .ts_back = 8000); /* an older one after it changes nothing */
+    expect(d, ACK, 2, 2, 0);
+    dlg_advance(d, LA_SEC);
+    inject(d, SYN, 0u - 500, 0, 0, .ts_back = newer ? 999 : 5000);
+    dlg_pump(d);
+    assert_int_equal(d->nout, 1);
+    assert_int_equal(d->out[0].seg.flags, newer ? SYN | ACK : ACK);
+    expect_state(d, newer ? LA_SYN_RECEIVED : LA_TIME_WAIT);
+    dlg_free(d);
+  }
 }
 /* The new incarnation lives; a RST of the old one's peer did not hurt. With timestamps off here, only SEQ counts. */
 static void take_over_lives(void **state) {
@@ -441,6 +463,7 @@ int main(void) {
     cmocka_unit_test(others_draw_few_acks),
     cmocka_unit_test(others_draw_nothing),
     cmocka_unit_test(take_over),
+    cmocka_unit_test(take_over_after_a_later_fin),
     cmocka_unit_test(take_over_lives),
     cmocka_unit_test(take_over_without_listener),
     cmocka_unit_test(take_over_with_full_backlog),

@@ -42,6 +42,25 @@ static void there_and_back(void **state) {
   }
 }
 
+/* What the first datagram needed goes back as well, once nothing waits in it. */
+static void trim(void **state) {
+  (void)state;
+  struct node a;
+  node_simple(&a, 1);
+  uint64_t before = stats_of(&a).bytes_allocated;
+  for (unsigned round = 0; round < 2; round++) {
+    la_udp x = open_at(&a, 0, 1000);
+    assert_int_equal(send_to(&a, x, "10.0.0.2", 53, "x", 1), LA_OK);
+    la_trim(a.s);
+    assert_true(stats_of(&a).bytes_allocated > before);
+    assert_true(pkt_out(&a, 1, &out, 0)); /* trimming lost nothing */
+    assert_int_equal(la_udp_close(a.s, x), LA_OK);
+    la_trim(a.s);
+    assert_int_equal(stats_of(&a).bytes_allocated, before);
+  }
+  node_free(&a);
+}
+
 static void sizes(void **state) {
   (void)state;
   static uint8_t data[65536];
@@ -418,6 +437,7 @@ static void memory_fails(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(there_and_back),
+    cmocka_unit_test(trim),
     cmocka_unit_test(sizes),
     cmocka_unit_test(zero_checksum_goes_as_ones),
     cmocka_unit_test(cut_short_is_told),
