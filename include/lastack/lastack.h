@@ -4,6 +4,7 @@
 #define LASTACK_LASTACK_H
 
 #include <lastack/link.h>
+#include <lastack/posix.h>
 #include <lastack/stack.h>
 #include <lastack/tcp.h>
 #include <lastack/trace.h>

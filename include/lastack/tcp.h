@@ -73,6 +73,11 @@ ptrdiff_t la_peek(la_stack *s, la_conn c, size_t skip, void *dst, size_t n);
 /* FIN after what is queued; receiving goes on (half-close). Twice is allowed. LA_ENOTCONN, LA_EBADF. RFC 9293 3.6. */
 int la_shutdown(la_stack *s, la_conn c, la_time now);
 /*
+ * The application will read no more, though it may still send. What comes is kept as before, as on Linux; but once our own FIN is under
+ * way text draws RST, as after la_close (RFC 9293 3.6.1: MAY-1, SHLD-3). LA_EBADF.
+ */
+int la_shutdown_read(la_stack *s, la_conn c);
+/*
  * Full close, never blocks: FIN after what is queued and no more receiving. With unread data, or linger 0: RST
  * instead. Data that arrives later draws RST. In SYN-SENT the attempt is dropped. A second call changes nothing. LA_EBADF.
  */
@@ -155,11 +160,19 @@ enum la_opt {
   LA_OPT_SNDBUF,       /* bytes, 2048 to 2^30 */
   LA_OPT_RCVBUF,       /* bytes, 2048 to 2^30; never shrinks what was advertised */
   LA_OPT_TTL,          /* 1 to 255 */
-  LA_OPT_TOS           /* the DSCP and ECN byte, 0 to 255 */
+  LA_OPT_TOS,          /* the DSCP and ECN byte, 0 to 255 */
+  LA_OPT_CORK,         /* 0 or 1: a segment that is not full waits for more, or for the persist clock */
+  LA_OPT_MSS,          /* 88 to 32767, or 0 for the link's: what a SYN of ours announces, and the most that we send; before the SYN */
+  LA_OPT_WND_CLAMP,    /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
+  LA_OPT_SYN_RETRIES,  /* of a SYN, 1 to 255, or 0 for the config's limit */
+  LA_OPT_FIN_WAIT_2,   /* ms after la_close, 0 for the config's; -1: RST instead */
+  LA_OPT_DEFER_ACCEPT /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: the peer must send text */
 };
-/* LA_EINVAL names a value out of range, LA_EBADF a stale handle. */
+/* LA_EINVAL names a value out of range, LA_EBADF a stale handle; LA_ENOMEM: what few connections ask for is allocated. */
 int la_set_option(la_stack *s, la_conn c, enum la_opt opt, int64_t value, la_time now);
 int la_get_option(la_stack *s, la_conn c, enum la_opt opt, int64_t *value);
+/* With which a listener's connections start, from the SYN-ACK on. LA_EINVAL, LA_EBADF. */
+int la_listener_set_option(la_stack *s, la_listener l, enum la_opt opt, int64_t value);
 
 /* What a connection is waiting for. */
 enum la_waiting {

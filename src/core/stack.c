@@ -140,6 +140,7 @@ void la_trim(la_stack *s) {
   la__slab_trim(&t->listeners);
   la__slab_trim(&t->sndqs);
   la__slab_trim(&t->rcvqs);
+  la__slab_trim(&t->wishes);
   la__table_trim(&t->table);
   la__slab_trim(&s->frags.slab);
   la__slab_trim(&s->udp.socks);

@@ -3,11 +3,6 @@
 #include "base/bytes.h"
 #include "core/stack.h"
 
-static struct listener *listener_of(const struct tcp *t, la_listener h) {
-  struct listener *l = h.gen ? la__slab_get(&t->listeners, h.index) : 0;
-  return l && l->gen == h.gen ? l : 0;
-}
-
 int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out) {
   la_listen_opts o = *opts;
   if (o.port == 0 || o.backlog == 0 || o.backlog > 65535 || o.link > s->nlinks)
@@ -26,7 +21,7 @@ int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out) {
 }
 
 int la_listener_close(la_stack *s, la_listener h, la_time now) {
-  struct listener *l = listener_of(&s->tcp, h);
+  struct listener *l = la__listener_handle(&s->tcp, h);
   if (!l)
     return LA_EBADF;
   la__tcp_now(&s->tcp, now);
@@ -36,7 +31,7 @@ int la_listener_close(la_stack *s, la_listener h, la_time now) {
 
 int la_accept(la_stack *s, la_listener h, void *user, la_conn *out) {
   struct tcp *t = &s->tcp;
-  struct listener *l = listener_of(t, h);
+  struct listener *l = la__listener_handle(t, h);
   if (!l)
     return LA_EBADF;
   if (l->head == REF_NONE) {
@@ -95,6 +90,14 @@ int la_shutdown(la_stack *s, la_conn h, la_time now) {
   if (c->flags & CF_ENDED || c->state == LA_SYN_SENT)
     return LA_ENOTCONN;
   la__tcp_shutdown(t, c, LA_ON_SHUTDOWN);
+  return LA_OK;
+}
+
+int la_shutdown_read(la_stack *s, la_conn h) {
+  struct conn *c = la__conn_handle(&s->tcp, h);
+  if (!c)
+    return LA_EBADF;
+  c->flags |= CF_RCV_SHUT;
   return LA_OK;
 }
 

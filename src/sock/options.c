@@ -1,30 +1,131 @@
 /* SPDX-License-Identifier: MIT */
-/* Options of a connection: one row each, with its range. */
+/* Options of a connection, and of a listener for its connections to come: one row each, with its range and where it lives. */
 #include "core/stack.h"
 
 static bool in_range(enum la_opt opt, int64_t v) {
   static const struct {
     int64_t lo, hi;
   } range[] = {
-    [LA_OPT_NODELAY] = {0, 1},       [LA_OPT_KEEPALIVE] = {0, 1},       [LA_OPT_KEEPIDLE] = {1, 65535},
-    [LA_OPT_KEEPINTVL] = {1, 65535}, [LA_OPT_KEEPCNT] = {1, 255},       [LA_OPT_USER_TIMEOUT] = {0, INT32_MAX},
-    [LA_OPT_LINGER] = {-1, 0},       [LA_OPT_SNDBUF] = {2048, 1 << 30}, [LA_OPT_RCVBUF] = {2048, 1 << 30},
-    [LA_OPT_TTL] = {1, 255},         [LA_OPT_TOS] = {0, 255},
+    [LA_OPT_NODELAY] = {0, 1},         [LA_OPT_KEEPALIVE] = {0, 1},
+    [LA_OPT_KEEPIDLE] = {1, 65535},    [LA_OPT_KEEPINTVL] = {1, 65535},
+    [LA_OPT_KEEPCNT] = {1, 255},       [LA_OPT_USER_TIMEOUT] = {0, INT32_MAX},
+    [LA_OPT_LINGER] = {-1, 0},         [LA_OPT_SNDBUF] = {2048, 1 << 30},
+    [LA_OPT_RCVBUF] = {2048, 1 << 30}, [LA_OPT_TTL] = {1, 255},
+    [LA_OPT_TOS] = {0, 255},           [LA_OPT_CORK] = {0, 1},
+    [LA_OPT_MSS] = {88, 32767},        [LA_OPT_WND_CLAMP] = {1024, 1 << 30},
+    [LA_OPT_SYN_RETRIES] = {0, 255},   [LA_OPT_FIN_WAIT_2] = {-1, INT32_MAX},
+    [LA_OPT_DEFER_ACCEPT] = {0, 255},
   };
-  return (unsigned)opt < sizeof range / sizeof range[0] && v >= range[opt].lo && v <= range[opt].hi;
+  if ((unsigned)opt >= sizeof range / sizeof range[0])
+    return false;
+  if (v == 0 && (opt == LA_OPT_MSS || opt == LA_OPT_WND_CLAMP))
+    return true;
+  return v >= range[opt].lo && v <= range[opt].hi;
 }
 
-static void flag(struct conn *c, uint32_t f, bool on) { c->flags = on ? c->flags | f : c->flags & ~f; }
+/* Where the values of a connection, or of a listener, are. */
+struct place {
+  uint32_t *flags, *rcvbuf, *sndbuf;
+  uint8_t *ttl, *tos;
+  struct wish *wish;
+};
 
-/* The keepalive clock may have to start, stop or move; R2 too. */
-static void clocks_changed(struct tcp *t, struct conn *c, enum la_opt opt) {
+static bool in_wish(enum la_opt opt) {
+  return opt == LA_OPT_KEEPIDLE || opt == LA_OPT_KEEPINTVL || opt == LA_OPT_KEEPCNT || opt == LA_OPT_USER_TIMEOUT ||
+         (opt >= LA_OPT_CORK && opt <= LA_OPT_FIN_WAIT_2);
+}
+
+static void flag(uint32_t *flags, uint32_t f, bool on) { *flags = on ? *flags | f : *flags & ~f; }
+
+static void put_wish(struct wish *w, enum la_opt opt, int64_t v) {
+  switch (opt) {
+  case LA_OPT_KEEPIDLE:
+    w->keep_idle = (uint16_t)v;
+    break;
+  case LA_OPT_KEEPINTVL:
+    w->keep_intvl = (uint16_t)v;
+    break;
+  case LA_OPT_KEEPCNT:
+    w->keep_cnt = (uint8_t)v;
+    break;
+  case LA_OPT_USER_TIMEOUT:
+    w->user_timeout = (uint32_t)v;
+    break;
+  case LA_OPT_CORK:
+    w->flags = (uint8_t)(v ? w->flags | WISH_CORK : w->flags & ~(WISH_CORK | WISH_MORE));
+    break;
+  case LA_OPT_MSS:
+    w->mss = (uint16_t)v;
+    break;
+  case LA_OPT_WND_CLAMP:
+    w->wnd_clamp = (uint32_t)v;
+    break;
+  case LA_OPT_SYN_RETRIES:
+    w->syn_retries = (uint8_t)v;
+    break;
+  default:
+    w->fin_wait_2 = (int32_t)v;
+    break;
+  }
+}
+
+static void put(const struct place *p, enum la_opt opt, int64_t v) {
+  switch (opt) {
+  case LA_OPT_NODELAY:
+    flag(p->flags, CF_NODELAY, v);
+    break;
+  case LA_OPT_KEEPALIVE:
+    flag(p->flags, CF_KEEPALIVE, v);
+    break;
+  case LA_OPT_LINGER:
+    flag(p->flags, CF_LINGER0, v == 0);
+    break;
+  case LA_OPT_SNDBUF:
+    *p->sndbuf = (uint32_t)v;
+    break;
+  case LA_OPT_RCVBUF:
+    *p->rcvbuf = (uint32_t)v;
+    break;
+  case LA_OPT_TTL:
+    *p->ttl = (uint8_t)v;
+    break;
+  case LA_OPT_TOS:
+    *p->tos = (uint8_t)v;
+    break;
+  default:
+    put_wish(p->wish, opt, v);
+    break;
+  }
+}
+
+/* What follows from it: a clock to start, stop or move; something that may be sent now. */
+static void changed(struct tcp *t, struct conn *c, enum la_opt opt) {
   if (c->flags & CF_ENDED)
     return;
-  if (opt == LA_OPT_USER_TIMEOUT) {
+  switch (opt) {
+  case LA_OPT_NODELAY:
+  case LA_OPT_CORK:
+    la__conn_dirty(t, c, TODO_DATA);
+    break;
+  case LA_OPT_KEEPALIVE:
+    c->keep_sent = 0;
+    /* fall through */
+  case LA_OPT_KEEPIDLE:
+    if (c->clock == CLK_NONE || c->clock == CLK_KEEP)
+      la__rearm(t, c);
+    break;
+  case LA_OPT_USER_TIMEOUT:
+  case LA_OPT_SYN_RETRIES:
     if (c->life_at != LA_NEVER && c->state != LA_FIN_WAIT_2)
       la__life_clock(t, c, la__limit(t, c));
-  } else if (c->clock == CLK_NONE || c->clock == CLK_KEEP) {
-    la__rearm(t, c);
+    break;
+  case LA_OPT_RCVBUF:
+  case LA_OPT_WND_CLAMP:
+    if (c->state >= LA_ESTABLISHED && la__window_update_due(t, c))
+      la__conn_dirty(t, c, TODO_WND); /* a shut window may open without a read */
+    break;
+  default:
+    break;
   }
 }
 
@@ -33,52 +134,28 @@ int la_set_option(la_stack *s, la_conn h, enum la_opt opt, int64_t v, la_time no
   struct conn *c = la__conn_handle(t, h);
   if (!c)
     return LA_EBADF;
+  if (!in_range(opt, v) || opt == LA_OPT_DEFER_ACCEPT)
+    return LA_EINVAL;
+  if (in_wish(opt) && !la__conn_wish(t, c))
+    return LA_ENOMEM;
+  la__tcp_now(t, now);
+  put(&(struct place){&c->flags, &c->rcvbuf, &c->sndbuf, &c->ttl, &c->tos, c->wish}, opt, v);
+  changed(t, c, opt);
+  return LA_OK;
+}
+
+int la_listener_set_option(la_stack *s, la_listener h, enum la_opt opt, int64_t v) {
+  struct listener *l = la__listener_handle(&s->tcp, h);
+  if (!l)
+    return LA_EBADF;
   if (!in_range(opt, v))
     return LA_EINVAL;
-  la__tcp_now(t, now);
-  switch (opt) {
-  case LA_OPT_NODELAY:
-    flag(c, CF_NODELAY, v);
-    if (!(c->flags & CF_ENDED))
-      la__conn_dirty(t, c, TODO_DATA);
-    break;
-  case LA_OPT_KEEPALIVE:
-    flag(c, CF_KEEPALIVE, v);
-    c->keep_sent = 0;
-    clocks_changed(t, c, opt);
-    break;
-  case LA_OPT_KEEPIDLE:
-    c->keep_idle = (uint16_t)v;
-    clocks_changed(t, c, opt);
-    break;
-  case LA_OPT_KEEPINTVL:
-    c->keep_intvl = (uint16_t)v;
-    break;
-  case LA_OPT_KEEPCNT:
-    c->keep_cnt = (uint8_t)v;
-    break;
-  case LA_OPT_USER_TIMEOUT:
-    c->user_timeout = (uint32_t)v;
-    clocks_changed(t, c, opt);
-    break;
-  case LA_OPT_LINGER:
-    flag(c, CF_LINGER0, v == 0);
-    break;
-  case LA_OPT_SNDBUF:
-    c->sndbuf = (uint32_t)v;
-    break;
-  case LA_OPT_RCVBUF:
-    c->rcvbuf = (uint32_t)v;
-    if (c->state >= LA_ESTABLISHED && !(c->flags & CF_ENDED) && la__window_update_due(t, c))
-      la__conn_dirty(t, c, TODO_WND); /* a shut window may open without a read */
-    break;
-  case LA_OPT_TTL:
-    c->ttl = (uint8_t)v;
-    break;
-  default:
-    c->tos = (uint8_t)v;
-    break;
+  if (opt == LA_OPT_DEFER_ACCEPT) {
+    l->defer = (uint8_t)v;
+    return LA_OK;
   }
+  l->wished |= in_wish(opt);
+  put(&(struct place){&l->flags, &l->rcvbuf, &l->sndbuf, &l->ttl, &l->tos, &l->wish}, opt, v);
   return LA_OK;
 }
 
@@ -86,18 +163,24 @@ int la_get_option(la_stack *s, la_conn h, enum la_opt opt, int64_t *v) {
   const struct conn *c = la__conn_handle(&s->tcp, h);
   if (!c)
     return LA_EBADF;
+  const struct wish *w = conn_wish(c);
   const int64_t values[] = {
     [LA_OPT_NODELAY] = (c->flags & CF_NODELAY) != 0,
     [LA_OPT_KEEPALIVE] = (c->flags & CF_KEEPALIVE) != 0,
-    [LA_OPT_KEEPIDLE] = c->keep_idle,
-    [LA_OPT_KEEPINTVL] = c->keep_intvl,
-    [LA_OPT_KEEPCNT] = c->keep_cnt,
-    [LA_OPT_USER_TIMEOUT] = c->user_timeout,
+    [LA_OPT_KEEPIDLE] = w->keep_idle,
+    [LA_OPT_KEEPINTVL] = w->keep_intvl,
+    [LA_OPT_KEEPCNT] = w->keep_cnt,
+    [LA_OPT_USER_TIMEOUT] = w->user_timeout,
     [LA_OPT_LINGER] = c->flags & CF_LINGER0 ? 0 : -1,
     [LA_OPT_SNDBUF] = c->sndbuf,
     [LA_OPT_RCVBUF] = c->rcvbuf,
     [LA_OPT_TTL] = c->ttl,
     [LA_OPT_TOS] = c->tos,
+    [LA_OPT_CORK] = (w->flags & WISH_CORK) != 0,
+    [LA_OPT_MSS] = w->mss,
+    [LA_OPT_WND_CLAMP] = w->wnd_clamp,
+    [LA_OPT_SYN_RETRIES] = w->syn_retries,
+    [LA_OPT_FIN_WAIT_2] = w->fin_wait_2,
   };
   if ((unsigned)opt >= sizeof values / sizeof values[0])
     return LA_EINVAL;

@@ -17,8 +17,16 @@ uint32_t la__snd_end(const struct conn *c) {
 }
 
 la_time la__limit(const struct tcp *t, const struct conn *c) {
-  if (c->user_timeout)
-    return t->now + c->user_timeout * LA_MS;
+  if (conn_wish(c)->user_timeout)
+    return t->now + conn_wish(c)->user_timeout * LA_MS;
+  if (c->state == LA_SYN_SENT && conn_wish(c)->syn_retries) {
+    la_time all = 0, wait = t->cfg.rto_initial;
+    for (unsigned i = 0; i <= conn_wish(c)->syn_retries; i++) {
+      all = la__after(all, wait);
+      wait = wait * 2 < t->cfg.rto_max ? wait * 2 : t->cfg.rto_max;
+    }
+    return la__after(t->now, all);
+  }
   return la__after(t->now, c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED ? t->cfg.syn_limit : t->cfg.r2);
 }
 
@@ -29,7 +37,8 @@ static bool waiting(const struct conn *c) {
 
 /* Nobody is left who could wait, or the user has said for how long: then the limit runs on though the peer answers window probes. */
 static bool impatient(const struct conn *c) {
-  return c->user_timeout || (c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK));
+  return conn_wish(c)->user_timeout ||
+         (c->flags & CF_APP_CLOSED && (c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING || c->state == LA_LAST_ACK));
 }
 
 static bool keepalive_wanted(const struct conn *c) {
@@ -54,7 +63,7 @@ void la__rearm(struct tcp *t, struct conn *c) {
     if (c->life_at == LA_NEVER)
       la__life_clock(t, c, la__limit(t, c));
   } else if (keepalive_wanted(c)) {
-    la__clock_set(t, c, CLK_KEEP, t->now + c->keep_idle * LA_SEC);
+    la__clock_set(t, c, CLK_KEEP, t->now + conn_wish(c)->keep_idle * LA_SEC);
   } else {
     la__clock_set(t, c, CLK_NONE, t->now);
   }

@@ -21,6 +21,20 @@ void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause) {
   }
 }
 
+la_time la__fin_wait_2(const struct tcp *t, const struct conn *c) {
+  int32_t wish = conn_wish(c)->fin_wait_2;
+  return wish < 0 ? t->now : la__after(t->now, wish ? (la_time)wish * LA_MS : t->cfg.fin_wait_2);
+}
+
+void la__tcp_more(struct tcp *t, struct conn *c, bool more) {
+  struct wish *w = more ? la__conn_wish(t, c) : c->wish;
+  if (!w) /* a hint: without memory it is not taken */
+    return;
+  if (!more && w->flags & WISH_MORE)
+    la__conn_dirty(t, c, TODO_DATA);
+  w->flags = (uint8_t)(more ? w->flags | WISH_MORE : w->flags & ~WISH_MORE);
+}
+
 static void too_many_orphans(struct tcp *t, struct conn *c) {
   t->stats.orphans_aborted++;
   la__conn_kill(t, c, LA_ON_POLICY, (struct ending){LA_BY_POLICY, LA_HOW_RESET, LA_WHY_MEMORY, LA_ECONNABORTED}, true);
@@ -47,11 +61,15 @@ void la__tcp_close(struct tcp *t, struct conn *c) {
     la__tcp_abort(t, c, unread ? LA_WHY_UNREAD : LA_WHY_LINGER);
     return;
   }
+  if (c->state == LA_FIN_WAIT_2 && conn_wish(c)->fin_wait_2 < 0) {
+    la__tcp_abort(t, c, LA_WHY_FIN_WAIT_2);
+    return;
+  }
   la__tcp_shutdown(t, c, LA_ON_CLOSE);
   c->flags |= CF_APP_CLOSED;
   c->events &= EV_END;
   if (c->state == LA_FIN_WAIT_2) /* it was the application's to hold until now */
-    la__life_clock(t, c, la__after(t->now, t->cfg.fin_wait_2));
+    la__life_clock(t, c, la__fin_wait_2(t, c));
   if (c->clock == CLK_NONE || c->clock == CLK_KEEP)
     la__rearm(t, c);
   if (c->clock == CLK_PERSIST && c->life_at == LA_NEVER) /* the answers to window probes keep it no longer */

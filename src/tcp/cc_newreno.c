@@ -23,7 +23,8 @@ void la__cc_init(struct conn *c) {
 
 /* RFC 5681 4.1: what was learnt of the path is old. The keepalive clock too tells since when nothing has happened. */
 void la__cc_restart(const struct tcp *t, struct conn *c) {
-  la_time since = c->clock == CLK_KEEP ? c->clock_at - (c->keep_sent ? c->keep_intvl : c->keep_idle) * LA_SEC : c->clock_at;
+  la_time since =
+    c->clock == CLK_KEEP ? c->clock_at - (c->keep_sent ? conn_wish(c)->keep_intvl : conn_wish(c)->keep_idle) * LA_SEC : c->clock_at;
   if (c->clock != CLK_NONE && c->clock != CLK_KEEP)
     return;
   uint32_t most = initial_window(c);

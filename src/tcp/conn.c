@@ -128,13 +128,24 @@ struct conn *la__conn_new(struct tcp *t, const struct key *k) {
   c->clock_at = c->ack_at = c->life_at = LA_NEVER;
   c->rcvbuf = t->cfg.rcvbuf;
   c->sndbuf = t->cfg.sndbuf;
-  c->keep_idle = 7200;
-  c->keep_intvl = 75;
-  c->keep_cnt = 10;
   c->ttl = t->cfg.ttl;
   c->opened = t->now;
   la__addr_store(c->addr, k);
   return c;
+}
+
+const struct wish la__no_wish = {.keep_idle = 7200, .keep_intvl = 75, .keep_cnt = 10};
+
+struct wish *la__conn_wish(struct tcp *t, struct conn *c) {
+  uint32_t index;
+  if (!c->wish) {
+    c->wish = la__slab_new(&t->wishes, &index);
+    if (c->wish) {
+      *c->wish = la__no_wish;
+      c->wish->index = index;
+    }
+  }
+  return c->wish;
 }
 
 struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
@@ -248,14 +259,20 @@ void la__conn_detach(struct tcp *t, struct conn *c) {
   la__port_drop(&t->ports, t->mem, c->lport, c->flags & CF_REUSE);
 }
 
+void la__conn_unmake(struct tcp *t, struct conn *c) {
+  if (c->wish)
+    la__slab_del(&t->wishes, c->wish->index);
+  c->gen = 0;
+  la__slab_del(&t->conn[ref_six(c->self)], ref_index(c->self));
+}
+
 /* A slot goes when END was taken, the application has closed, and no list still names it. */
 void la__conn_maybe_free(struct tcp *t, struct conn *c) {
   if ((c->flags & CF_DONE) != CF_DONE || c->flags & (CF_DIRTY | CF_QUEUED | CF_UNACCEPTED))
     return;
   la__conn_drop_send(t, c);
   la__conn_drop_recv(t, c);
-  c->gen = 0;
-  la__slab_del(&t->conn[ref_six(c->self)], ref_index(c->self));
+  la__conn_unmake(t, c);
 }
 
 /*

@@ -82,7 +82,24 @@ enum conn_todo {
 /* What clock_at stands for: these three exclude each other. */
 enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP };
 
+/* Our reading side is shut down: text after our FIN is answered with RST. (An enum constant must be an int.) */
+#define CF_RCV_SHUT (1u << 31)
+
 enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32 };
+
+/* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
+enum wish_flag { WISH_CORK = 1, WISH_MORE = 2 /* until the next call or segment */ };
+struct wish {
+  uint32_t index;                 /* its own, in its slab */
+  uint32_t user_timeout;          /* ms; 0: the config's limits */
+  uint32_t wnd_clamp;             /* the receive window at most; 0: the buffer's */
+  int32_t fin_wait_2;             /* ms; 0: the config's; -1: RST at once */
+  uint16_t keep_idle, keep_intvl; /* s */
+  uint16_t mss;                   /* announced, and sent at most; 0: the link's */
+  uint8_t keep_cnt;
+  uint8_t syn_retries; /* 0: the config's limit */
+  uint8_t flags;
+};
 
 /* The sending side while bytes are queued or unacknowledged. */
 struct sndq {
@@ -147,18 +164,19 @@ struct conn {
   la_time life_at; /* the limit that ends it; in TIME-WAIT: until when */
   struct sndq *sndq;
   struct rcvq *rcvq;
+  struct wish *wish; /* NULL: la__no_wish */
   uint64_t bytes_in, bytes_out;
   la_time opened;
   uint32_t stage_ms[3]; /* entry to ESTABLISHED, FIN-WAIT-1 or CLOSE-WAIT, and the stage after: ms since `opened`; 0 not reached */
-  uint16_t keep_idle, keep_intvl;
-  uint8_t keep_cnt, keep_sent, ttl, tos;
-  uint32_t user_timeout; /* ms; 0: the config's limits */
+  uint8_t keep_sent, ttl, tos, spare;
   uint32_t retransmits;
   uint8_t fin_rtx;
   int8_t soft_err;
   uint16_t challenge_at; /* when the last rate-limited ACK went out, in units of 2^23 ns */
   uint8_t addr[];        /* local, remote: 4 + 4 or 16 + 16 */
 };
+extern const struct wish la__no_wish;
+static inline const struct wish *conn_wish(const struct conn *c) { return c->wish ? c->wish : &la__no_wish; }
 #define CONN_BYTES(six) (sizeof(struct conn) + ((six) ? 32 : 8))
 _Static_assert(CONN_BYTES(0) <= 248, "a connection over IPv4 fits its budget");
 _Static_assert(CONN_BYTES(1) <= 280, "a connection over IPv6 fits its budget");
@@ -167,14 +185,16 @@ _Static_assert(CONN_BYTES(1) <= 280, "a connection over IPv6 fits its budget");
 struct half {
   struct fifo_link fifo;
   la_time due;
-  uint32_t listener, listener_gen;
+  uint32_t listener;
+  uint16_t listener_gen; /* its low half, as a check */
+  uint16_t adv;          /* the window that our SYN-ACK announced */
   uint32_t iss, irs;
   uint32_t ts_recent, ts_off;
   uint16_t lport, rport;
   uint16_t mss, wnd;                   /* the peer's */
   uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed; wscale: both, as in the connection */
   uint16_t challenge_at;
-  uint8_t resend, spare; /* resend: the SYN-ACK has gone out again on a repeated SYN */
+  uint8_t resend, acked; /* the SYN-ACK has gone out again on a repeated SYN; a bare ACK has come, but the listener wants text */
   uint8_t addr[];
 };
 #define HALF_BYTES(six) (sizeof(struct half) + ((six) ? 32 : 8))
@@ -206,6 +226,11 @@ struct listener {
   uint8_t link;
   bool reuse, event, armed; /* event: on the event list; armed: the next arrival raises ACCEPT */
   uint32_t backlog, queued;
+  struct wish wish; /* and what follows: with which its connections start */
+  uint32_t rcvbuf, sndbuf, flags;
+  uint8_t ttl, tos;
+  bool wished;         /* `wish` differs from la__no_wish */
+  uint8_t defer;       /* so many SYN-ACK time-outs long a bare ACK makes no connection */
   ref_t head, tail;    /* accept queue, linked by event_next */
   uint32_t next;       /* in its port's bucket */
   uint32_t event_next; /* in the list of listeners with an ACCEPT to tell */

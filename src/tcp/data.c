@@ -22,8 +22,10 @@ uint32_t la__rmss(const struct tcp *t, const struct conn *c) {
 
 /* How far the edge could go, within what 16 bits can say. */
 static uint32_t edge_possible(const struct conn *c) {
-  uint32_t held = unread(c);
+  uint32_t held = unread(c), clamp = conn_wish(c)->wnd_clamp;
   uint32_t free = c->rcvbuf > held ? c->rcvbuf - held : 0;
+  if (clamp && free > clamp)
+    free = clamp;
   uint32_t most = (uint32_t)UINT16_MAX << (c->wscale >> 4);
   return c->rcv_nxt + (free < most ? free : most);
 }
@@ -251,7 +253,7 @@ bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct t
     return true; /* E-20: after the peer's FIN there is no text */
   trim(c, seg);
   bool has_fin = seg->flags & LA_FIN;
-  if (seg->len && c->flags & CF_APP_CLOSED) {
+  if (seg->len && (c->flags & CF_APP_CLOSED || (c->flags & CF_RCV_SHUT && c->state != LA_ESTABLISHED))) {
     data_after_close(t, c, k, seg, path);
     return false;
   }

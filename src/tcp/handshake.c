@@ -29,13 +29,17 @@ static uint8_t wscale_for(uint32_t rcvbuf) {
   return s;
 }
 
-void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, struct tcp_opts *o) {
+static uint32_t wnd_most(uint32_t rcvbuf, const struct wish *w) { return w->wnd_clamp && w->wnd_clamp < rcvbuf ? w->wnd_clamp : rcvbuf; }
+
+void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, const struct wish *w, struct tcp_opts *o) {
   memset(o, 0, sizeof *o);
   o->have = TCP_OPT_MSS;
   o->mss = (uint16_t)mss_for(mtu, six);
+  if (w->mss && w->mss < o->mss)
+    o->mss = w->mss;
   if (t->cfg.window_scale) {
     o->have |= TCP_OPT_WSCALE;
-    o->wscale = wscale_for(rcvbuf);
+    o->wscale = wscale_for(wnd_most(rcvbuf, w));
   }
   if (t->cfg.sack)
     o->have |= TCP_OPT_SACK_OK;
@@ -44,7 +48,10 @@ void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, str
 }
 
 /* The window of a SYN is never scaled (RFC 7323 2.2). */
-uint16_t la__syn_window(uint32_t rcvbuf) { return rcvbuf > UINT16_MAX ? UINT16_MAX : (uint16_t)rcvbuf; }
+uint16_t la__syn_window(uint32_t rcvbuf, const struct wish *w) {
+  uint32_t wnd = wnd_most(rcvbuf, w);
+  return wnd > UINT16_MAX ? UINT16_MAX : (uint16_t)wnd;
+}
 
 /* RFC 9293 3.7.1: the lesser of what the peer takes and what the path takes, less the options of every segment (MUST-15, 16). */
 static void mss_set(struct conn *c, uint32_t mtu, uint16_t announced) {
@@ -55,6 +62,8 @@ static void mss_set(struct conn *c, uint32_t mtu, uint16_t announced) {
   c->peer_mss = (uint16_t)mss;
   if (mss > mss_for(mtu, six))
     mss = mss_for(mtu, six);
+  if (conn_wish(c)->mss && mss > conn_wish(c)->mss)
+    mss = conn_wish(c)->mss;
   c->mss = (uint16_t)(mss - (c->flags & CF_TS ? 12 : 0));
 }
 
@@ -67,7 +76,7 @@ static void adopt_options(struct tcp *t, struct conn *c, const struct tcp_seg *s
   }
   if (o->have & TCP_OPT_SACK_OK && t->cfg.sack)
     c->flags |= CF_SACK;
-  unsigned ours = c->rcv_adv ? c->wscale >> 4 : wscale_for(c->rcvbuf); /* as our SYN said, if it has gone out */
+  unsigned ours = c->rcv_adv ? c->wscale >> 4 : wscale_for(wnd_most(c->rcvbuf, conn_wish(c))); /* as our SYN said, if it has gone out */
   c->wscale = 0;
   if (o->have & TCP_OPT_WSCALE && t->cfg.window_scale) {
     c->flags |= CF_WSCALE;
@@ -79,7 +88,7 @@ static void adopt_options(struct tcp *t, struct conn *c, const struct tcp_seg *s
 static void adopt_syn(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   adopt_options(t, c, seg);
   c->rcv_nxt = c->rcv_acked = seg->seq + 1;
-  c->rcv_adv = c->rcv_nxt + (c->rcv_adv ? c->rcv_adv : la__syn_window(c->rcvbuf));
+  c->rcv_adv = c->rcv_nxt + (c->rcv_adv ? c->rcv_adv : la__syn_window(c->rcvbuf, conn_wish(c)));
   c->snd_wnd = c->snd_wnd_max = seg->wnd;
   c->snd_wl1 = seg->seq;
   c->snd_wl2 = seg->flags & LA_ACK ? seg->ack : c->snd_una;
@@ -96,7 +105,7 @@ int la__port_choose(struct tcp *t, struct key *k) {
   uint16_t fallback = 0;
   for (uint32_t i = 0; i < probes; i++) {
     k->lport = (uint16_t)(t->cfg.port_lo + (start + i) % range);
-    if (la__listener_find(t, k, 0))
+    if (la__listener_find(t, k, 0) || la__port_reserved(&t->ports, k->lport))
       continue;
     ref_t r = la__lookup(t, k, la__key_hash(t, k));
     if (r == REF_NONE)
@@ -145,7 +154,7 @@ int la__connect(struct tcp *t, const struct key *k, const struct path *path, boo
 no_entry:
   la__port_drop(&t->ports, t->mem, k->lport, reuse);
 no_port:
-  la__slab_del(&t->conn[ref_six(c->self)], ref_index(c->self));
+  la__conn_unmake(t, c);
   return LA_ENOMEM;
 }
 
@@ -204,6 +213,23 @@ void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, cons
     la__data_input(t, c, k, &rest, path);
 }
 
+/* What was set on the listener. false: no memory. */
+static bool inherit(struct tcp *t, struct conn *c, const struct listener *l) {
+  c->rcvbuf = l->rcvbuf;
+  c->sndbuf = l->sndbuf;
+  c->flags |= l->flags;
+  c->ttl = l->ttl;
+  c->tos = l->tos;
+  if (!l->wished)
+    return true;
+  if (!la__conn_wish(t, c))
+    return false;
+  uint32_t index = c->wish->index;
+  *c->wish = l->wish;
+  c->wish->index = index;
+  return true;
+}
+
 /* The third segment came. NULL: no memory; the record stays and the peer will try again. */
 struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg) {
   struct half *h = la__half_at(t, r);
@@ -211,14 +237,14 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
   struct conn *c = la__conn_new(t, k);
   if (!c)
     return 0;
-  if (!la__port_hold(&t->ports, t->mem, k->lport, l->reuse)) {
-    la__slab_del(&t->conn[ref_six(c->self)], ref_index(c->self));
+  if (!inherit(t, c, l) || !la__port_hold(&t->ports, t->mem, k->lport, l->reuse)) {
+    la__conn_unmake(t, c);
     return 0;
   }
   bool swapped = la__table_swap(&t->table, la__key_hash(t, k), r, c->self);
   LA_CHECK(swapped);
   struct tcp_seg syn = {.seq = h->irs, .wnd = h->wnd};
-  syn.opt = (struct tcp_opts){.have = h->have, .wscale = h->wscale, .mss = h->mss, .ts_val = h->ts_recent};
+  syn.opt = (struct tcp_opts){.have = h->have, .wscale = h->wscale & 15, .mss = h->mss, .ts_val = h->ts_recent};
   la_time sent = h->due - (t->cfg.rto_initial << h->retries);
   c->flags &= ~(uint32_t)CF_DETACHED;
   c->flags |= CF_PASSIVE | CF_UNACCEPTED | (l->reuse ? CF_REUSE : 0) | (h->retries ? CF_SYN_LOST : 0);
@@ -229,6 +255,8 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
   c->snd_nxt = c->snd_rtx = h->iss + 1;
   c->opened = sent;
   c->state = LA_SYN_RECEIVED;
+  c->rcv_adv = h->adv; /* what our SYN-ACK said */
+  c->wscale = h->wscale;
   adopt_syn(t, c, &syn);
   c->snd_wl1 = seg->seq;
   c->snd_wl2 = seg->ack;

@@ -217,6 +217,8 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
   }
   ts_recent_update(t, c, seg);
   la__conn_touch(t, c);
+  if (c->wish)
+    la__tcp_more(t, c, false); /* what waited for more goes with the next look at what may be sent */
   la__ack_input(t, c, seg);
   if (c->flags & CF_FIN_SENT && !(c->flags & CF_FIN_ACKED) && c->snd_una == c->snd_nxt && fin_acked(t, c))
     return;

@@ -11,6 +11,11 @@
 #include "tcp/tcp.h"
 #include "tcp/view.h"
 
+struct listener *la__listener_handle(const struct tcp *t, la_listener h) {
+  struct listener *l = h.gen ? la__slab_get(&t->listeners, h.index) : 0;
+  return l && l->gen == h.gen ? l : 0;
+}
+
 /* Listeners by port; the most specific wins: address before family before any, link before any link. */
 static unsigned bucket_of(uint16_t port) { return port % LISTEN_BUCKETS; }
 
@@ -96,8 +101,10 @@ static bool port_free(const struct tcp *t, const la_listen_opts *o) {
   return held == 0 || held_elsewhere_only(t, o);
 }
 
+bool la__local_free(const struct tcp *t, const la_listen_opts *o) { return !listeners_conflict(t, o) && port_free(t, o); }
+
 int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **out) {
-  if (listeners_conflict(t, o) || !port_free(t, o))
+  if (!la__local_free(t, o))
     return LA_EADDRINUSE;
   uint32_t index;
   struct listener *l = la__slab_new(&t->listeners, &index);
@@ -111,6 +118,10 @@ int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **o
   l->reuse = o->reuse_addr;
   l->backlog = o->backlog;
   l->user = o->user;
+  l->wish = la__no_wish;
+  l->rcvbuf = t->cfg.rcvbuf;
+  l->sndbuf = t->cfg.sndbuf;
+  l->ttl = t->cfg.ttl;
   l->armed = true;
   l->head = l->tail = REF_NONE;
   l->event_next = SLAB_NONE;
@@ -205,7 +216,11 @@ static void syn_ack(struct tcp *t, const struct half *h, const struct key *k, ui
   struct answer *a = la__answer(t, h->link, k);
   if (!a)
     return;
-  la__offer(t, t->link[h->link].mtu, k->local.family == 6, t->cfg.rcvbuf, &a->seg.opt);
+  const struct listener *l = la__listener_at(t, h->listener);
+  la__offer(t, t->link[h->link].mtu, k->local.family == 6, l->rcvbuf, &l->wish, &a->seg.opt);
+  a->seg.opt.wscale = h->wscale >> 4;
+  a->ttl = l->ttl;
+  a->tos = l->tos;
   a->seg.opt.have &= h->have | TCP_OPT_MSS;
   if (a->seg.opt.have & TCP_OPT_TS) {
     a->seg.opt.ts_val = tcp_ts_now(t, h->ts_off);
@@ -214,7 +229,7 @@ static void syn_ack(struct tcp *t, const struct half *h, const struct key *k, ui
   a->seg.flags = LA_SYN | LA_ACK;
   a->seg.seq = h->iss;
   a->seg.ack = h->irs + 1;
-  a->seg.wnd = la__syn_window(t->cfg.rcvbuf);
+  a->seg.wnd = h->adv;
   a->state = LA_SYN_RECEIVED;
   a->fresh = 1;
   a->retransmit = again;
@@ -233,7 +248,7 @@ static void half_ack(struct tcp *t, struct half *h, const struct key *k) {
   a->seg.flags = LA_ACK;
   a->seg.seq = h->iss + 1;
   a->seg.ack = h->irs + 1;
-  a->seg.wnd = la__syn_window(t->cfg.rcvbuf);
+  a->seg.wnd = h->adv;
   if (h->have & TCP_OPT_TS)
     a->seg.opt = (struct tcp_opts){.have = TCP_OPT_TS, .ts_val = tcp_ts_now(t, h->ts_off), .ts_ecr = h->ts_recent};
   a->state = LA_SYN_RECEIVED;
@@ -271,7 +286,7 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
                       const struct path *path, uint32_t iss) {
   const struct tcp_opts *o = &seg->opt;
   h->listener = l->index;
-  h->listener_gen = l->gen;
+  h->listener_gen = (uint16_t)l->gen;
   h->iss = iss;
   h->irs = seg->seq;
   h->lport = k->lport;
@@ -282,7 +297,10 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
   h->have = (uint8_t)((o->have & TCP_OPT_MSS) | (t->cfg.timestamps ? o->have & TCP_OPT_TS : 0) |
                       (t->cfg.sack ? o->have & TCP_OPT_SACK_OK : 0) | (t->cfg.window_scale ? o->have & TCP_OPT_WSCALE : 0));
   h->mss = o->have & TCP_OPT_MSS ? o->mss : 0;
-  h->wscale = o->wscale;
+  struct tcp_opts ours;
+  la__offer(t, t->link[h->link].mtu, k->local.family == 6, l->rcvbuf, &l->wish, &ours);
+  h->wscale = (uint8_t)((o->wscale & 15) | ours.wscale << 4);
+  h->adv = la__syn_window(l->rcvbuf, &l->wish);
   h->ts_recent = o->ts_val;
   la__addr_store(h->addr, k);
 }
@@ -368,7 +386,7 @@ static void half_reset(struct tcp *t, ref_t r, const struct key *k, const struct
 static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg) {
   struct half *h = la__half_at(t, r);
   struct view v;
-  half_view(h, la__syn_window(t->cfg.rcvbuf), &v);
+  half_view(h, h->adv, &v);
   bool rst = seg->flags & LA_RST;
   if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs) { /* the SYN again: our SYN-ACK was lost */
     if (la__gap_passed(t, &h->challenge_at)) {
@@ -417,8 +435,12 @@ void la__half_input(struct tcp *t, ref_t r, const struct key *k, const struct tc
     la__answer_rst(t, k, in, path, LA_SYN_RECEIVED);
     return;
   }
-  struct listener *l = la__listener_at(t, h->listener);
-  LA_CHECK(l && l->gen == h->listener_gen);
+  const struct listener *l = la__listener_at(t, h->listener);
+  LA_CHECK(l && (uint16_t)l->gen == h->listener_gen);
+  if (h->retries < l->defer && tcp_seg_len(in) == 0) { /* wait for text: the record stays half-open */
+    h->acked = 1;
+    return;
+  }
   if (l->queued >= l->backlog) {
     la__drop(t, k, 0, in, LA_DROP_TCP_LISTEN_OVERFLOW);
     return;
@@ -449,8 +471,10 @@ void la__half_tick(struct tcp *t) {
       struct key k;
       la__half_key(h, ref_six(r), &k);
       la__fifo_del(&t->synack[i], r);
+      bool ask = !h->acked || h->retries + 1 >= la__listener_at(t, h->listener)->defer; /* once more when the wait for text is over */
       h->retries++;
       half_arm(t, r);
-      syn_ack(t, h, &k, 1);
+      if (ask)
+        syn_ack(t, h, &k, 1);
     }
 }

@@ -105,7 +105,7 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
   bool answer = c->state == LA_SYN_RECEIVED;
   c->todo &= (uint8_t) ~(TODO_SYN | TODO_ACK);
   start(c, o, c->snd_una, answer ? LA_SYN | LA_ACK : LA_SYN);
-  la__offer(t, t->link[c->link].mtu, c->flags & CF_IP6, c->rcvbuf, &o->seg.opt);
+  la__offer(t, t->link[c->link].mtu, c->flags & CF_IP6, c->rcvbuf, conn_wish(c), &o->seg.opt);
   if (answer) {
     unsigned agreed = TCP_OPT_MSS | (c->flags & CF_TS ? TCP_OPT_TS : 0u) | (c->flags & CF_SACK ? TCP_OPT_SACK_OK : 0u) |
                       (c->flags & CF_WSCALE ? TCP_OPT_WSCALE : 0u);
@@ -119,8 +119,8 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
     o->seg.opt.wscale = c->wscale >> 4;
   else
     c->wscale = (uint8_t)(o->seg.opt.wscale << 4);
-  if (!answer && c->rcv_adv < la__syn_window(c->rcvbuf))
-    c->rcv_adv = la__syn_window(c->rcvbuf);
+  if (!answer && c->rcv_adv < la__syn_window(c->rcvbuf, conn_wish(c)))
+    c->rcv_adv = la__syn_window(c->rcvbuf, conn_wish(c));
   o->seg.wnd = (uint16_t)la__rcv_window(c);
   if (c->backoff) {
     t->stats.retransmits++;
@@ -219,7 +219,7 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
  * 3.8.6.2.1 and Nagle (3.7.4): a segment shorter than a full one goes when it is the last of what is queued, or when it fills half the
  * largest window that the peer ever offered; both only while nothing is outstanding, unless Nagle is off. The FIN takes the last
  * bytes with it at once. What is sent again goes from SND.UNA in any size, but leaves no crumb behind a first segment that cwnd
- * let through (RFC 2525 2.14).
+ * let through (RFC 2525 2.14). While the application says that more is to come, what is not full waits, at most for the persist clock.
  */
 static bool worth_sending(const struct conn *c, uint32_t n, uint32_t avail, bool resend) {
   if (n >= segment_room(c))
@@ -228,6 +228,8 @@ static bool worth_sending(const struct conn *c, uint32_t n, uint32_t avail, bool
     return n == avail || c->snd_rtx == c->snd_una;
   if (n == avail && c->flags & CF_FIN_QUEUED)
     return true;
+  if (conn_wish(c)->flags & (WISH_CORK | WISH_MORE))
+    return false;
   if (!(c->flags & CF_NODELAY) && c->snd_una != c->snd_nxt)
     return false;
   return n == avail || (n > 0 && n >= c->snd_wnd_max / 2);

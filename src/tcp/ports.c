@@ -6,7 +6,7 @@
 
 struct port_page {
   uint32_t total; /* of the page: when it falls to 0 the page goes */
-  uint32_t all[256], no_reuse[256];
+  uint32_t all[256], no_reuse[256], reserved[256];
 };
 
 void la__ports_done(struct ports *p, struct mem *m) {
@@ -16,16 +16,32 @@ void la__ports_done(struct ports *p, struct mem *m) {
   }
 }
 
-bool la__port_hold(struct ports *p, struct mem *m, uint16_t port, bool reuse) {
+/* The port's page with one more entry, made when there is none; NULL: memory. */
+static struct port_page *enter(struct ports *p, struct mem *m, uint16_t port) {
   struct port_page *page = p->page[port >> 8];
   if (!page) {
     page = mem_alloc(m, sizeof *page);
     if (!page)
-      return false;
+      return 0;
     memset(page, 0, sizeof *page);
     p->page[port >> 8] = page;
   }
   page->total++;
+  return page;
+}
+
+static void leave(struct ports *p, struct mem *m, uint16_t port) {
+  struct port_page *page = p->page[port >> 8];
+  if (--page->total == 0) {
+    mem_free(m, page, sizeof *page);
+    p->page[port >> 8] = 0;
+  }
+}
+
+bool la__port_hold(struct ports *p, struct mem *m, uint16_t port, bool reuse) {
+  struct port_page *page = enter(p, m, port);
+  if (!page)
+    return false;
   page->all[port & 255]++;
   if (!reuse)
     page->no_reuse[port & 255]++;
@@ -38,10 +54,27 @@ void la__port_drop(struct ports *p, struct mem *m, uint16_t port, bool reuse) {
   page->all[port & 255]--;
   if (!reuse)
     page->no_reuse[port & 255]--;
-  if (--page->total == 0) {
-    mem_free(m, page, sizeof *page);
-    p->page[port >> 8] = 0;
-  }
+  leave(p, m, port);
+}
+
+bool la__port_reserve(struct ports *p, struct mem *m, uint16_t port) {
+  struct port_page *page = enter(p, m, port);
+  if (!page)
+    return false;
+  page->reserved[port & 255]++;
+  return true;
+}
+
+void la__port_unreserve(struct ports *p, struct mem *m, uint16_t port) {
+  struct port_page *page = p->page[port >> 8];
+  LA_CHECK(page && page->reserved[port & 255] > 0);
+  page->reserved[port & 255]--;
+  leave(p, m, port);
+}
+
+bool la__port_reserved(const struct ports *p, uint16_t port) {
+  const struct port_page *page = p->page[port >> 8];
+  return page && page->reserved[port & 255] > 0;
 }
 
 uint32_t la__port_held(const struct ports *p, uint16_t port) {

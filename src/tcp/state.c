@@ -143,7 +143,7 @@ static void entered(struct tcp *t, struct conn *c) {
     break;
   case LA_FIN_WAIT_2:
     stage(t, c, 2);
-    la__life_clock(t, c, c->flags & CF_APP_CLOSED ? la__after(t->now, t->cfg.fin_wait_2) : LA_NEVER);
+    la__life_clock(t, c, c->flags & CF_APP_CLOSED ? la__fin_wait_2(t, c) : LA_NEVER);
     break;
   case LA_CLOSING:
   case LA_LAST_ACK:

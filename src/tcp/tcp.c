@@ -19,6 +19,7 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg) {
   }
   la__slab_init(&t->listeners, m, sizeof(struct listener), PER_BLOCK_SMALL, cfg->max_listeners);
   la__slab_init(&t->sndqs, m, sizeof(struct sndq), PER_BLOCK, cfg->max_conns);
+  la__slab_init(&t->wishes, m, sizeof(struct wish), PER_BLOCK, cfg->max_conns);
   uint32_t rcvq = (uint32_t)(sizeof(struct rcvq) + cfg->max_ooo * sizeof(struct range));
   la__slab_init(&t->rcvqs, m, rcvq, PER_BLOCK, cfg->max_conns);
   la__chunks_init(&t->chunks, m, cfg->max_chunks);
@@ -54,6 +55,7 @@ void la__tcp_done(struct tcp *t) {
   la__slab_done(&t->listeners);
   la__slab_done(&t->sndqs);
   la__slab_done(&t->rcvqs);
+  la__slab_done(&t->wishes);
   la__table_done(&t->table);
   la__ports_done(&t->ports, t->mem);
   la__chunks_done(&t->chunks);

@@ -63,7 +63,7 @@ struct tcp {
   la_config cfg;
   struct mem *mem;
   struct slab conn[2], half[2], tw[2]; /* by family: 0 IPv4, 1 IPv6 */
-  struct slab listeners, sndqs, rcvqs;
+  struct slab listeners, sndqs, rcvqs, wishes;
   struct chunk_pool chunks;
   struct table table;
   struct wheel wheel;
@@ -125,10 +125,12 @@ void la__conn_event(struct tcp *t, struct conn *c, unsigned bits);
 void la__conn_detach(struct tcp *t, struct conn *c);    /* out of the table, clocks off */
 void la__conn_drop_send(struct tcp *t, struct conn *c); /* buffers */
 void la__conn_drop_recv(struct tcp *t, struct conn *c);
+void la__conn_unmake(struct tcp *t, struct conn *c); /* its slot; it is in no table and no list */
 void la__conn_maybe_free(struct tcp *t, struct conn *c);
 void la__conn_orphan(struct tcp *t, struct conn *c, bool on);
-struct sndq *la__conn_sndq(struct tcp *t, struct conn *c); /* made when there is none; NULL: memory */
+struct sndq *la__conn_sndq(struct tcp *t, struct conn *c); /* these are made when there is none; NULL: memory */
 struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c);
+struct wish *la__conn_wish(struct tcp *t, struct conn *c);
 
 /* clocks of a connection: LA_NEVER is off */
 void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at);
@@ -175,7 +177,9 @@ uint32_t la__ts_offset(const struct tcp *t, const struct key *k); /* RFC 7323 5.
 static inline uint32_t tcp_ts_now(const struct tcp *t, uint32_t off) { return (uint32_t)(t->now / LA_MS) + off; }
 
 /* listen.c */
+struct listener *la__listener_handle(const struct tcp *t, la_listener h); /* NULL: stale */
 struct listener *la__listener_find(const struct tcp *t, const struct key *k, uint8_t link);
+bool la__local_free(const struct tcp *t, const la_listen_opts *o); /* may it listen there? */
 int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **out);
 void la__listener_del(struct tcp *t, struct listener *l);
 void la__listen_input(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *seg, const struct path *path,
@@ -192,9 +196,9 @@ int la__port_choose(struct tcp *t, struct key *k); /* fills in lport */
 void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg);
 void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause);
-void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf,
-               struct tcp_opts *o); /* a SYN's options, but for timestamps' values */
-uint16_t la__syn_window(uint32_t rcvbuf);
+/* A SYN's options, but for timestamps' values; and its window. */
+void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, const struct wish *w, struct tcp_opts *o);
+uint16_t la__syn_window(uint32_t rcvbuf, const struct wish *w);
 
 /* input.c's later steps, also for the segment that completes a handshake */
 void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path);
@@ -205,6 +209,7 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
 uint32_t la__snd_end(const struct conn *c);    /* sequence number after the last queued byte: the FIN's, when there is one */
 void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
 la_time la__limit(const struct tcp *t, const struct conn *c);
+la_time la__fin_wait_2(const struct tcp *t, const struct conn *c); /* until when an orphan may stay there */
 /* A limit of LA_NEVER, or near it, is one that is never reached. */
 static inline la_time la__after(la_time at, la_time d) { return d < LA_NEVER - at ? at + d : LA_NEVER; }
 
@@ -257,5 +262,7 @@ bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e
 void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause);
 void la__tcp_close(struct tcp *t, struct conn *c);
 void la__tcp_abort(struct tcp *t, struct conn *c, enum la_why why);
+/* More is about to be queued (or no longer): a last segment that is not full waits for it. */
+void la__tcp_more(struct tcp *t, struct conn *c, bool more);
 
 #endif

@@ -13,12 +13,12 @@
 #include "tcp/tcp.h"
 
 static void keepalive_expired(struct tcp *t, struct conn *c) {
-  if (c->keep_sent >= c->keep_cnt) {
+  if (c->keep_sent >= conn_wish(c)->keep_cnt) {
     la__conn_kill(t, c, LA_ON_TIMEOUT, (struct ending){LA_BY_CLOCK, LA_HOW_RESET, LA_WHY_KEEPALIVE, LA_ETIMEDOUT}, true);
     return;
   }
   c->keep_sent++;
-  la__clock_set(t, c, CLK_KEEP, t->now + c->keep_intvl * LA_SEC);
+  la__clock_set(t, c, CLK_KEEP, t->now + conn_wish(c)->keep_intvl * LA_SEC);
   la__conn_dirty(t, c, TODO_KEEP);
 }
 
@@ -51,12 +51,12 @@ static void persist_expired(struct tcp *t, struct conn *c) {
   la_time gap = la__rto_backed(t, c);
   la__clock_set(t, c, CLK_PERSIST, t->now + gap);
   if (c->life_at == LA_NEVER) /* since the last one was answered; one that is lost must not be the end, however long the gap */
-    la__life_clock(t, c, la__after(la__limit(t, c), c->user_timeout ? 0 : 2 * gap));
+    la__life_clock(t, c, la__after(la__limit(t, c), conn_wish(c)->user_timeout ? 0 : 2 * gap));
   la__conn_dirty(t, c, TODO_PROBE);
 }
 
 static void life_expired(struct tcp *t, struct conn *c) {
-  struct ending e = {LA_BY_CLOCK, LA_HOW_SILENT, c->user_timeout ? LA_WHY_USER_TIMEOUT : LA_WHY_RETRANSMIT, LA_ETIMEDOUT};
+  struct ending e = {LA_BY_CLOCK, LA_HOW_SILENT, conn_wish(c)->user_timeout ? LA_WHY_USER_TIMEOUT : LA_WHY_RETRANSMIT, LA_ETIMEDOUT};
   if (c->flags & CF_KILL) { /* la_close_by */
     e.how = LA_HOW_RESET;
     e.why = LA_WHY_USER_TIMEOUT;
@@ -66,7 +66,9 @@ static void life_expired(struct tcp *t, struct conn *c) {
     e.why = LA_WHY_SYN_ACK_TIMEOUT;
   } else if (c->state == LA_FIN_WAIT_2) {
     e.why = LA_WHY_FIN_WAIT_2;
-  } else if (c->state == LA_LAST_ACK && !c->user_timeout) {
+    if (conn_wish(c)->fin_wait_2 < 0)
+      e.how = LA_HOW_RESET;
+  } else if (c->state == LA_LAST_ACK && !conn_wish(c)->user_timeout) {
     e.why = LA_WHY_LAST_ACK;
   }
   la__conn_kill(t, c, LA_ON_TIMEOUT, e, e.how == LA_HOW_RESET && c->state != LA_SYN_SENT);
@@ -103,7 +105,7 @@ static void expire(struct tcp *t, struct conn *c) {
 void la__conn_touch(struct tcp *t, struct conn *c) {
   c->keep_sent = 0;
   if (c->clock == CLK_KEEP)
-    la__clock_set(t, c, CLK_KEEP, t->now + c->keep_idle * LA_SEC);
+    la__clock_set(t, c, CLK_KEEP, t->now + conn_wish(c)->keep_idle * LA_SEC);
 }
 
 void la__tcp_tick(struct tcp *t) {

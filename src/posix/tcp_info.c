@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* TCP_INFO: what the stack knows of a connection, in Linux's words and units (segments where Linux counts segments). */
+#include "posix/posix.h"
+
+#include "base/bytes.h"
+
+static uint32_t segments(uint32_t bytes, uint32_t mss) { return mss ? (bytes + mss - 1) / mss : 0; }
+static uint32_t us_of(la_time t) { return t / LA_US > UINT32_MAX ? UINT32_MAX : (uint32_t)(t / LA_US); }
+
+static void windows(const la_info_rec *r, la_tcp_info *i) {
+  i->tcpi_rto = us_of(r->rto);
+  i->tcpi_rtt = us_of(r->srtt);
+  i->tcpi_rttvar = us_of(r->rttvar);
+  i->tcpi_snd_mss = r->mss;
+  i->tcpi_snd_cwnd = r->mss ? r->cwnd / r->mss : 0;
+  i->tcpi_snd_ssthresh = r->ssthresh >= 1u << 30 || !r->mss ? 0x7fffffff : r->ssthresh / r->mss;
+  i->tcpi_unacked = segments(r->unacked, r->mss);
+  i->tcpi_notsent_bytes = r->unsent;
+  i->tcpi_snd_wnd = r->snd_wnd;
+  i->tcpi_rcv_space = i->tcpi_rcv_ssthresh = r->rcv_wnd;
+}
+
+void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
+  la_info_rec r;
+  memset(i, 0, sizeof *i);
+  i->tcpi_state = (uint8_t)la__sk_state(p, k);
+  i->tcpi_reordering = 3;
+  const struct listener *l = la__sk_listener(p, k);
+  if (l) { /* Linux shows the accept queue and its limit here */
+    i->tcpi_unacked = l->queued;
+    i->tcpi_sacked = l->backlog - 1;
+  }
+  if (!k->conn.gen || la_info(p->s, k->conn, &r) != LA_OK)
+    return;
+  i->tcpi_retransmits = i->tcpi_backoff = r.backoff;
+  i->tcpi_probes = r.keepalive_sent;
+  i->tcpi_options =
+    (uint8_t)((r.timestamps ? LA_TCPI_OPT_TIMESTAMPS : 0) | (r.sack ? LA_TCPI_OPT_SACK : 0) | (r.window_scaled ? LA_TCPI_OPT_WSCALE : 0));
+  i->tcpi_snd_wscale = r.snd_wscale & 15u;
+  i->tcpi_rcv_wscale = r.rcv_wscale & 15u;
+  i->tcpi_pmtu = p->s->mtu[r.link];
+  i->tcpi_advmss = i->tcpi_pmtu - (r.local.family == 6 ? 60 : 40);
+  i->tcpi_rcv_mss = i->tcpi_advmss < 536 ? i->tcpi_advmss : 536;
+  i->tcpi_total_retrans = r.retransmits;
+  i->tcpi_bytes_acked = r.bytes_out;
+  i->tcpi_bytes_received = r.bytes_in;
+  i->tcpi_bytes_sent = r.bytes_out + r.unacked;
+  windows(&r, i);
+}
