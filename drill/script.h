@@ -85,8 +85,8 @@ struct drill_packet {
 
   /* TCP */
   uint8_t flags;                               /* FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128 */
-  uint8_t ace;                                 /* AE 1 (the bit left of CWR), for `A` and for numbers after the dot */
-  bool has_ace;                                /* .5: the three bits as a number instead of letters */
+  uint8_t ace;                                 /* AE 4, CWR 2, ECE 1, written as letters or as a number; flags has the latter two as well */
+  bool has_ace;                                /* .5: written as a number */
   uint32_t seq, end;                           /* as written: relative, or absolute as the dialect of packetdrill says */
   uint32_t payload;                            /* bytes; UDP too */
   bool has_ack, has_win, has_urg, any_options; /* any_options: <...> */
@@ -99,7 +99,7 @@ struct drill_packet {
   /* ICMP: type and code words as written, decoded for the script's family */
   uint8_t icmp_type, icmp_code;
   const char *icmp_word, *icmp_code_word; /* the second may be NULL */
-  bool has_mtu, has_id, has_echoed;
+  bool has_mtu, has_id, has_echoed;       /* without an echoed part the message quotes a TCP segment with sequence number 0 */
   uint32_t mtu;
   uint16_t id;
   enum drill_proto echoed; /* what the quoted packet is: DRILL_TCP or DRILL_UDP; raw: echoed_raw */
@@ -123,7 +123,7 @@ struct drill_call {
   struct place at;
   const char *source; /* one line, for messages */
   bool blocking;      /* `...` with the instant at which it must return */
-  la_time end;        /* ns; absolute, or since its start when end_relative */
+  la_time end;        /* ns; absolute, or since its start when end_relative (a call at +time) */
   bool end_relative;
   unsigned n;
   struct value **args;
