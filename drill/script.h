@@ -23,7 +23,7 @@ enum value_kind {
   VALUE_ASSIGN,   /* name=list[0] outside a structure */
   VALUE_ARRAY,    /* [a, b, c] */
   VALUE_STRUCT,   /* {name=value, …} or {a, b}: list, and names[i] or NULL for each */
-  VALUE_CALL      /* name(list): htons(80), inet_addr("1.2.3.4"), msg_iov(2)=… has the array as the last element */
+  VALUE_CALL      /* name(list): htons(80), inet_addr("1.2.3.4"), msg_iov(2)=… has the array as the last element, and its name there */
 };
 struct value {
   enum value_kind kind;
