@@ -93,6 +93,7 @@ typedef struct la_config {
   uint8_t r1;             /* retransmissions after which the application is told of trouble; default 3 */
   uint8_t icmp_soft;      /* 1: a hard ICMP error never ends a synchronized connection (RFC 5461); default 0 */
   uint8_t synack_retries; /* SYN-ACK retransmissions at 1, 3, 7, … s, then one last wait; default 5, at most 5 */
+  uint8_t syn_cookies;    /* 0: none. 1, the default: while the half-open records are all taken (RFC 4987 3.6) */
   la_time r2;             /* no progress for this long ends a connection (RFC 9293 3.8.3) */
   la_time syn_limit;      /* the same for a SYN of ours */
   la_time rto_initial;    /* 1 s (RFC 6298) */
@@ -106,7 +107,7 @@ typedef struct la_config {
 
   /* limits */
   uint32_t max_conns;     /* connections, of both address families together */
-  uint32_t max_half_open; /* half-open records; past it a random one is evicted */
+  uint32_t max_half_open; /* half-open records; past it SYN cookies, or without them the eviction of a random one */
   uint32_t max_time_wait; /* TIME-WAIT records; past it the oldest is recycled */
   uint32_t max_orphans;   /* connections closed by the application but not yet ended; past it the next is aborted */
   uint32_t max_listeners;
@@ -206,6 +207,7 @@ typedef struct la_stats {
   uint64_t retransmits; /* segments sent again, SYN and FIN included */
   uint64_t resets_out, resets_in;
   uint64_t challenge_acks, challenge_acks_limited;
+  uint64_t syncookies_sent, syncookies_recv, syncookies_failed;
   uint64_t time_wait_recycled, half_open_evicted, orphans_aborted;
   uint64_t time_wait_rst_ignored, rst_limited;
   uint64_t opened_active, opened_passive, ended;

@@ -18,6 +18,7 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->time_wait = 1;
   c->r1 = 3;
   c->synack_retries = 5;
+  c->syn_cookies = 1;
   c->r2 = 120 * LA_SEC;        /* at least 100 s: SHLD-11 */
   c->syn_limit = 180 * LA_SEC; /* MUST-23 */
   c->rto_initial = LA_SEC;

@@ -3,7 +3,8 @@
  * LISTEN, and SYN-RECEIVED that came from it. A SYN costs a half-open record of 64 bytes and nothing else; it waits on the
  * expiry list of its retry. The third segment makes it a connection in the listener's accept queue.
  * Full queue: SYN and final ACK are dropped and the record kept, as on Linux, so that the client's retransmission
- * finds room later. Too many records: a random one is evicted.
+ * finds room later. Too many records: SYN cookies (cookie.c); without them, or when a
+ * TIME-WAIT record must give way, a random record is evicted.
  */
 #include "base/bytes.h"
 #include "base/check.h"
@@ -212,10 +213,10 @@ void la__half_del(struct tcp *t, ref_t r) {
   la__slab_del(&t->half[ref_six(r)], ref_index(r));
 }
 
-static void syn_ack(struct tcp *t, const struct half *h, const struct key *k, uint8_t again) {
+static struct answer *syn_ack(struct tcp *t, const struct half *h, const struct key *k, uint8_t again) {
   struct answer *a = la__answer(t, h->link, k);
   if (!a)
-    return;
+    return 0;
   const struct listener *l = la__listener_at(t, h->listener);
   la__offer(t, t->link[h->link].mtu, k->local.family == 6, l->rcvbuf, &l->wish, &a->seg.opt);
   a->seg.opt.wscale = h->wscale >> 4;
@@ -233,6 +234,7 @@ static void syn_ack(struct tcp *t, const struct half *h, const struct key *k, ui
   a->state = LA_SYN_RECEIVED;
   a->fresh = 1;
   a->retransmit = again;
+  return a;
 }
 
 /* The ACK of a half-open record: to what is not acceptable, and as a challenge. */
@@ -305,6 +307,42 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
   la__addr_store(h->addr, k);
 }
 
+/* Nothing is remembered: the record lives on the stack until its SYN-ACK is described. */
+static void cookie_syn_ack(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
+  struct half h = {0};
+  half_fill(t, &h, l, k, seg, path, 0);
+  h.iss = la__cookie_make(t, k, &h);
+  struct answer *a = syn_ack(t, &h, k, 0);
+  if (a)
+    a->state = LA_LISTEN; /* there is no record */
+  if (a && a->seg.opt.have & TCP_OPT_TS)
+    a->seg.opt.ts_val = la__cookie_ts(t, &h);
+}
+
+/* true: the segment is the third of a handshake by cookie, and now a connection's, or dropped for lack of room. */
+static bool cookie_ack(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *in, const struct path *path) {
+  struct half h = {0};
+  struct tcp_seg syn = {.seq = in->seq - 1};
+  if (!(t->cfg.syn_cookies && t->now < t->cookies_until) || in->flags & LA_SYN || !la__cookie_open(t, k, in, &h))
+    return false;
+  syn.opt = (struct tcp_opts){.have = h.have, .mss = h.mss, .wscale = h.wscale, .ts_val = h.ts_recent};
+  half_fill(t, &h, l, k, &syn, path, h.iss);
+  if (l->defer && tcp_seg_len(in) == 0)
+    return true; /* its text will bring the cookie again */
+  if (l->queued >= l->backlog) {
+    la__drop(t, k, 0, in, LA_DROP_TCP_LISTEN_OVERFLOW);
+    return true;
+  }
+  struct conn *c = la__cookie_promote(t, &h, k, in);
+  if (!c) {
+    la__drop(t, k, 0, in, LA_DROP_NOMEM);
+    return true;
+  }
+  struct tcp_seg seg = *in;
+  la__conn_input_acked(t, c, k, &seg, path);
+  return true;
+}
+
 static void syn_input(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *seg, const struct path *path,
                       ref_t replaces) {
   bool six = k->local.family == 6;
@@ -312,8 +350,13 @@ static void syn_input(struct tcp *t, struct listener *l, const struct key *k, co
     la__drop(t, k, 0, seg, LA_DROP_TCP_LISTEN_OVERFLOW);
     return;
   }
-  if (t->half[0].used + t->half[1].used >= t->cfg.max_half_open)
+  if (t->half[0].used + t->half[1].used >= t->cfg.max_half_open) {
+    if (t->cfg.syn_cookies && replaces == REF_NONE) {
+      cookie_syn_ack(t, l, k, seg, path);
+      return;
+    }
     evict_half(t);
+  }
   uint32_t iss = iss_past(t, k, replaces), index;
   struct half *h = la__slab_new(&t->half[six], &index);
   if (!h) {
@@ -345,6 +388,8 @@ void la__listen_input(struct tcp *t, struct listener *l, const struct key *k, co
   if (seg->flags & LA_RST) {
     la__drop(t, k, 0, seg, LA_DROP_TCP_RESET);
   } else if (seg->flags & LA_ACK) {
+    if (cookie_ack(t, l, k, seg, path))
+      return;
     la__drop(t, k, 0, seg, LA_DROP_NO_SOCKET);
     la__answer_rst(t, k, seg, path, LA_LISTEN);
   } else if (!(seg->flags & LA_SYN) || seg->flags & LA_FIN) {

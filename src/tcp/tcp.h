@@ -75,12 +75,13 @@ struct tcp {
   ref_t event_head, event_tail;      /* connections with events */
   uint32_t levent_head, levent_tail; /* listeners with events */
   struct prng prng;
-  uint8_t key_table[16], key_isn[16], key_ts[16], key_port[16];
+  uint8_t key_table[16], key_isn[16], key_ts[16], key_port[16], key_cookie[16];
   uint32_t port_step;
   struct trace_ring trace;
   la_stats stats;
   la_time now, started, quiet_until;
-  uint32_t frame; /* under way; 0 in calls and expiries */
+  la_time cookies_until; /* SYN cookies of ours may be under way */
+  uint32_t frame;        /* under way; 0 in calls and expiries */
   uint32_t gen;
   struct bucket rst;
 };
@@ -189,12 +190,19 @@ void la__half_tick(struct tcp *t);
 void la__half_del(struct tcp *t, ref_t r);
 void la__listener_queue(struct tcp *t, struct listener *l, struct conn *c);
 
+/* cookie.c: h as la__half would fill it */
+uint32_t la__cookie_make(struct tcp *t, const struct key *k, const struct half *h); /* the SYN-ACK's sequence number */
+uint32_t la__cookie_ts(const struct tcp *t, const struct half *h);                  /* and its TSval */
+/* true: fills in iss, irs, mss, have, wscale (the peer's) and ts_recent from the segment that brings the cookie back. */
+bool la__cookie_open(struct tcp *t, const struct key *k, const struct tcp_seg *seg, struct half *h);
+
 /* handshake.c */
 /* take_tw: a TIME-WAIT record of the pair gives way where la__tw_reusable says so. */
 int la__connect(struct tcp *t, const struct key *k, const struct path *path, bool reuse, bool take_tw, struct conn **out);
 int la__port_choose(struct tcp *t, struct key *k); /* fills in lport */
 void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg);
+struct conn *la__cookie_promote(struct tcp *t, struct half *h, const struct key *k, const struct tcp_seg *seg); /* h is the caller's */
 void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause);
 /* A SYN's options, but for timestamps' values; and its window. */
 void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, const struct wish *w, struct tcp_opts *o);
