@@ -82,7 +82,7 @@ int la_shutdown_read(la_stack *s, la_conn c);
  * instead. Data that arrives later draws RST. In SYN-SENT the attempt is dropped. A second call changes nothing. LA_EBADF.
  */
 int la_close(la_stack *s, la_conn c, la_time now);
-/* la_close, and RST when the release has not ended by `deadline`. */
+/* la_close, and RST when the release has not ended by `deadline`. LA_ENOMEM: closed, but without the deadline. */
 int la_close_by(la_stack *s, la_conn c, la_time deadline, la_time now);
 /* Abortive release: queued and unread data are discarded, RST is sent where RFC 9293 3.10.5 says so. LA_EBADF. */
 int la_abort(la_stack *s, la_conn c, la_time now);

@@ -118,9 +118,11 @@ int la_close_by(la_stack *s, la_conn h, la_time deadline, la_time now) {
   struct conn *c = la__conn_handle(t, h);
   if (!c || c->flags & CF_ENDED)
     return LA_OK;
-  c->flags &= ~(uint32_t)CF_LIFE_FIXED;
-  la__life_clock(t, c, deadline);
-  c->flags |= CF_LIFE_FIXED | CF_KILL;
+  if (!la__conn_wish(t, c))
+    return LA_ENOMEM;
+  c->wish->kill_at = deadline;
+  c->flags |= CF_KILL;
+  la__life_clock(t, c, c->life_at);
   return LA_OK;
 }
 

@@ -275,14 +275,19 @@ void la__conn_maybe_free(struct tcp *t, struct conn *c) {
   la__conn_unmake(t, c);
 }
 
+/* The machine's limit, or the application's own deadline where that is earlier. */
+la_time la__life_end(const struct conn *c) {
+  return c->flags & CF_KILL && !(c->flags & CF_ENDED) && c->wish->kill_at < c->life_at ? c->wish->kill_at : c->life_at;
+}
+
 /*
  * Clocks. The node carries the earliest of the three. It is moved at once to an earlier time, but lazily to a later one:
  * then it fires, finds nothing due, and is set anew, so that an ACK need not touch the wheel.
  */
 static void node_set(struct tcp *t, struct conn *c) {
   la_time at = c->clock != CLK_NONE && c->clock_at < c->ack_at ? c->clock_at : c->ack_at;
-  if (c->life_at < at)
-    at = c->life_at;
+  if (la__life_end(c) < at)
+    at = la__life_end(c);
   if (at == LA_NEVER)
     return;
   if (!c->node.pprev || at < c->node.deadline)
@@ -300,10 +305,7 @@ void la__ack_clock(struct tcp *t, struct conn *c, la_time at) {
   node_set(t, c);
 }
 
-/* The application's own deadline (la_close_by) is not moved by what the machine would set. */
 void la__life_clock(struct tcp *t, struct conn *c, la_time at) {
-  if (c->flags & CF_LIFE_FIXED)
-    return;
   c->life_at = at;
   node_set(t, c);
 }

@@ -59,13 +59,12 @@ enum conn_flag {
   CF_FIRST_PEER = 1 << 21,
   CF_FIN_MERGED = 1 << 22, /* our FIN was also the first ACK of the peer's */
   CF_SIMULTANEOUS = 1 << 23,
-  CF_SYN_LOST = 1 << 24,   /* SYN retransmitted: RFC 6298 5.7 */
-  CF_LIFE_FIXED = 1 << 25, /* life_at is the application's deadline, not to be moved */
-  CF_ORPHAN = 1 << 26,     /* counted in stats.orphans */
+  CF_SYN_LOST = 1 << 24, /* SYN retransmitted: RFC 6298 5.7 */
+  CF_KILL = 1 << 25,     /* wish.kill_at is valid: RST when it strikes */
+  CF_ORPHAN = 1 << 26,   /* counted in stats.orphans */
   CF_READ_ARMED = 1 << 27,
   CF_WRITE_ARMED = 1 << 28,
-  CF_ACKED_SYN = 1 << 29, /* our SYN has been acknowledged */
-  CF_KILL = 1 << 30       /* the caller's deadline: RST when it strikes */
+  CF_ACKED_SYN = 1 << 29 /* our SYN has been acknowledged */
 };
 
 enum conn_todo {
@@ -90,6 +89,7 @@ enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
 enum wish_flag { WISH_CORK = 1, WISH_MORE = 2 /* until the next call or segment */ };
 struct wish {
+  la_time kill_at;                /* la_close_by, with CF_KILL */
   uint32_t index;                 /* its own, in its slab */
   uint32_t user_timeout;          /* ms; 0: the config's limits */
   uint32_t wnd_clamp;             /* the receive window at most; 0: the buffer's */

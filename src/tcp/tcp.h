@@ -137,6 +137,7 @@ struct wish *la__conn_wish(struct tcp *t, struct conn *c);
 void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at);
 void la__ack_clock(struct tcp *t, struct conn *c, la_time at);
 void la__life_clock(struct tcp *t, struct conn *c, la_time at);
+la_time la__life_end(const struct conn *c); /* when it must have ended */
 
 /* state.c: the only writer of conn.state */
 void la__state_init(struct tcp *t, struct conn *c, enum la_state from, enum la_cause cause); /* of a new connection */

@@ -57,7 +57,7 @@ static void persist_expired(struct tcp *t, struct conn *c) {
 
 static void life_expired(struct tcp *t, struct conn *c) {
   struct ending e = {LA_BY_CLOCK, LA_HOW_SILENT, conn_wish(c)->user_timeout ? LA_WHY_USER_TIMEOUT : LA_WHY_RETRANSMIT, LA_ETIMEDOUT};
-  if (c->flags & CF_KILL) { /* la_close_by */
+  if (c->life_at > t->now) { /* la_close_by */
     e.how = LA_HOW_RESET;
     e.why = LA_WHY_USER_TIMEOUT;
   } else if (c->state == LA_SYN_SENT) {
@@ -76,7 +76,7 @@ static void life_expired(struct tcp *t, struct conn *c) {
 
 static void expire(struct tcp *t, struct conn *c) {
   LA_CHECK(!(c->flags & CF_ENDED));
-  if (c->life_at <= t->now) {
+  if (la__life_end(c) <= t->now) {
     life_expired(t, c);
     return;
   }
