@@ -24,6 +24,10 @@ typedef struct la_conn {
 typedef struct la_listener {
   uint32_t index, gen;
 } la_listener;
+/* A SYN that waits for la_admit or la_reject. */
+typedef struct la_syn {
+  uint32_t ref, check;
+} la_syn;
 static inline bool la_conn_same(la_conn a, la_conn b) { return a.index == b.index && a.gen == b.gen; }
 
 typedef struct la_listen_opts {
@@ -32,6 +36,7 @@ typedef struct la_listen_opts {
   la_link link;     /* only from this link; 0 any */
   uint32_t backlog; /* connections established but not yet accepted: 1 to 65535; past it SYN and final ACK are dropped */
   bool reuse_addr;  /* SO_REUSEADDR: connections and TIME-WAIT records on the port do not stand in the way if they have it too */
+  bool admit;       /* each SYN raises LA_EVENT_SYN and is answered as la_admit or la_reject says */
   void *user;       /* comes with the listener's events */
 } la_listen_opts;
 /* LA_EINVAL, LA_EADDRINUSE, LA_EADDRNOTAVAIL, LA_ENOMEM. RFC 9293 3.9.1.1 (passive OPEN). */
@@ -40,6 +45,20 @@ int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out);
 int la_listener_close(la_stack *s, la_listener l, la_time now);
 /* The oldest established connection that waits; `user` comes with its events. LA_AGAIN (and the ACCEPT event is armed anew), LA_EBADF. */
 int la_accept(la_stack *s, la_listener l, void *user, la_conn *out);
+
+/*
+ * Answers the SYN of a LA_EVENT_SYN: the handshake goes on. What the client sends meanwhile is absorbed. It waits for as long as all
+ * SYN-ACKs would together (63 s), then it is forgotten in silence. LA_EBADF: it is gone (forgotten, reset by the client, listener closed).
+ */
+int la_admit(la_stack *s, la_syn syn, la_time now);
+enum la_reject_how {
+  LA_REJECT_RST,         /* as if nobody listened */
+  LA_REJECT_UNREACHABLE, /* ICMP host (IPv6: address) unreachable */
+  LA_REJECT_PROHIBITED,  /* ICMP administratively prohibited */
+  LA_REJECT_SILENT       /* the client will try again */
+};
+/* LA_EBADF, LA_EINVAL. */
+int la_reject(la_stack *s, la_syn syn, enum la_reject_how how, la_time now);
 
 typedef struct la_connect_opts {
   la_addr remote;
@@ -88,6 +107,7 @@ int la_close_by(la_stack *s, la_conn c, la_time deadline, la_time now);
 int la_abort(la_stack *s, la_conn c, la_time now);
 
 enum la_event_type {
+  LA_EVENT_SYN,         /* `listener` has admit: `syn` from `remote` to `local` waits for la_admit or la_reject */
   LA_EVENT_ACCEPT,      /* `listener` has a connection to accept */
   LA_EVENT_ESTABLISHED, /* after la_connect */
   LA_EVENT_READABLE,    /* edge: armed at first, and again when la_recv returns LA_AGAIN */
@@ -134,14 +154,15 @@ typedef struct la_end {
 
 typedef struct la_event {
   enum la_event_type type;
-  la_conn conn;         /* all but ACCEPT and UDP_* */
-  la_listener listener; /* ACCEPT */
+  la_conn conn;         /* all but SYN, ACCEPT and UDP_* */
+  la_listener listener; /* SYN, ACCEPT */
   void *user;
-  int err;    /* TROUBLE: the soft error */
-  la_end end; /* END */
-  la_udp udp; /* UDP_* */
-  la_addr remote;
-  uint16_t remote_port; /* UDP_ERROR */
+  int err;                          /* TROUBLE: the soft error */
+  la_end end;                       /* END */
+  la_udp udp;                       /* UDP_* */
+  la_syn syn;                       /* SYN */
+  la_addr remote, local;            /* SYN; remote: UDP_ERROR too */
+  uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */
 } la_event;
 /*
  * Takes up to max events. For one connection the order is always ESTABLISHED, READABLE, PEER_FIN, END; equal ones coalesce

@@ -117,6 +117,7 @@ int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **o
   l->port = o->port;
   l->link = (uint8_t)o->link;
   l->reuse = o->reuse_addr;
+  l->admit = o->admit;
   l->backlog = o->backlog;
   l->user = o->user;
   l->wish = la__no_wish;
@@ -151,7 +152,7 @@ static void unlink_event(struct tcp *t, struct listener *l) {
     t->levent_tail = prev;
 }
 
-static void half_end(struct tcp *t, ref_t r, enum la_cause cause, struct ending e) {
+void la__half_end(struct tcp *t, ref_t r, enum la_cause cause, struct ending e) {
   struct key k;
   la__half_key(la__half_at(t, r), ref_six(r), &k);
   la__record_end(t, &k, 1, LA_SYN_RECEIVED, e);
@@ -178,7 +179,7 @@ void la__listener_del(struct tcp *t, struct listener *l) {
     for (uint32_t i = la__slab_next(&t->half[six], 0); i != SLAB_NONE; i = la__slab_next(&t->half[six], i + 1)) {
       const struct half *h = la__slab_at(&t->half[six], i);
       if (h->listener == l->index)
-        half_end(t, ref_make(REF_HALF, six, i), LA_ON_POLICY, e);
+        la__half_end(t, ref_make(REF_HALF, six, i), LA_ON_POLICY, e);
     }
   unlink_bucket(t, l);
   if (l->event)
@@ -213,7 +214,7 @@ void la__half_del(struct tcp *t, ref_t r) {
   la__slab_del(&t->half[ref_six(r)], ref_index(r));
 }
 
-static struct answer *syn_ack(struct tcp *t, const struct half *h, const struct key *k, uint8_t again) {
+struct answer *la__syn_ack(struct tcp *t, const struct half *h, const struct key *k, uint8_t again) {
   struct answer *a = la__answer(t, h->link, k);
   if (!a)
     return 0;
@@ -265,12 +266,12 @@ static void evict_half(struct tcp *t) {
   if (i == SLAB_NONE)
     i = la__slab_next(s, 0);
   t->stats.half_open_evicted++;
-  half_end(t, ref_make(REF_HALF, six, i), LA_ON_POLICY, (struct ending){LA_BY_POLICY, LA_HOW_SILENT, LA_WHY_MEMORY, LA_OK});
+  la__half_end(t, ref_make(REF_HALF, six, i), LA_ON_POLICY, (struct ending){LA_BY_POLICY, LA_HOW_SILENT, LA_WHY_MEMORY, LA_OK});
 }
 
 static la_time half_wait(const struct tcp *t, unsigned retry) { return t->cfg.rto_initial << retry; }
 
-static void half_arm(struct tcp *t, ref_t r) {
+void la__half_arm(struct tcp *t, ref_t r) {
   struct half *h = la__half_at(t, r);
   h->due = t->now + half_wait(t, h->retries);
   la__fifo_push(&t->synack[h->retries], r);
@@ -312,7 +313,7 @@ static void cookie_syn_ack(struct tcp *t, struct listener *l, const struct key *
   struct half h = {0};
   half_fill(t, &h, l, k, seg, path, 0);
   h.iss = la__cookie_make(t, k, &h);
-  struct answer *a = syn_ack(t, &h, k, 0);
+  struct answer *a = la__syn_ack(t, &h, k, 0);
   if (a)
     a->state = LA_LISTEN; /* there is no record */
   if (a && a->seg.opt.have & TCP_OPT_TS)
@@ -351,7 +352,7 @@ static void syn_input(struct tcp *t, struct listener *l, const struct key *k, co
     return;
   }
   if (t->half[0].used + t->half[1].used >= t->cfg.max_half_open) {
-    if (t->cfg.syn_cookies && replaces == REF_NONE) {
+    if (t->cfg.syn_cookies && replaces == REF_NONE && !l->admit) {
       cookie_syn_ack(t, l, k, seg, path);
       return;
     }
@@ -374,10 +375,14 @@ static void syn_input(struct tcp *t, struct listener *l, const struct key *k, co
     la__drop(t, k, 0, seg, LA_DROP_NOMEM);
     return;
   }
-  half_arm(t, r);
   if (replaces == REF_NONE)
     la__trace_record(t, k, LA_LISTEN, LA_ON_SYN, true, 1);
-  syn_ack(t, h, k, 0);
+  if (l->admit) {
+    la__admit_ask(t, r);
+    return;
+  }
+  la__half_arm(t, r);
+  la__syn_ack(t, h, k, 0);
 }
 
 /* 3.10.7.2, in its order. */
@@ -415,7 +420,7 @@ static void half_reset(struct tcp *t, ref_t r, const struct key *k, const struct
   switch (la__view_rst(v, seg)) {
   case VIEW_RST_TAKE:
     t->stats.resets_in++;
-    half_end(t, r, LA_ON_RST, (struct ending){LA_BY_PEER, LA_HOW_RESET, LA_WHY_PEER_RESET, LA_OK});
+    la__half_end(t, r, LA_ON_RST, (struct ending){LA_BY_PEER, LA_HOW_RESET, LA_WHY_PEER_RESET, LA_OK});
     break;
   case VIEW_RST_CHALLENGE:
     la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_RST);
@@ -436,7 +441,7 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
   if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs) { /* the SYN again: our SYN-ACK was lost */
     if (la__gap_passed(t, &h->challenge_at)) {
       h->resend = 1;
-      syn_ack(t, h, k, 1);
+      la__syn_ack(t, h, k, 1);
     }
     return false;
   }
@@ -469,6 +474,10 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
 
 void la__half_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *in, const struct path *path) {
   struct half *h = la__half_at(t, r);
+  if (la__admit_pending(h)) {
+    la__admit_input(t, r, k, in, path);
+    return;
+  }
   if (!half_checks(t, r, k, in))
     return;
   if (!(in->flags & LA_ACK)) {
@@ -508,7 +517,7 @@ void la__half_tick(struct tcp *t) {
       if (h->due > t->now)
         break;
       if (h->retries >= t->cfg.synack_retries) {
-        half_end(t, r, LA_ON_TIMEOUT, (struct ending){LA_BY_CLOCK, LA_HOW_SILENT, LA_WHY_SYN_ACK_TIMEOUT, LA_OK});
+        la__half_end(t, r, LA_ON_TIMEOUT, (struct ending){LA_BY_CLOCK, LA_HOW_SILENT, LA_WHY_SYN_ACK_TIMEOUT, LA_OK});
         continue;
       }
       if (!la__answers_room(t, h->link, ANSWER_RESERVE))
@@ -518,8 +527,8 @@ void la__half_tick(struct tcp *t) {
       la__fifo_del(&t->synack[i], r);
       bool ask = !h->acked || h->retries + 1 >= la__listener_at(t, h->listener)->defer; /* once more when the wait for text is over */
       h->retries++;
-      half_arm(t, r);
+      la__half_arm(t, r);
       if (ask)
-        syn_ack(t, h, &k, 1);
+        la__syn_ack(t, h, &k, 1);
     }
 }

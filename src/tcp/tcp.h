@@ -22,6 +22,11 @@
 #include "wire/tcp_wire.h"
 
 #define TCP_RETRIES_MAX 6 /* expiry lists of SYN-ACK retries: 1, 2, 4, 8, 16, 32 s */
+enum {
+  HALF_NEW = TCP_RETRIES_MAX,
+  HALF_ASKED,
+  HALF_LISTS
+}; /* and two for SYNs on which the application has not been asked, or not answered */
 #define LISTEN_BUCKETS 64u
 #define ANSWER_RESERVE 4u /* answers that one frame, or one expiry, may need */
 
@@ -67,7 +72,7 @@ struct tcp {
   struct chunk_pool chunks;
   struct table table;
   struct wheel wheel;
-  struct fifo synack[TCP_RETRIES_MAX];
+  struct fifo synack[HALF_LISTS]; /* half-open records by their `retries` */
   struct fifo tw_list;
   struct ports ports;
   struct tcp_link link[LA_LINKS_MAX + 1];
@@ -189,7 +194,20 @@ void la__listen_input(struct tcp *t, struct listener *l, const struct key *k, co
 void la__half_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 void la__half_tick(struct tcp *t);
 void la__half_del(struct tcp *t, ref_t r);
+void la__half_arm(struct tcp *t, ref_t r);
+void la__half_end(struct tcp *t, ref_t r, enum la_cause cause, struct ending e);
+struct answer *la__syn_ack(struct tcp *t, const struct half *h, const struct key *k, uint8_t again); /* NULL: no room */
 void la__listener_queue(struct tcp *t, struct listener *l, struct conn *c);
+
+/* admit.c: SYNs that the application decides on */
+static inline bool la__admit_pending(const struct half *h) { return h->retries >= HALF_NEW; }
+void la__admit_ask(struct tcp *t, ref_t r);
+ref_t la__admit_next(struct tcp *t);                   /* of the next event; REF_NONE: none */
+ref_t la__admit_handle(const struct tcp *t, la_syn h); /* REF_NONE: stale */
+void la__admit(struct tcp *t, ref_t r);
+void la__admit_refuse(struct tcp *t, ref_t r, bool rst);
+void la__admit_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
+void la__admit_tick(struct tcp *t);
 
 /* cookie.c: h as la__half would fill it */
 uint32_t la__cookie_make(struct tcp *t, const struct key *k, const struct half *h); /* the SYN-ACK's sequence number */

@@ -111,6 +111,7 @@ void la__conn_touch(struct tcp *t, struct conn *c) {
 void la__tcp_tick(struct tcp *t) {
   struct wheel_node *n;
   la__half_tick(t);
+  la__admit_tick(t);
   la__tw_tick(t);
   while ((n = la__wheel_pop(&t->wheel, t->now)))
     expire(t, (struct conn *)n);
@@ -119,10 +120,10 @@ void la__tcp_tick(struct tcp *t) {
 static la_time earlier(la_time a, la_time b) { return a < b ? a : b; }
 
 la_time la__tcp_deadline(const struct tcp *t) {
-  if (t->event_head != REF_NONE || t->levent_head != UINT32_MAX || la__tcp_has_output(t))
+  if (t->event_head != REF_NONE || t->levent_head != UINT32_MAX || t->synack[HALF_NEW].head != FIFO_NONE || la__tcp_has_output(t))
     return t->now;
   la_time at = la__wheel_next(&t->wheel);
-  for (unsigned i = 0; i < TCP_RETRIES_MAX; i++)
+  for (unsigned i = 0; i < HALF_LISTS; i++)
     if (t->synack[i].head != FIFO_NONE)
       at = earlier(at, la__half_at(t, t->synack[i].head)->due);
   if (t->tw_list.head != FIFO_NONE)
