@@ -285,6 +285,7 @@ static uint32_t iss_past(const struct tcp *t, const struct key *k, ref_t replace
   return iss;
 }
 
+/* All but the addresses, for which a record that lives on the stack has no room. */
 static void half_fill(const struct tcp *t, struct half *h, const struct listener *l, const struct key *k, const struct tcp_seg *seg,
                       const struct path *path, uint32_t iss) {
   const struct tcp_opts *o = &seg->opt;
@@ -305,7 +306,6 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
   h->wscale = (uint8_t)((o->wscale & 15) | ours.wscale << 4);
   h->adv = la__syn_window(l->rcvbuf, &l->wish);
   h->ts_recent = o->ts_val;
-  la__addr_store(h->addr, k);
 }
 
 /* Nothing is remembered: the record lives on the stack until its SYN-ACK is described. */
@@ -366,6 +366,7 @@ static void syn_input(struct tcp *t, struct listener *l, const struct key *k, co
   }
   ref_t r = ref_make(REF_HALF, six, index);
   half_fill(t, h, l, k, seg, path, iss);
+  la__addr_store(h->addr, k);
   if (replaces != REF_NONE) { /* in place: TIME-WAIT gives way without needing memory */
     bool swapped = la__table_swap(&t->table, la__key_hash(t, k), replaces, r);
     LA_CHECK(swapped);

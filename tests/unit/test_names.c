@@ -33,7 +33,7 @@ static const struct {
   {shim_la_how_name, LA_HOWS, "open", "silent"},
   {shim_la_why_name, LA_WHYS, "no reason", "rejected by the application"},
   {shim_la_drop_name, LA_DROPS, "NONE", "SOCKET_RCVBUFF"},
-  {shim_la_event_name, LA_EVENT_TYPES, "ACCEPT", "UDP_ERROR"},
+  {shim_la_event_name, LA_EVENT_TYPES, "SYN", "UDP_ERROR"},
   {shim_la_waiting_name, LA_WAITINGS, "nothing", "2MSL"},
 };
 
