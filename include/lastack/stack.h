@@ -100,6 +100,7 @@ typedef struct la_config {
   la_time rto_min;
   la_time rto_max;
   la_time delayed_ack;   /* below 500 ms; 0 acknowledges at once */
+  uint8_t quick_acks;    /* as Linux does: at most so many ACKs at once at the start and after a pause, at most 31; 0: as RFC 5681 says */
   la_time fin_wait_2;    /* FIN-WAIT-2 after la_close; 60 s */
   la_time frag_time4;    /* a packet in fragments is given up after this: 30 s */
   la_time frag_time6;    /* and over IPv6: 60 s (RFC 8200 4.5) */
@@ -113,6 +114,8 @@ typedef struct la_config {
   uint32_t max_listeners;
   uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
   uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
+  uint32_t rcv_start;        /* the receive window at first; it grows by twice what comes; 0: the whole buffer at once */
+  uint32_t rcvbuf_max;       /* to which LA_OPT_RCVBUF may raise the buffer later: the window scale is chosen for it; 0: rcvbuf */
   uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
   uint32_t replies;          /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
   uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */

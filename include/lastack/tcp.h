@@ -83,7 +83,7 @@ int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time n
 ptrdiff_t la_send(la_stack *s, la_conn c, const void *data, size_t n);
 /*
  * Moves up to n received bytes to dst; 0 is end of stream (the peer's FIN) or n = 0. LA_AGAIN: nothing yet, READABLE is armed.
- * After a reset or time-out: that error, and bytes that were not yet read are gone. LA_EBADF.
+ * After a reset or time-out: the bytes that came before it, then that error. LA_EBADF.
  */
 ptrdiff_t la_recv(la_stack *s, la_conn c, void *dst, size_t n);
 /* A look without moving: up to n bytes from `skip` bytes past the first unread one. Results as la_recv. */
@@ -187,6 +187,7 @@ enum la_opt {
   LA_OPT_WND_CLAMP,    /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
   LA_OPT_SYN_RETRIES,  /* of a SYN, 1 to 255, or 0 for the config's limit */
   LA_OPT_FIN_WAIT_2,   /* ms after la_close, 0 for the config's; -1: RST instead */
+  LA_OPT_QUICKACK,     /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
   LA_OPT_DEFER_ACCEPT /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: the peer must send text */
 };
 /* LA_EINVAL names a value out of range, LA_EBADF a stale handle; LA_ENOMEM: what few connections ask for is allocated. */

@@ -14,7 +14,7 @@ static bool in_range(enum la_opt opt, int64_t v) {
     [LA_OPT_TOS] = {0, 255},           [LA_OPT_CORK] = {0, 1},
     [LA_OPT_MSS] = {88, 32767},        [LA_OPT_WND_CLAMP] = {1024, 1 << 30},
     [LA_OPT_SYN_RETRIES] = {0, 255},   [LA_OPT_FIN_WAIT_2] = {-1, INT32_MAX},
-    [LA_OPT_DEFER_ACCEPT] = {0, 255},
+    [LA_OPT_QUICKACK] = {0, 1},        [LA_OPT_DEFER_ACCEPT] = {0, 255},
   };
   if ((unsigned)opt >= sizeof range / sizeof range[0])
     return false;
@@ -139,6 +139,10 @@ int la_set_option(la_stack *s, la_conn h, enum la_opt opt, int64_t v, la_time no
   if (in_wish(opt) && !la__conn_wish(t, c))
     return LA_ENOMEM;
   la__tcp_now(t, now);
+  if (opt == LA_OPT_QUICKACK) {
+    la__ack_set_quick(t, c, v);
+    return LA_OK;
+  }
   put(&(struct place){&c->flags, &c->rcvbuf, &c->sndbuf, &c->ttl, &c->tos, c->wish}, opt, v);
   changed(t, c, opt);
   return LA_OK;
@@ -148,7 +152,7 @@ int la_listener_set_option(la_stack *s, la_listener h, enum la_opt opt, int64_t 
   struct listener *l = la__listener_handle(&s->tcp, h);
   if (!l)
     return LA_EBADF;
-  if (!in_range(opt, v))
+  if (!in_range(opt, v) || opt == LA_OPT_QUICKACK)
     return LA_EINVAL;
   if (opt == LA_OPT_DEFER_ACCEPT) {
     l->defer = (uint8_t)v;
@@ -181,6 +185,7 @@ int la_get_option(la_stack *s, la_conn h, enum la_opt opt, int64_t *v) {
     [LA_OPT_WND_CLAMP] = w->wnd_clamp,
     [LA_OPT_SYN_RETRIES] = w->syn_retries,
     [LA_OPT_FIN_WAIT_2] = w->fin_wait_2,
+    [LA_OPT_QUICKACK] = la__ack_is_quick(c),
   };
   if ((unsigned)opt >= sizeof values / sizeof values[0])
     return LA_EINVAL;

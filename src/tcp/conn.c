@@ -125,7 +125,7 @@ struct conn *la__conn_new(struct tcp *t, const struct key *k) {
   c->lport = k->lport;
   c->rport = k->rport;
   c->flags = (six ? CF_IP6 : 0) | CF_READ_ARMED | CF_DETACHED;
-  c->clock_at = c->ack_at = c->life_at = LA_NEVER;
+  c->clock_at = c->life_at = LA_NEVER;
   c->rcvbuf = t->cfg.rcvbuf;
   c->sndbuf = t->cfg.sndbuf;
   c->ttl = t->cfg.ttl;
@@ -247,7 +247,8 @@ void la__conn_orphan(struct tcp *t, struct conn *c, bool on) {
 
 void la__conn_detach(struct tcp *t, struct conn *c) {
   c->clock = CLK_NONE;
-  c->clock_at = c->ack_at = c->life_at = LA_NEVER;
+  c->clock_at = c->life_at = LA_NEVER;
+  c->ack_due = 0;
   la__wheel_del(&t->wheel, &c->node);
   if (c->flags & CF_DETACHED)
     return;
@@ -285,7 +286,9 @@ la_time la__life_end(const struct conn *c) {
  * then it fires, finds nothing due, and is set anew, so that an ACK need not touch the wheel.
  */
 static void node_set(struct tcp *t, struct conn *c) {
-  la_time at = c->clock != CLK_NONE && c->clock_at < c->ack_at ? c->clock_at : c->ack_at;
+  la_time at = la__ack_at(t, c);
+  if (c->clock != CLK_NONE && c->clock_at < at)
+    at = c->clock_at;
   if (la__life_end(c) < at)
     at = la__life_end(c);
   if (at == LA_NEVER)
@@ -300,10 +303,7 @@ void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time 
   node_set(t, c);
 }
 
-void la__ack_clock(struct tcp *t, struct conn *c, la_time at) {
-  c->ack_at = at;
-  node_set(t, c);
-}
+void la__ack_clock(struct tcp *t, struct conn *c) { node_set(t, c); }
 
 void la__life_clock(struct tcp *t, struct conn *c, la_time at) {
   c->life_at = at;

@@ -159,9 +159,12 @@ struct conn {
       uint8_t tw;
     } end; /* CF_ENDED */
   };
-  la_time clock_at; /* CLK_NONE: since when nothing is outstanding; CF_ENDED: when it ended */
-  la_time ack_at;
-  la_time life_at; /* the limit that ends it; in TIME-WAIT: until when */
+  la_time clock_at;      /* CLK_NONE: since when nothing is outstanding; CF_ENDED: when it ended */
+  uint16_t ack_due;      /* delayed ACK: when, in quarters of a ms; 0: none is due */
+  uint16_t rcv_last;     /* when text last came in order, in ms */
+  uint16_t rcv_mss;      /* the peer's longest segment so far; 0: none */
+  uint8_t ato, ack_mode; /* delack.c */
+  la_time life_at;       /* the limit that ends it; in TIME-WAIT: until when */
   struct sndq *sndq;
   struct rcvq *rcvq;
   struct wish *wish; /* NULL: la__no_wish */

@@ -29,6 +29,11 @@ static uint8_t wscale_for(uint32_t rcvbuf) {
   return s;
 }
 
+/* Where the application has not set the buffer's size it may still be raised. */
+static uint32_t rcvbuf_most(const struct tcp *t, uint32_t rcvbuf) {
+  return rcvbuf == t->cfg.rcvbuf && t->cfg.rcvbuf_max > rcvbuf ? t->cfg.rcvbuf_max : rcvbuf;
+}
+
 static uint32_t wnd_most(uint32_t rcvbuf, const struct wish *w) { return w->wnd_clamp && w->wnd_clamp < rcvbuf ? w->wnd_clamp : rcvbuf; }
 
 void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, const struct wish *w, struct tcp_opts *o) {
@@ -39,7 +44,7 @@ void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, con
     o->mss = w->mss;
   if (t->cfg.window_scale) {
     o->have |= TCP_OPT_WSCALE;
-    o->wscale = wscale_for(wnd_most(rcvbuf, w));
+    o->wscale = wscale_for(wnd_most(rcvbuf_most(t, rcvbuf), w));
   }
   if (t->cfg.sack)
     o->have |= TCP_OPT_SACK_OK;
@@ -76,7 +81,8 @@ static void adopt_options(struct tcp *t, struct conn *c, const struct tcp_seg *s
   }
   if (o->have & TCP_OPT_SACK_OK && t->cfg.sack)
     c->flags |= CF_SACK;
-  unsigned ours = c->rcv_adv ? c->wscale >> 4 : wscale_for(wnd_most(c->rcvbuf, conn_wish(c))); /* as our SYN said, if it has gone out */
+  unsigned ours =
+    c->rcv_adv ? c->wscale >> 4 : wscale_for(wnd_most(rcvbuf_most(t, c->rcvbuf), conn_wish(c))); /* as our SYN said, if it has gone out */
   c->wscale = 0;
   if (o->have & TCP_OPT_WSCALE && t->cfg.window_scale) {
     c->flags |= CF_WSCALE;

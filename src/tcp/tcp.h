@@ -138,9 +138,9 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c); /* these are made whe
 struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c);
 struct wish *la__conn_wish(struct tcp *t, struct conn *c);
 
-/* clocks of a connection: LA_NEVER is off */
+/* clocks of a connection: LA_NEVER is off; ack_due is delack.c's */
 void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at);
-void la__ack_clock(struct tcp *t, struct conn *c, la_time at);
+void la__ack_clock(struct tcp *t, struct conn *c);
 void la__life_clock(struct tcp *t, struct conn *c, la_time at);
 la_time la__life_end(const struct conn *c); /* when it must have ended */
 
@@ -246,7 +246,20 @@ bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct t
 uint32_t la__rcv_window(const struct conn *c);
 uint32_t la__rmss(const struct tcp *t, const struct conn *c);
 bool la__window_update_due(const struct tcp *t, const struct conn *c);
+bool la__window_holds(const struct tcp *t, const struct conn *c); /* it can be announced at least as wide as last time */
 uint16_t la__window_field(const struct tcp *t, struct conn *c);
+
+/* delack.c: when text is acknowledged */
+void la__ack_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg, bool in_order, bool had_hole);
+void la__ack_sent(const struct tcp *t, struct conn *c);                 /* by the segment that is about to go */
+void la__ack_answered(const struct tcp *t, struct conn *c);             /* it carries text */
+void la__ack_quick(const struct tcp *t, struct conn *c, unsigned most); /* the next ACKs, at most so many, go at once */
+void la__ack_expired(struct tcp *t, struct conn *c);                    /* ack_due has come */
+void la__ack_read(struct tcp *t, struct conn *c);                       /* the application has taken bytes */
+void la__ack_set_quick(struct tcp *t, struct conn *c, bool on);         /* LA_OPT_QUICKACK */
+bool la__ack_is_quick(const struct conn *c);
+la_time la__ack_at(const struct tcp *t, const struct conn *c); /* LA_NEVER: no ACK is due */
+uint32_t la__rcv_mss(const struct conn *c);
 
 /* timewait.c */
 void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);

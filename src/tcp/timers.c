@@ -3,7 +3,7 @@
  * Expiries. A connection's node on the wheel fires at the earliest of its three clocks or, since clocks are moved later
  * lazily, before it; then it is only set anew.
  *
- *   ack_at    delayed ACK
+ *   ack_due   delayed ACK
  *   clock_at  retransmission (also of SYN), persist, or keepalive
  *   life_at   the limit: SYN time-out, R2, user timeout, FIN-WAIT-2, la_close_by
  *
@@ -80,10 +80,8 @@ static void expire(struct tcp *t, struct conn *c) {
     life_expired(t, c);
     return;
   }
-  if (c->ack_at <= t->now) {
-    c->ack_at = LA_NEVER;
-    la__conn_dirty(t, c, TODO_ACK);
-  }
+  if (la__ack_at(t, c) <= t->now)
+    la__ack_expired(t, c);
   if (c->clock != CLK_NONE && c->clock_at <= t->now) {
     switch (c->clock) {
     case CLK_RTX:
