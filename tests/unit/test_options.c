@@ -32,6 +32,7 @@ static const struct range ranges[] = {
   {LA_OPT_WND_CLAMP, 0, 1024, 1 << 30, true},
   {LA_OPT_SYN_RETRIES, 0, 0, 255, true},
   {LA_OPT_FIN_WAIT_2, 0, -1, INT32_MAX, true},
+  {LA_OPT_CONGESTION, LA_CC_CUBIC, LA_CC_NEWRENO, LA_CCS - 1, true},
 };
 enum { RANGES = sizeof ranges / sizeof ranges[0] };
 
