@@ -77,7 +77,7 @@ static void listen_with(struct dlg *d, enum la_opt o, int64_t v) {
 /* All that a listener has goes to its connections, the SYN-ACK included. */
 static void children_inherit(void **state) {
   (void)state;
-  static const int64_t value[] = {1, 1, 5, 6, 7, 8000, 0, 5000, 40000, 9, 0x28, 1, 1000, 30000, 3, 1234};
+  static const int64_t value[] = {1, 1, 5, 6, 7, 8000, 0, 5000, 40000, 9, 0x28, 1, 1000, 30000, 3, 1234, LA_CC_NEWRENO};
   struct dlg *d = dlg_new(NULL);
   for (unsigned i = 0; i < RANGES; i++)
     listen_with(d, ranges[i].opt, value[i]);
