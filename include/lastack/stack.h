@@ -127,6 +127,11 @@ typedef struct la_config {
   uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
 
+  /* congestion control */
+  uint8_t cc;                    /* enum la_cc (tcp.h): what LA_OPT_CONGESTION starts with; CUBIC */
+  uint8_t slow_start_after_idle; /* 1: after an RTO without sending cwnd is no more than an initial one (RFC 5681 4.1) */
+  uint8_t hystart;               /* 1: CUBIC leaves slow start when the round-trip time grows (RFC 9406) */
+
   /* what is offered in a SYN */
   uint8_t timestamps, sack, window_scale; /* 1 or 0 */
   uint8_t ttl;                            /* TTL and hop limit of what we send */

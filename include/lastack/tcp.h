@@ -170,6 +170,15 @@ typedef struct la_event {
  */
 size_t la_events(la_stack *s, la_event *out, size_t max);
 
+/* Congestion control. */
+enum la_cc {
+  LA_CC_NEWRENO, /* RFC 5681, 6582 */
+  LA_CC_CUBIC,   /* RFC 9438, with HyStart++ (RFC 9406) */
+  LA_CCS
+};
+/* "reno", "cubic": as TCP_CONGESTION has them; "?" for any other number. Static storage. */
+const char *la_cc_name(enum la_cc cc);
+
 enum la_opt {
   LA_OPT_NODELAY,      /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
   LA_OPT_KEEPALIVE,    /* 0 or 1; default 0 (RFC 9293 3.8.4) */
@@ -188,7 +197,8 @@ enum la_opt {
   LA_OPT_SYN_RETRIES,  /* of a SYN, 1 to 255, or 0 for the config's limit */
   LA_OPT_FIN_WAIT_2,   /* ms after la_close, 0 for the config's; -1: RST instead */
   LA_OPT_QUICKACK,     /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
-  LA_OPT_DEFER_ACCEPT /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: the peer must send text */
+  LA_OPT_DEFER_ACCEPT, /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
+  LA_OPT_CONGESTION    /* enum la_cc; may change at any time */
 };
 /* LA_EINVAL names a value out of range, LA_EBADF a stale handle; LA_ENOMEM: what few connections ask for is allocated. */
 int la_set_option(la_stack *s, la_conn c, enum la_opt opt, int64_t value, la_time now);

@@ -67,6 +67,7 @@ enum slot {
   O_RECVERR6,
   O_V6ONLY,
   O_TCLASS,
+  O_CONGESTION, /* enum la_cc */
   O_SLOTS
 };
 struct sopts {

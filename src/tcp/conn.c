@@ -129,6 +129,7 @@ struct conn *la__conn_new(struct tcp *t, const struct key *k) {
   c->rcvbuf = t->cfg.rcvbuf;
   c->sndbuf = t->cfg.sndbuf;
   c->ttl = t->cfg.ttl;
+  c->net = t->cfg.cc;
   c->opened = t->now;
   la__addr_store(c->addr, k);
   return c;
@@ -156,6 +157,7 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
       c->sndq->index = index;
       c->sndq->seq0 = c->snd_nxt;
       c->sndq->recover = c->snd_una - 1;
+      la__cc_attach(t, c);
     }
   }
   return c->sndq;

@@ -13,6 +13,7 @@
 #include "mem/fifo.h"
 #include "mem/rope.h"
 #include "mem/wheel.h"
+#include "tcp/cc.h"
 
 #include <lastack/tcp.h>
 
@@ -99,6 +100,12 @@ struct wish {
   uint8_t keep_cnt;
   uint8_t syn_retries; /* 0: the config's limit */
   uint8_t flags;
+  uint32_t w_max; /* CUBIC's, in bytes: outlives the send queue */
+};
+
+/* struct conn.net: how it treats the path. */
+enum conn_net {
+  NET_CC = 3 /* enum la_cc */
 };
 
 /* The sending side while bytes are queued or unacknowledged. */
@@ -106,12 +113,16 @@ struct sndq {
   struct rope rope;
   uint32_t seq0;    /* sequence number of the rope's first byte */
   uint32_t recover; /* RFC 6582 */
-  uint32_t acked;   /* bytes acknowledged towards the next increase of cwnd */
   uint32_t rtt_seq; /* the sample runs until this is acknowledged; rtt_at 0: none */
   la_time rtt_at;
   uint32_t index; /* its own, in its slab */
   uint8_t dupacks;
   uint8_t in_recovery;
+  uint8_t limited;                     /* cwnd was the limit in the round trip that `usage_seq` ends */
+  uint32_t most, usage_seq, used;      /* most: bytes outstanding then; used: the same since full_at */
+  uint32_t prior_cwnd, prior_ssthresh; /* before the latest reduction; prior_cwnd 0: none to undo */
+  la_time full_at;                     /* when cwnd was last the limit */
+  union cc_state cc;
 };
 
 enum { SACK_RECENT = 4 };
@@ -171,7 +182,7 @@ struct conn {
   uint64_t bytes_in, bytes_out;
   la_time opened;
   uint32_t stage_ms[3]; /* entry to ESTABLISHED, FIN-WAIT-1 or CLOSE-WAIT, and the stage after: ms since `opened`; 0 not reached */
-  uint8_t keep_sent, ttl, tos, spare;
+  uint8_t keep_sent, ttl, tos, net; /* net: enum conn_net */
   uint32_t retransmits;
   uint8_t fin_rtx;
   int8_t soft_err;
@@ -231,7 +242,7 @@ struct listener {
   uint32_t backlog, queued;
   struct wish wish; /* and what follows: with which its connections start */
   uint32_t rcvbuf, sndbuf, flags;
-  uint8_t ttl, tos;
+  uint8_t ttl, tos, net;
   bool wished;         /* `wish` differs from la__no_wish */
   uint8_t defer;       /* so many SYN-ACK time-outs long a bare ACK makes no connection */
   ref_t head, tail;    /* accept queue, linked by event_next */

@@ -226,6 +226,7 @@ static bool inherit(struct tcp *t, struct conn *c, const struct listener *l) {
   c->flags |= l->flags;
   c->ttl = l->ttl;
   c->tos = l->tos;
+  c->net = l->net;
   if (!l->wished)
     return true;
   if (!la__conn_wish(t, c))

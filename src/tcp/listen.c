@@ -124,6 +124,7 @@ int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **o
   l->rcvbuf = t->cfg.rcvbuf;
   l->sndbuf = t->cfg.sndbuf;
   l->ttl = t->cfg.ttl;
+  l->net = t->cfg.cc;
   l->armed = true;
   l->head = l->tail = REF_NONE;
   l->event_next = SLAB_NONE;

@@ -278,15 +278,6 @@ void la__rtt_sample(struct conn *c, la_time rtt);
 la_time la__rto(const struct tcp *t, const struct conn *c);        /* without back-off */
 la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled for each expiry, up to rto_max (5.5) */
 
-/* cc_newreno.c: RFC 5681, 6582, 6928 */
-void la__cc_init(struct conn *c);
-void la__cc_restart(const struct tcp *t, struct conn *c); /* before the first bytes after nothing was outstanding */
-uint32_t la__cc_window(const struct conn *c);
-void la__cc_ack(struct conn *c, uint32_t acked);
-void la__cc_dupack(struct tcp *t, struct conn *c);
-void la__cc_timeout(struct conn *c);
-bool la__cc_partial(struct conn *c, uint32_t acked); /* in recovery: true when the ACK was partial */
-
 /* icmp_error.c */
 struct icmp_error {
   enum icmp_kind kind;

@@ -39,7 +39,7 @@ static void retransmit_expired(struct tcp *t, struct conn *c) {
     la__conn_dirty(t, c, TODO_SYN);
     return;
   }
-  la__cc_timeout(c);
+  la__cc_timeout(t, c);
   c->snd_rtx = c->snd_una;
   la__clock_set(t, c, CLK_RTX, t->now + la__rto_backed(t, c));
   la__conn_dirty(t, c, TODO_RTX);
