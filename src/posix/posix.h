@@ -60,12 +60,14 @@ enum slot {
   O_TTL,
   O_MTU_DISCOVER,
   O_RECVERR,
+  O_QUICKACK,
   O_NO_PORT, /* IP_BIND_ADDRESS_NO_PORT */
   O_HOPS,
   O_MTU_DISCOVER6,
   O_RECVERR6,
   O_V6ONLY,
   O_TCLASS,
+  O_CONGESTION, /* enum la_cc */
   O_SLOTS
 };
 struct sopts {

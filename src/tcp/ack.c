@@ -69,22 +69,23 @@ void la__rearm(struct tcp *t, struct conn *c) {
   }
 }
 
-/* RFC 6298 3: Karn. A timed segment first; else the echo, which tells retransmissions apart (RFC 7323 4.1). */
-static bool take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+/* RFC 6298 3: Karn; 0 is no sample. A timed segment first; else the echo, which tells retransmissions apart (RFC 7323 4.1). */
+static la_time take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   struct sndq *q = c->sndq;
   if (q && q->rtt_at && seq_geq(seg->ack, q->rtt_seq)) {
-    la__rtt_sample(c, t->now - q->rtt_at);
+    la_time rtt = t->now - q->rtt_at;
+    la__rtt_sample(c, rtt);
     q->rtt_at = 0;
-    return true;
+    return rtt ? rtt : 1;
   }
   if (c->flags & CF_TS && seg->opt.have & TCP_OPT_TS) {
     int32_t ms = seq_diff(tcp_ts_now(t, c->ts_off), seg->opt.ts_ecr);
     if (ms >= 0 && ms < 1000000) {
       la__rtt_sample(c, (la_time)ms * LA_MS);
-      return true;
+      return ms ? (la_time)ms * LA_MS : 1;
     }
   }
-  return false;
+  return 0;
 }
 
 static void writable(struct tcp *t, struct conn *c) {
@@ -114,11 +115,12 @@ static void progress(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   c->snd_una = seg->ack;
   if (seq_lt(c->snd_rtx, seg->ack))
     c->snd_rtx = seg->ack;
-  if (take_sample(t, c, seg))
+  struct cc_ack a = {.delivered = acked, .rtt = take_sample(t, c, seg)};
+  if (a.rtt)
     c->backoff = 0;
   if (!c->sndq || !c->sndq->in_recovery)
-    la__cc_ack(c, acked);
-  else if (la__cc_partial(c, acked))
+    la__cc_ack(t, c, &a);
+  else if (la__cc_partial(t, c, acked))
     la__conn_dirty(t, c, TODO_RTX);
   if (c->sndq)
     c->sndq->dupacks = 0;

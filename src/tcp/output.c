@@ -86,8 +86,7 @@ static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint3
     stamp(t, c, &o->seg.opt);
   if (c->flags & CF_SACK && c->rcvq && c->rcvq->ooo.n)
     sack_blocks(c, &o->seg.opt);
-  c->rcv_acked = c->rcv_nxt;
-  c->ack_at = LA_NEVER;
+  la__ack_sent(t, c);
   c->todo &= (uint8_t) ~(TODO_ACK | TODO_WND);
 }
 
@@ -165,6 +164,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
     o->nbufs = la__rope_refs(&c->sndq->rope, seq - c->sndq->seq0, n, o->buf, o->owner, LA_FRAME_BUFS, &got);
     n = (uint32_t)got;
     o->seg.len = n;
+    la__ack_answered(t, c);
   }
   fin = fin && seq + n == end;
   if (fin)
@@ -243,7 +243,7 @@ static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (avail == 0 && !fin)
     return false;
   if (c->snd_una == c->snd_nxt)
-    la__cc_restart(t, c);
+    la__cc_resume(t, c);
   uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
   int32_t usable = seq_diff(c->snd_una + wnd, from);
   if (usable <= 0)
@@ -254,7 +254,9 @@ static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
   fin = fin && n == avail && (uint32_t)usable > n;
   if ((n == 0 && !fin) || !worth_sending(c, n, avail, resend))
     return false;
-  return send_bytes(t, c, o, from, n, fin, 0);
+  send_bytes(t, c, o, from, n, fin, 0);
+  la__cc_sent(t, c);
+  return true;
 }
 
 /* A probe, or a window that shrank, may have left SND.NXT beyond what the peer accepts; it would not look at the ACK (A.2). */

@@ -32,6 +32,7 @@ static const struct range ranges[] = {
   {LA_OPT_WND_CLAMP, 0, 1024, 1 << 30, true},
   {LA_OPT_SYN_RETRIES, 0, 0, 255, true},
   {LA_OPT_FIN_WAIT_2, 0, -1, INT32_MAX, true},
+  {LA_OPT_CONGESTION, LA_CC_CUBIC, LA_CC_NEWRENO, LA_CCS - 1, true},
 };
 enum { RANGES = sizeof ranges / sizeof ranges[0] };
 
@@ -76,7 +77,7 @@ static void listen_with(struct dlg *d, enum la_opt o, int64_t v) {
 /* All that a listener has goes to its connections, the SYN-ACK included. */
 static void children_inherit(void **state) {
   (void)state;
-  static const int64_t value[] = {1, 1, 5, 6, 7, 8000, 0, 5000, 40000, 9, 0x28, 1, 1000, 30000, 3, 1234};
+  static const int64_t value[] = {1, 1, 5, 6, 7, 8000, 0, 5000, 40000, 9, 0x28, 1, 1000, 30000, 3, 1234, LA_CC_NEWRENO};
   struct dlg *d = dlg_new(NULL);
   for (unsigned i = 0; i < RANGES; i++)
     listen_with(d, ranges[i].opt, value[i]);
