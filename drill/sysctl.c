@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum unit { FLAG, COUNT, SECONDS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE };
+enum unit { FLAG, COUNT, SECONDS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE, LAST, CONGESTION };
 
 /* `late`: read when it is needed, so that it may change when the stack is there. */
 static const struct {
@@ -24,7 +24,10 @@ static const struct {
   {"net.ipv4.tcp_fin_timeout", SECONDS, FIELD(fin_wait_2), true},
   {"net.ipv4.tcp_rto_min_us", MICROSECONDS, FIELD(rto_min), true},
   {"net.ipv4.tcp_rmem", MIDDLE, FIELD(rcvbuf), true},
+  {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
+  {"net.ipv4.tcp_slow_start_after_idle", FLAG, FIELD(slow_start_after_idle), true},
+  {"net.ipv4.tcp_congestion_control", CONGESTION, FIELD(cc), true},
   {"net.ipv4.tcp_max_tw_buckets", COUNT, FIELD(max_time_wait), false},
   {"net.ipv4.tcp_max_orphans", COUNT, FIELD(max_orphans), true},
   {"net.ipv4.tcp_max_syn_backlog", COUNT, FIELD(max_half_open), false},
@@ -49,10 +52,14 @@ static la_time backoff(uint64_t n, la_time first, la_time most) {
 }
 
 static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t *out) {
-  if (u == MIDDLE) { /* least, default, most */
+  for (unsigned i = 0; (u == MIDDLE && i < 1) || (u == LAST && i < 2); i++) { /* least, default, most */
     text += strspn(text, " \t");
     text += strcspn(text, " \t");
     text += strspn(text, " \t");
+  }
+  if (u == CONGESTION) {
+    *out = strcmp(text, "reno") == 0 ? LA_CC_NEWRENO : LA_CC_CUBIC;
+    return strcmp(text, "reno") == 0 || strcmp(text, "cubic") == 0;
   }
   if (!whole(text, out))
     return false;
@@ -117,22 +124,22 @@ void la__sysctl_set(struct run *r, const char *raw, const char *value) {
   name[n] = 0;
   if (of_sockets(r, name, value) || of_keepalive(r, name, value))
     return;
+  bool known = false;
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     uint64_t v;
     if (strcmp(name, fields[i].name) != 0)
       continue;
+    known = true;
     if (!value_of(&r->tuning->cfg, fields[i].unit, value, &v)) {
-      la__drill_note(r, "sysctl %s: %s is no number", name, value);
-      return;
-    }
-    if (r->stack && !fields[i].late) {
+      la__drill_note(r, "sysctl %s=%s is not understood", name, value);
+    } else if (r->stack && !fields[i].late) {
       la__drill_note(r, "sysctl %s cannot change once there is a socket", name);
-      return;
+    } else {
+      store(&r->tuning->cfg, fields[i].offset, fields[i].size, v);
+      if (r->stack)
+        store(&r->stack->tcp.cfg, fields[i].offset, fields[i].size, v);
     }
-    store(&r->tuning->cfg, fields[i].offset, fields[i].size, v);
-    if (r->stack)
-      store(&r->stack->tcp.cfg, fields[i].offset, fields[i].size, v);
-    return;
   }
-  la__drill_note(r, "sysctl %s has no counterpart", name);
+  if (!known)
+    la__drill_note(r, "sysctl %s has no counterpart", name);
 }
