@@ -324,7 +324,7 @@ enum {
   LA_TCP_LISTEN = 10,
   LA_TCP_CLOSING = 11
 };
-enum { LA_TCPI_OPT_TIMESTAMPS = 1, LA_TCPI_OPT_SACK = 2, LA_TCPI_OPT_WSCALE = 4, LA_TCPI_OPT_ECN = 8 };
+enum { LA_TCPI_OPT_TIMESTAMPS = 1, LA_TCPI_OPT_SACK = 2, LA_TCPI_OPT_WSCALE = 4, LA_TCPI_OPT_ECN = 8, LA_TCPI_OPT_ECN_SEEN = 16 };
 enum { LA_TCP_CA_OPEN = 0, LA_TCP_CA_DISORDER = 1, LA_TCP_CA_CWR = 2, LA_TCP_CA_RECOVERY = 3, LA_TCP_CA_LOSS = 4 };
 typedef struct la_tcp_info {
   uint8_t tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options;

@@ -205,10 +205,13 @@ typedef struct la_info_rec {
   uint16_t local_port, remote_port;
   la_link link;
   bool passive, closed_by_app, timestamps, sack, window_scaled;
+  bool ecn, ecn_seen; /* agreed; the peer has sent ECT */
   uint8_t snd_wscale, rcv_wscale, backoff, keepalive_sent;
   uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
-  uint32_t mss, peer_mss;           /* what we may send in one segment, options deducted; what the peer announced */
-  uint32_t cwnd, ssthresh;          /* bytes */
+  uint32_t mss, peer_mss;  /* what we may send in one segment, options deducted; what the peer announced */
+  uint32_t cwnd, ssthresh; /* bytes */
+  enum la_cc congestion;
+  uint32_t delivered_ce;            /* segments whose acknowledgment echoed CE */
   uint32_t unread, unsent, unacked; /* bytes */
   la_time srtt, rttvar, rto;
   la_time deadline; /* of the clock that ends it: R2, FIN-WAIT-2, 2MSL; LA_NEVER for none */

@@ -77,6 +77,10 @@ int la_info(la_stack *s, la_conn h, la_info_rec *out) {
   out->timestamps = c->flags & CF_TS;
   out->sack = c->flags & CF_SACK;
   out->window_scaled = c->flags & CF_WSCALE;
+  out->ecn = c->net & NET_ECN;
+  out->ecn_seen = c->net & NET_ECN_SEEN;
+  out->congestion = la__cc_chosen(c);
+  out->delivered_ce = conn_wish(c)->delivered_ce;
   out->bytes_in = c->bytes_in;
   out->bytes_out = c->bytes_out;
   out->retransmits = c->retransmits;

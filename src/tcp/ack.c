@@ -115,6 +115,7 @@ static void progress(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   c->snd_una = seg->ack;
   if (seq_lt(c->snd_rtx, seg->ack))
     c->snd_rtx = seg->ack;
+  la__ecn_ack(t, c, seg, acked);
   struct cc_ack a = {.delivered = acked, .rtt = take_sample(t, c, seg)};
   if (a.rtt)
     c->backoff = 0;
@@ -152,6 +153,8 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   bool outstanding = una != c->snd_nxt;
   if (seq_gt(seg->ack, una))
     progress(t, c, seg);
+  else if (seg->ack == una)
+    la__ecn_ack(t, c, seg, 0);
   if (seq_geq(seg->ack, una))
     window_update(c, seg, wnd);
   bool forward = c->snd_una != una;

@@ -227,7 +227,7 @@ static void syn_ack(struct tcp *t, const struct half *h, const struct key *k, ui
     a->seg.opt.ts_val = tcp_ts_now(t, h->ts_off);
     a->seg.opt.ts_ecr = h->ts_recent;
   }
-  a->seg.flags = LA_SYN | LA_ACK;
+  a->seg.flags = LA_SYN | LA_ACK | (h->have & HALF_ECN ? LA_ECE : 0);
   a->seg.seq = h->iss;
   a->seg.ack = h->irs + 1;
   a->seg.wnd = h->adv;
@@ -297,6 +297,8 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
   h->ts_off = la__ts_offset(t, k);
   h->have = (uint8_t)((o->have & TCP_OPT_MSS) | (t->cfg.timestamps ? o->have & TCP_OPT_TS : 0) |
                       (t->cfg.sack ? o->have & TCP_OPT_SACK_OK : 0) | (t->cfg.window_scale ? o->have & TCP_OPT_WSCALE : 0));
+  if (la__ecn_asked(t, seg))
+    h->have |= HALF_ECN;
   h->mss = o->have & TCP_OPT_MSS ? o->mss : 0;
   struct tcp_opts ours;
   la__offer(t, t->link[h->link].mtu, k->local.family == 6, l->rcvbuf, &l->wish, &ours);

@@ -78,14 +78,15 @@ static void stamp(const struct tcp *t, const struct conn *c, struct tcp_opts *o)
 }
 
 /* A segment of a synchronized connection; everything it carries acknowledges RCV.NXT, so no ACK is owed any more. */
-static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, unsigned flags) {
-  start(c, o, seq, flags | LA_ACK);
+static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, bool fresh) {
+  start(c, o, seq, LA_ACK);
   o->seg.ack = c->rcv_nxt;
   o->seg.wnd = la__window_field(t, c);
   if (c->flags & CF_TS)
     stamp(t, c, &o->seg.opt);
   if (c->flags & CF_SACK && c->rcvq && c->rcvq->ooo.n)
     sack_blocks(c, &o->seg.opt);
+  la__ecn_mark(c, &o->seg, &o->tos, fresh);
   c->rcv_acked = c->rcv_nxt;
   c->ack_at = LA_NEVER;
   c->todo &= (uint8_t) ~(TODO_ACK | TODO_WND);
@@ -106,6 +107,8 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
   c->todo &= (uint8_t) ~(TODO_SYN | TODO_ACK);
   start(c, o, c->snd_una, answer ? LA_SYN | LA_ACK : LA_SYN);
   la__offer(t, t->link[c->link].mtu, c->flags & CF_IP6, c->rcvbuf, conn_wish(c), &o->seg.opt);
+  if (answer ? c->net & NET_ECN : t->cfg.ecn == 1 && !c->backoff) /* a SYN that was lost goes without: a middlebox may hate it */
+    o->seg.flags |= answer ? LA_ECE : LA_ECE | LA_CWR;
   if (answer) {
     unsigned agreed = TCP_OPT_MSS | (c->flags & CF_TS ? TCP_OPT_TS : 0u) | (c->flags & CF_SACK ? TCP_OPT_SACK_OK : 0u) |
                       (c->flags & CF_WSCALE ? TCP_OPT_WSCALE : 0u);
@@ -159,7 +162,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
   bool ack_owed = c->rcv_acked != c->rcv_nxt;
   if (n > segment_room(c))
     n = segment_room(c);
-  start_acking(t, c, o, seq, 0);
+  start_acking(t, c, o, seq, n && seq == c->snd_nxt && kind != 2);
   if (n) {
     size_t got = 0;
     o->nbufs = la__rope_refs(&c->sndq->rope, seq - c->sndq->seq0, n, o->buf, o->owner, LA_FRAME_BUFS, &got);
@@ -263,14 +266,14 @@ static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
 static uint32_t ack_seq(const struct conn *c) { return seq_min(c->snd_nxt, c->snd_una + c->snd_wnd); }
 
 static bool send_ack(struct tcp *t, struct conn *c, struct tcp_out *o) {
-  start_acking(t, c, o, c->state == LA_SYN_RECEIVED ? c->snd_nxt : ack_seq(c), 0);
+  start_acking(t, c, o, c->state == LA_SYN_RECEIVED ? c->snd_nxt : ack_seq(c), false);
   trace_out(t, o, c, c->state, 0, 0, c->wscale >> 4);
   return true;
 }
 
 static bool send_keepalive(struct tcp *t, struct conn *c, struct tcp_out *o) {
   c->todo &= (uint8_t)~TODO_KEEP;
-  start_acking(t, c, o, c->snd_nxt - 1, 0); /* 3.8.4: SEG.SEQ = SND.NXT-1, without data (SHLD-12) */
+  start_acking(t, c, o, c->snd_nxt - 1, false); /* 3.8.4: SEG.SEQ = SND.NXT-1, without data (SHLD-12) */
   trace_out(t, o, c, c->state, 0, 3, c->wscale >> 4);
   return true;
 }

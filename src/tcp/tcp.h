@@ -238,6 +238,13 @@ void la__rtt_sample(struct conn *c, la_time rtt);
 la_time la__rto(const struct tcp *t, const struct conn *c);        /* without back-off */
 la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled for each expiry, up to rto_max (5.5) */
 
+/* ecn.c: RFC 3168 */
+bool la__ecn_asked(const struct tcp *t, const struct tcp_seg *syn); /* may a SYN's wish be granted? */
+void la__ecn_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
+void la__ecn_ack(struct tcp *t, struct conn *c, const struct tcp_seg *seg, uint32_t acked); /* snd_una has moved */
+/* Marks a segment about to go; `fresh`: it carries bytes that were never sent. */
+void la__ecn_mark(struct conn *c, struct tcp_seg *seg, uint8_t *tos, bool fresh);
+
 /* icmp_error.c */
 struct icmp_error {
   enum icmp_kind kind;
