@@ -24,6 +24,10 @@ typedef struct la_conn {
 typedef struct la_listener {
   uint32_t index, gen;
 } la_listener;
+/* A SYN that waits for la_admit or la_reject. */
+typedef struct la_syn {
+  uint32_t ref, check;
+} la_syn;
 static inline bool la_conn_same(la_conn a, la_conn b) { return a.index == b.index && a.gen == b.gen; }
 
 typedef struct la_listen_opts {
@@ -32,6 +36,7 @@ typedef struct la_listen_opts {
   la_link link;     /* only from this link; 0 any */
   uint32_t backlog; /* connections established but not yet accepted: 1 to 65535; past it SYN and final ACK are dropped */
   bool reuse_addr;  /* SO_REUSEADDR: connections and TIME-WAIT records on the port do not stand in the way if they have it too */
+  bool admit;       /* each SYN raises LA_EVENT_SYN and is answered as la_admit or la_reject says */
   void *user;       /* comes with the listener's events */
 } la_listen_opts;
 /* LA_EINVAL, LA_EADDRINUSE, LA_EADDRNOTAVAIL, LA_ENOMEM. RFC 9293 3.9.1.1 (passive OPEN). */
@@ -40,6 +45,20 @@ int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out);
 int la_listener_close(la_stack *s, la_listener l, la_time now);
 /* The oldest established connection that waits; `user` comes with its events. LA_AGAIN (and the ACCEPT event is armed anew), LA_EBADF. */
 int la_accept(la_stack *s, la_listener l, void *user, la_conn *out);
+
+/*
+ * Answers the SYN of a LA_EVENT_SYN: the handshake goes on. What the client sends meanwhile is absorbed. It waits for as long as all
+ * SYN-ACKs would together (63 s), then it is forgotten in silence. LA_EBADF: it is gone (forgotten, reset by the client, listener closed).
+ */
+int la_admit(la_stack *s, la_syn syn, la_time now);
+enum la_reject_how {
+  LA_REJECT_RST,         /* as if nobody listened */
+  LA_REJECT_UNREACHABLE, /* ICMP host (IPv6: address) unreachable */
+  LA_REJECT_PROHIBITED,  /* ICMP administratively prohibited */
+  LA_REJECT_SILENT       /* the client will try again */
+};
+/* LA_EBADF, LA_EINVAL. */
+int la_reject(la_stack *s, la_syn syn, enum la_reject_how how, la_time now);
 
 typedef struct la_connect_opts {
   la_addr remote;
@@ -64,7 +83,7 @@ int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time n
 ptrdiff_t la_send(la_stack *s, la_conn c, const void *data, size_t n);
 /*
  * Moves up to n received bytes to dst; 0 is end of stream (the peer's FIN) or n = 0. LA_AGAIN: nothing yet, READABLE is armed.
- * After a reset or time-out: that error, and bytes that were not yet read are gone. LA_EBADF.
+ * After a reset or time-out: the bytes that came before it, then that error. LA_EBADF.
  */
 ptrdiff_t la_recv(la_stack *s, la_conn c, void *dst, size_t n);
 /* A look without moving: up to n bytes from `skip` bytes past the first unread one. Results as la_recv. */
@@ -82,12 +101,13 @@ int la_shutdown_read(la_stack *s, la_conn c);
  * instead. Data that arrives later draws RST. In SYN-SENT the attempt is dropped. A second call changes nothing. LA_EBADF.
  */
 int la_close(la_stack *s, la_conn c, la_time now);
-/* la_close, and RST when the release has not ended by `deadline`. */
+/* la_close, and RST when the release has not ended by `deadline`. LA_ENOMEM: closed, but without the deadline. */
 int la_close_by(la_stack *s, la_conn c, la_time deadline, la_time now);
 /* Abortive release: queued and unread data are discarded, RST is sent where RFC 9293 3.10.5 says so. LA_EBADF. */
 int la_abort(la_stack *s, la_conn c, la_time now);
 
 enum la_event_type {
+  LA_EVENT_SYN,         /* `listener` has admit: `syn` from `remote` to `local` waits for la_admit or la_reject */
   LA_EVENT_ACCEPT,      /* `listener` has a connection to accept */
   LA_EVENT_ESTABLISHED, /* after la_connect */
   LA_EVENT_READABLE,    /* edge: armed at first, and again when la_recv returns LA_AGAIN */
@@ -134,14 +154,15 @@ typedef struct la_end {
 
 typedef struct la_event {
   enum la_event_type type;
-  la_conn conn;         /* all but ACCEPT and UDP_* */
-  la_listener listener; /* ACCEPT */
+  la_conn conn;         /* all but SYN, ACCEPT and UDP_* */
+  la_listener listener; /* SYN, ACCEPT */
   void *user;
-  int err;    /* TROUBLE: the soft error */
-  la_end end; /* END */
-  la_udp udp; /* UDP_* */
-  la_addr remote;
-  uint16_t remote_port; /* UDP_ERROR */
+  int err;                          /* TROUBLE: the soft error */
+  la_end end;                       /* END */
+  la_udp udp;                       /* UDP_* */
+  la_syn syn;                       /* SYN */
+  la_addr remote, local;            /* SYN; remote: UDP_ERROR too */
+  uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */
 } la_event;
 /*
  * Takes up to max events. For one connection the order is always ESTABLISHED, READABLE, PEER_FIN, END; equal ones coalesce
@@ -175,6 +196,7 @@ enum la_opt {
   LA_OPT_WND_CLAMP,    /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
   LA_OPT_SYN_RETRIES,  /* of a SYN, 1 to 255, or 0 for the config's limit */
   LA_OPT_FIN_WAIT_2,   /* ms after la_close, 0 for the config's; -1: RST instead */
+  LA_OPT_QUICKACK,     /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
   LA_OPT_DEFER_ACCEPT, /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
   LA_OPT_CONGESTION    /* enum la_cc; may change at any time */
 };

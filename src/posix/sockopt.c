@@ -54,6 +54,7 @@ static const struct row rows[] = {
   {LA_SOL_TCP, LA_TCP_SYNCNT, ROW_INT, O_SYNCNT, LA_OPT_SYN_RETRIES, 1, 127},
   {LA_SOL_TCP, LA_TCP_LINGER2, ROW_OWN_SET, O_LINGER2, LA_OPT_FIN_WAIT_2, 0, 0},
   {LA_SOL_TCP, LA_TCP_DEFER_ACCEPT, ROW_OWN_SET, O_DEFER, LA_OPT_DEFER_ACCEPT, 0, 0},
+  {LA_SOL_TCP, LA_TCP_QUICKACK, ROW_BOOL, O_QUICKACK, LA_OPT_QUICKACK, 0, 0},
   {LA_SOL_TCP, LA_TCP_WINDOW_CLAMP, ROW_OWN_SET, O_CLAMP, LA_OPT_WND_CLAMP, 0, 0},
   {LA_SOL_TCP, LA_TCP_CONGESTION, ROW_OWN_SET, O_CONGESTION, LA_OPT_CONGESTION, 0, 0},
   {LA_SOL_IP, LA_IP_TOS, ROW_OWN_SET, O_TOS, LA_OPT_TOS, 0, 0},
@@ -90,6 +91,7 @@ void la__sk_options_init(const la_posix *p, struct sopts *o) {
   o->v[O_KEEPIDLE] = 7200;
   o->v[O_KEEPINTVL] = 75;
   o->v[O_KEEPCNT] = 10;
+  o->v[O_QUICKACK] = 1;
   o->v[O_TTL] = o->v[O_HOPS] = -1; /* the stack's */
   o->v[O_MTU_DISCOVER] = o->v[O_MTU_DISCOVER6] = 1;
 }
@@ -114,6 +116,8 @@ static int give(la_posix *p, struct psock *k, const struct row *r) {
   int64_t v;
   if (r->opt == NO_OPT)
     return 0;
+  if (sk_listening(k) && r->opt == LA_OPT_QUICKACK)
+    return 0; /* a connection's own */
   if (sk_listening(k)) {
     /* children of both families have one TTL and one class: those of the socket's own level */
     if (value_for_stack(p, k, r, k->family == LA_AF_INET6, &v))
@@ -404,6 +408,9 @@ static int get_int(la_posix *p, struct psock *k, const struct row *r, int *v) {
     return 0;
   case O_DEFER:
     *v = seconds_of(*v);
+    return 0;
+  case O_QUICKACK: /* what it has become */
+    *v = la__sk_conn(p, k) ? la__ack_is_quick(la__sk_conn(p, k)) : *v;
     return 0;
   default:
     return 0;

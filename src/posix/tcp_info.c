@@ -42,7 +42,9 @@ void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
   i->tcpi_rcv_wscale = r.rcv_wscale & 15u;
   i->tcpi_pmtu = p->s->mtu[r.link];
   i->tcpi_advmss = i->tcpi_pmtu - (r.local.family == 6 ? 60 : 40);
-  i->tcpi_rcv_mss = i->tcpi_advmss < 536 ? i->tcpi_advmss : 536;
+  const struct conn *c = la__sk_conn(p, k);
+  i->tcpi_rcv_mss = la__rcv_mss(c);
+  i->tcpi_ato = c->ato * 1000u;
   i->tcpi_total_retrans = r.retransmits;
   i->tcpi_bytes_acked = r.bytes_out;
   i->tcpi_bytes_received = r.bytes_in;

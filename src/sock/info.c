@@ -9,7 +9,7 @@ static enum la_state state_now(const struct tcp *t, const struct conn *c) {
   return (enum la_state)c->state;
 }
 
-static la_time ends_at(const struct tcp *t, const struct conn *c) { return state_now(t, c) == LA_CLOSED ? LA_NEVER : c->life_at; }
+static la_time ends_at(const struct tcp *t, const struct conn *c) { return state_now(t, c) == LA_CLOSED ? LA_NEVER : la__life_end(c); }
 
 static enum la_waiting waiting(const struct tcp *t, const struct conn *c) {
   uint32_t held = c->rcvq ? c->rcvq->rope.len : 0;

@@ -6,15 +6,25 @@ static bool in_range(enum la_opt opt, int64_t v) {
   static const struct {
     int64_t lo, hi;
   } range[] = {
-    [LA_OPT_NODELAY] = {0, 1},         [LA_OPT_KEEPALIVE] = {0, 1},
-    [LA_OPT_KEEPIDLE] = {1, 65535},    [LA_OPT_KEEPINTVL] = {1, 65535},
-    [LA_OPT_KEEPCNT] = {1, 255},       [LA_OPT_USER_TIMEOUT] = {0, INT32_MAX},
-    [LA_OPT_LINGER] = {-1, 0},         [LA_OPT_SNDBUF] = {2048, 1 << 30},
-    [LA_OPT_RCVBUF] = {2048, 1 << 30}, [LA_OPT_TTL] = {1, 255},
-    [LA_OPT_TOS] = {0, 255},           [LA_OPT_CORK] = {0, 1},
-    [LA_OPT_MSS] = {88, 32767},        [LA_OPT_WND_CLAMP] = {1024, 1 << 30},
-    [LA_OPT_SYN_RETRIES] = {0, 255},   [LA_OPT_FIN_WAIT_2] = {-1, INT32_MAX},
-    [LA_OPT_DEFER_ACCEPT] = {0, 255},  [LA_OPT_CONGESTION] = {0, LA_CCS - 1},
+    [LA_OPT_NODELAY] = {0, 1},
+    [LA_OPT_KEEPALIVE] = {0, 1},
+    [LA_OPT_KEEPIDLE] = {1, 65535},
+    [LA_OPT_KEEPINTVL] = {1, 65535},
+    [LA_OPT_KEEPCNT] = {1, 255},
+    [LA_OPT_USER_TIMEOUT] = {0, INT32_MAX},
+    [LA_OPT_LINGER] = {-1, 0},
+    [LA_OPT_SNDBUF] = {2048, 1 << 30},
+    [LA_OPT_RCVBUF] = {2048, 1 << 30},
+    [LA_OPT_TTL] = {1, 255},
+    [LA_OPT_TOS] = {0, 255},
+    [LA_OPT_CORK] = {0, 1},
+    [LA_OPT_MSS] = {88, 32767},
+    [LA_OPT_WND_CLAMP] = {1024, 1 << 30},
+    [LA_OPT_SYN_RETRIES] = {0, 255},
+    [LA_OPT_FIN_WAIT_2] = {-1, INT32_MAX},
+    [LA_OPT_QUICKACK] = {0, 1},
+    [LA_OPT_DEFER_ACCEPT] = {0, 255},
+    [LA_OPT_CONGESTION] = {0, LA_CCS - 1},
   };
   if ((unsigned)opt >= sizeof range / sizeof range[0])
     return false;
@@ -142,6 +152,10 @@ int la_set_option(la_stack *s, la_conn h, enum la_opt opt, int64_t v, la_time no
   if (in_wish(opt) && !la__conn_wish(t, c))
     return LA_ENOMEM;
   la__tcp_now(t, now);
+  if (opt == LA_OPT_QUICKACK) {
+    la__ack_set_quick(t, c, v);
+    return LA_OK;
+  }
   if (opt == LA_OPT_CONGESTION)
     la__cc_choose(t, c, (enum la_cc)v);
   else
@@ -154,7 +168,7 @@ int la_listener_set_option(la_stack *s, la_listener h, enum la_opt opt, int64_t 
   struct listener *l = la__listener_handle(&s->tcp, h);
   if (!l)
     return LA_EBADF;
-  if (!in_range(opt, v))
+  if (!in_range(opt, v) || opt == LA_OPT_QUICKACK)
     return LA_EINVAL;
   if (opt == LA_OPT_DEFER_ACCEPT) {
     l->defer = (uint8_t)v;
@@ -187,6 +201,7 @@ int la_get_option(la_stack *s, la_conn h, enum la_opt opt, int64_t *v) {
     [LA_OPT_WND_CLAMP] = w->wnd_clamp,
     [LA_OPT_SYN_RETRIES] = w->syn_retries,
     [LA_OPT_FIN_WAIT_2] = w->fin_wait_2,
+    [LA_OPT_QUICKACK] = la__ack_is_quick(c),
     [LA_OPT_DEFER_ACCEPT] = INT64_MIN,
     [LA_OPT_CONGESTION] = la__cc_chosen(c),
   };

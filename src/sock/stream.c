@@ -73,7 +73,7 @@ ptrdiff_t la_recv(la_stack *s, la_conn h, void *dst, size_t n) {
   la__rope_consume(&q->rope, &t->chunks, (size_t)got);
   if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen)
     la__conn_drop_recv(t, c);
-  if (!(c->flags & CF_ENDED) && la__window_update_due(t, c))
-    la__conn_dirty(t, c, TODO_WND);
+  if (!(c->flags & CF_ENDED))
+    la__ack_read(t, c);
   return got;
 }

@@ -60,13 +60,12 @@ enum conn_flag {
   CF_FIRST_PEER = 1 << 21,
   CF_FIN_MERGED = 1 << 22, /* our FIN was also the first ACK of the peer's */
   CF_SIMULTANEOUS = 1 << 23,
-  CF_SYN_LOST = 1 << 24,   /* SYN retransmitted: RFC 6298 5.7 */
-  CF_LIFE_FIXED = 1 << 25, /* life_at is the application's deadline, not to be moved */
-  CF_ORPHAN = 1 << 26,     /* counted in stats.orphans */
+  CF_SYN_LOST = 1 << 24, /* SYN retransmitted: RFC 6298 5.7 */
+  CF_KILL = 1 << 25,     /* wish.kill_at is valid: RST when it strikes */
+  CF_ORPHAN = 1 << 26,   /* counted in stats.orphans */
   CF_READ_ARMED = 1 << 27,
   CF_WRITE_ARMED = 1 << 28,
-  CF_ACKED_SYN = 1 << 29, /* our SYN has been acknowledged */
-  CF_KILL = 1 << 30       /* the caller's deadline: RST when it strikes */
+  CF_ACKED_SYN = 1 << 29 /* our SYN has been acknowledged */
 };
 
 enum conn_todo {
@@ -91,6 +90,7 @@ enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
 enum wish_flag { WISH_CORK = 1, WISH_MORE = 2 /* until the next call or segment */ };
 struct wish {
+  la_time kill_at;                /* la_close_by, with CF_KILL */
   uint32_t index;                 /* its own, in its slab */
   uint32_t user_timeout;          /* ms; 0: the config's limits */
   uint32_t wnd_clamp;             /* the receive window at most; 0: the buffer's */
@@ -177,9 +177,12 @@ struct conn {
       uint8_t tw;
     } end; /* CF_ENDED */
   };
-  la_time clock_at; /* CLK_NONE: since when nothing is outstanding; CF_ENDED: when it ended */
-  la_time ack_at;
-  la_time life_at; /* the limit that ends it; in TIME-WAIT: until when */
+  la_time clock_at;      /* CLK_NONE: since when nothing is outstanding; CF_ENDED: when it ended */
+  uint16_t ack_due;      /* delayed ACK: when, in quarters of a ms; 0: none is due */
+  uint16_t rcv_last;     /* when text last came in order, in ms */
+  uint16_t rcv_mss;      /* the peer's longest segment so far; 0: none */
+  uint8_t ato, ack_mode; /* delack.c */
+  la_time life_at;       /* the limit that ends it; in TIME-WAIT: until when */
   struct sndq *sndq;
   struct rcvq *rcvq;
   struct wish *wish; /* NULL: la__no_wish */
@@ -243,7 +246,7 @@ struct listener {
   la_addr addr;
   uint16_t port;
   uint8_t link;
-  bool reuse, event, armed; /* event: on the event list; armed: the next arrival raises ACCEPT */
+  bool reuse, admit, event, armed; /* event: on the event list; armed: the next arrival raises ACCEPT */
   uint32_t backlog, queued;
   struct wish wish; /* and what follows: with which its connections start */
   uint32_t rcvbuf, sndbuf, flags;

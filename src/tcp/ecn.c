@@ -27,8 +27,10 @@ void la__ecn_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   if (seg->ecn != IP_ECN_NONE)
     c->net |= NET_ECN_SEEN;
   if (seg->ecn == IP_CE) {
-    if (!(c->net & NET_ECE))
+    if (!(c->net & NET_ECE)) {
+      la__ack_quick(t, c, 2);
       la__conn_dirty(t, c, TODO_ACK);
+    }
     c->net |= NET_ECE;
   }
 }

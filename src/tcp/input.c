@@ -54,7 +54,8 @@ static void unacceptable(struct tcp *t, struct conn *c, const struct key *k, con
   bool text = tcp_seg_len(seg) > 0;
   la__drop(t, k, c, seg, where == VIEW_BEYOND ? LA_DROP_TCP_OVERWINDOW : text ? LA_DROP_TCP_OLD_DATA : LA_DROP_TCP_OLD_SEQUENCE);
   la__conn_touch(t, c);
-  if (text) { /* a retransmission, whose clock bounds it: always answered */
+  if (text) { /* a retransmission, whose clock bounds it: always answered; our ACK was lost, so more go at once */
+    la__ack_quick(t, c, UINT8_MAX);
     if (c->acks_owed < UINT8_MAX)
       c->acks_owed++;
     la__conn_dirty(t, c, TODO_ACK);

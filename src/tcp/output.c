@@ -87,8 +87,7 @@ static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint3
   if (c->flags & CF_SACK && c->rcvq && c->rcvq->ooo.n)
     sack_blocks(c, &o->seg.opt);
   la__ecn_mark(c, &o->seg, &o->tos, fresh);
-  c->rcv_acked = c->rcv_nxt;
-  c->ack_at = LA_NEVER;
+  la__ack_sent(t, c);
   c->todo &= (uint8_t) ~(TODO_ACK | TODO_WND);
 }
 
@@ -168,6 +167,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
     o->nbufs = la__rope_refs(&c->sndq->rope, seq - c->sndq->seq0, n, o->buf, o->owner, LA_FRAME_BUFS, &got);
     n = (uint32_t)got;
     o->seg.len = n;
+    la__ack_answered(t, c);
   }
   fin = fin && seq + n == end;
   if (fin)

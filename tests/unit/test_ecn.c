@@ -68,6 +68,23 @@ static void again_from_the_record(void **state) {
   dlg_free(d);
 }
 
+/* A SYN cookie has no room for it. */
+static void one_record(la_config *c) { c->max_half_open = 1; }
+static void not_with_cookies(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(one_record);
+  dlg_listen(d);
+  inject(d, SYN | ECE | CWR, 0, 0, 0);
+  expect(d, SYN | ACK | ECE, 0, 1, 0);
+  dlg_other(d, 40001);
+  inject(d, SYN | ECE | CWR, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+  inject(d, ACK, 1, 1, 0);
+  assert_int_equal(dlg_accept(d), LA_OK);
+  assert_false(info(d).ecn);
+  dlg_free(d);
+}
+
 /* The active side: only when told to; only ECE alone grants. */
 static bool agreed(void (*tweak)(la_config *c), unsigned syn, unsigned answer) {
   struct dlg *d = dlg_new(tweak);
@@ -284,17 +301,12 @@ static void loss_and_mark(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(who_grants),
-    cmocka_unit_test(again_from_the_record),
-    cmocka_unit_test(who_asks),
-    cmocka_unit_test(fallback),
-    cmocka_unit_test(crossing),
-    cmocka_unit_test(what_is_marked),
-    cmocka_unit_test(dscp_stays),
-    cmocka_unit_test(the_echo),
-    cmocka_unit_test(not_agreed),
-    cmocka_unit_test(loss_and_mark),
-    cmocka_unit_test(one_reduction_in_a_window),
+    cmocka_unit_test(who_grants),     cmocka_unit_test(again_from_the_record),
+    cmocka_unit_test(who_asks),       cmocka_unit_test(not_with_cookies),
+    cmocka_unit_test(fallback),       cmocka_unit_test(crossing),
+    cmocka_unit_test(what_is_marked), cmocka_unit_test(dscp_stays),
+    cmocka_unit_test(the_echo),       cmocka_unit_test(not_agreed),
+    cmocka_unit_test(loss_and_mark),  cmocka_unit_test(one_reduction_in_a_window),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
