@@ -258,9 +258,10 @@ enum {
   LA_SO_ACCEPTCONN = 30, /* read only */
   LA_SO_SNDBUFFORCE = 32,
   LA_SO_RCVBUFFORCE = 33,
-  LA_SO_MARK = 36,     /* kept, without effect */
-  LA_SO_PROTOCOL = 38, /* read only */
-  LA_SO_DOMAIN = 39,   /* read only */
+  LA_SO_MARK = 36,            /* kept, without effect */
+  LA_SO_PROTOCOL = 38,        /* read only */
+  LA_SO_DOMAIN = 39,          /* read only */
+  LA_SO_MAX_PACING_RATE = 47, /* bytes a second, 32 or 64 bits; all ones: none */
   LA_SO_ZEROCOPY = 60
 };
 enum {

@@ -6,6 +6,7 @@
 
 static void preset_linux(la_config *c) {
   c->rto_min = 200 * LA_MS;
+  c->minshall = 1;
   c->delayed_ack = 40 * LA_MS; /* TCP_ATO_MIN */
   c->quick_acks = 16;          /* TCP_MAX_QUICKACKS */
   c->rcv_start = 65535;

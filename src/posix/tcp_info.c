@@ -49,5 +49,7 @@ void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
   i->tcpi_bytes_acked = r.bytes_out;
   i->tcpi_bytes_received = r.bytes_in;
   i->tcpi_bytes_sent = r.bytes_out + r.unacked;
+  i->tcpi_pacing_rate = r.pacing_rate;
+  i->tcpi_max_pacing_rate = k->o.pacing;
   windows(&r, i);
 }

@@ -39,6 +39,7 @@ void la__cc_attach(const struct tcp *t, struct conn *c) {
   memset(&q->cc, 0, sizeof q->cc);
   q->usage_seq = c->snd_una;
   q->full_at = t->now;
+  q->small_end = c->snd_una;
   module(c)->start(t, c, &q->cc);
 }
 

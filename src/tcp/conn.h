@@ -88,7 +88,7 @@ enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP };
 enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32 };
 
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
-enum wish_flag { WISH_CORK = 1, WISH_MORE = 2 /* until the next call or segment */ };
+enum wish_flag { WISH_CORK = 1, WISH_MORE = 2 /* until the next call or segment */, WISH_PUSH = 4 /* what is queued goes nonetheless */ };
 struct wish {
   la_time kill_at;                /* la_close_by, with CF_KILL */
   uint32_t index;                 /* its own, in its slab */
@@ -100,8 +100,10 @@ struct wish {
   uint8_t keep_cnt;
   uint8_t syn_retries; /* 0: the config's limit */
   uint8_t flags;
-  uint32_t w_max;        /* CUBIC's, in bytes: outlives the send queue */
-  uint32_t delivered_ce; /* segments whose acknowledgment echoed CE */
+  uint32_t w_max;         /* CUBIC's, in bytes: outlives the send queue */
+  uint64_t pacing_max;    /* bytes a second; 0: not paced */
+  uint32_t notsent_lowat; /* bytes that may wait beyond what the windows take; 0: as many as fit */
+  uint32_t delivered_ce;  /* segments whose acknowledgment echoed CE */
 };
 
 /* struct conn.net: how it treats the path. */
@@ -123,7 +125,14 @@ struct sndq {
   uint32_t index; /* its own, in its slab */
   uint8_t dupacks;
   uint8_t in_recovery;
-  uint8_t in_cwr; /* an echo of CE has reduced cwnd: not again before snd_una is at cwr_end */
+  uint32_t *eor; /* eor.c; NULL: no mark */
+  uint32_t neor, eor_cap;
+  uint32_t small_end; /* of the latest segment that was not full: while it is unacknowledged, another waits (Minshall) */
+  uint32_t push_end;  /* what was queued up to here was not announced to be followed by more: its last segment has PSH */
+  uint8_t burst;      /* segments that went in this turn, at most 2 */
+  uint8_t pace_wait;  /* something waits for pace_at */
+  la_time pace_at;    /* pace.c: nothing goes before this */
+  uint8_t in_cwr;     /* an echo of CE has reduced cwnd: not again before snd_una is at cwr_end */
   uint32_t cwr_end;
   uint8_t limited;                     /* cwnd was the limit in the round trip that `usage_seq` ends */
   uint32_t most, usage_seq, used;      /* most: bytes outstanding then; used: the same since full_at */
