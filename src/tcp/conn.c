@@ -180,6 +180,7 @@ void la__conn_drop_send(struct tcp *t, struct conn *c) {
   if (!c->sndq)
     return;
   la__rope_done(&c->sndq->rope, &t->chunks);
+  la__eor_done(t, c->sndq);
   la__slab_del(&t->sndqs, c->sndq->index);
   c->sndq = 0;
 }
@@ -295,6 +296,8 @@ static void node_set(struct tcp *t, struct conn *c) {
     at = c->clock_at;
   if (la__life_end(c) < at)
     at = la__life_end(c);
+  if (c->sndq && c->sndq->pace_wait && c->sndq->pace_at < at)
+    at = c->sndq->pace_at;
   if (at == LA_NEVER)
     return;
   if (!c->node.pprev || at < c->node.deadline)

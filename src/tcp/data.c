@@ -254,6 +254,8 @@ bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct t
   if (c->state != LA_ESTABLISHED && c->state != LA_FIN_WAIT_1 && c->state != LA_FIN_WAIT_2)
     return true; /* E-20: after the peer's FIN there is no text */
   trim(c, seg);
+  if (seg->len)
+    la__ecn_text(t, c, seg);
   bool has_fin = seg->flags & LA_FIN;
   if (seg->len && (c->flags & CF_APP_CLOSED || (c->flags & CF_RCV_SHUT && c->state != LA_ESTABLISHED))) {
     data_after_close(t, c, k, seg, path);

@@ -33,6 +33,8 @@ static const struct range ranges[] = {
   {LA_OPT_SYN_RETRIES, 0, 0, 255, true},
   {LA_OPT_FIN_WAIT_2, 0, -1, INT32_MAX, true},
   {LA_OPT_SOFT_ERRORS, 1, 0, 1, true},
+  {LA_OPT_NOTSENT_LOWAT, 0, 0, 1 << 30, true},
+  {LA_OPT_MAX_PACING_RATE, 0, 0, INT64_MAX, true},
   {LA_OPT_CONGESTION, LA_CC_CUBIC, LA_CC_NEWRENO, LA_CCS - 1, true},
 };
 enum { RANGES = sizeof ranges / sizeof ranges[0] };
@@ -44,7 +46,7 @@ static void each_has_its_range(void **state) {
   for (unsigned i = 0; i < RANGES; i++) {
     const struct range *r = &ranges[i];
     assert_int_equal(get(d, r->opt), r->dflt);
-    const int64_t bad[] = {r->lo - 1, r->hi + 1, INT64_MAX, INT64_MIN};
+    const int64_t bad[] = {r->lo - 1, r->hi < INT64_MAX ? r->hi + 1 : INT64_MIN, r->hi < INT64_MAX ? INT64_MAX : INT64_MIN, INT64_MIN};
     for (unsigned k = 0; k < 4; k++)
       if (bad[k] != 0 || !r->zero) {
         assert_int_equal(la_set_option(d->s, d->conn, r->opt, bad[k], d->now), LA_EINVAL);
@@ -78,7 +80,7 @@ static void listen_with(struct dlg *d, enum la_opt o, int64_t v) {
 /* All that a listener has goes to its connections, the SYN-ACK included. */
 static void children_inherit(void **state) {
   (void)state;
-  static const int64_t value[] = {1, 1, 5, 6, 7, 8000, 0, 5000, 40000, 9, 0x28, 1, 1000, 30000, 3, 1234, 0, LA_CC_NEWRENO};
+  static const int64_t value[] = {1, 1, 5, 6, 7, 8000, 0, 5000, 40000, 9, 0x28, 1, 1000, 30000, 3, 1234, 0, 777, 1000000000, LA_CC_NEWRENO};
   struct dlg *d = dlg_new(NULL);
   for (unsigned i = 0; i < RANGES; i++)
     listen_with(d, ranges[i].opt, value[i]);
