@@ -116,6 +116,7 @@ enum la_event_type {
   LA_EVENT_WRITABLE,    /* edge: armed when la_send returns LA_AGAIN */
   LA_EVENT_PEER_FIN,    /* the peer will send no more: after what is still unread, la_recv returns 0 */
   LA_EVENT_TROUBLE,     /* a soft error: R1 retransmissions without answer, or a soft ICMP error (RFC 9293 3.9.1.8) */
+  LA_EVENT_URGENT,      /* urgent data has begun, or goes further than was told: la_info_rec.urgent (RFC 9293 3.8.5) */
   LA_EVENT_END,         /* the whole record in `end` */
   LA_EVENT_UDP_READABLE,
   LA_EVENT_UDP_WRITABLE,
@@ -167,7 +168,7 @@ typedef struct la_event {
   uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */
 } la_event;
 /*
- * Takes up to max events. For one connection the order is always ESTABLISHED, READABLE, PEER_FIN, END; equal ones coalesce
+ * Takes up to max events. For one connection the order is always ESTABLISHED, URGENT, READABLE, PEER_FIN, END; equal ones coalesce
  * until they are taken. After END only reading what is left, la_close and la_info make sense.
  */
 size_t la_events(la_stack *s, la_event *out, size_t max);
@@ -198,6 +199,7 @@ enum la_opt {
   LA_OPT_WND_CLAMP,      /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
   LA_OPT_SYN_RETRIES,    /* of a SYN, 1 to 255, or 0 for the config's limit */
   LA_OPT_FIN_WAIT_2,     /* ms after la_close, 0 for the config's; -1: RST instead */
+  LA_OPT_SOFT_ERRORS,    /* 0 or 1; 0: no TROUBLE is told (RFC 9293 3.9.1.8); default 1 */
   LA_OPT_QUICKACK,       /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
   LA_OPT_DEFER_ACCEPT,   /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
   LA_OPT_CONGESTION,     /* enum la_cc; may change at any time */
@@ -240,6 +242,7 @@ typedef struct la_info_rec {
   uint64_t pacing_rate;             /* bytes a second; UINT64_MAX: unknown */
   uint32_t delivered_ce;            /* segments whose acknowledgment echoed CE */
   uint32_t unread, unsent, unacked; /* bytes */
+  uint32_t urgent;                  /* bytes from the first unread one to the end of urgent data, come or not; 0: none is left */
   la_time srtt, rttvar, rto;
   la_time deadline; /* of the clock that ends it: R2, FIN-WAIT-2, 2MSL; LA_NEVER for none */
   uint64_t bytes_in, bytes_out;

@@ -43,6 +43,7 @@ static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out)
   out->mss = c->mss;
   out->peer_mss = c->peer_mss;
   out->unread = c->rcvq ? c->rcvq->rope.len : 0;
+  out->urgent = la__urgent(c);
   out->unacked = c->snd_nxt - c->snd_una;
   out->unsent = la__unsent(c);
   out->deadline = ends_at(t, c);

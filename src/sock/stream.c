@@ -80,10 +80,8 @@ ptrdiff_t la_recv(la_stack *s, la_conn h, void *dst, size_t n) {
   if (got <= 0)
     return got;
   struct conn *c = la__conn_handle(t, h);
-  struct rcvq *q = c->rcvq;
-  la__rope_consume(&q->rope, &t->chunks, (size_t)got);
-  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen)
-    la__conn_drop_recv(t, c);
+  la__rope_consume(&c->rcvq->rope, &t->chunks, (size_t)got);
+  la__recv_settle(t, c);
   if (!(c->flags & CF_ENDED))
     la__ack_read(t, c);
   return got;

@@ -232,6 +232,8 @@ void la__conn_event(struct tcp *t, struct conn *c, unsigned bits) {
       bits &= ~(unsigned)EV_WRITABLE;
     c->flags &= ~(uint32_t)CF_WRITE_ARMED;
   }
+  if (conn_wish(c)->flags & WISH_NO_SOFT) /* SHLD-20 */
+    bits &= ~(unsigned)EV_TROUBLE;
   if (c->flags & CF_APP_CLOSED)
     bits &= c->flags & CF_END_TAKEN ? 0u : EV_END; /* nobody ever knew one that was closed with its listener */
   c->events |= (uint8_t)bits;

@@ -85,10 +85,15 @@ enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP };
 /* Our reading side is shut down: text after our FIN is answered with RST. (An enum constant must be an int.) */
 #define CF_RCV_SHUT (1u << 31)
 
-enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32 };
+enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32, EV_URGENT = 64 };
 
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
-enum wish_flag { WISH_CORK = 1, WISH_MORE = 2 /* until the next call or segment */, WISH_PUSH = 4 /* what is queued goes nonetheless */ };
+enum wish_flag {
+  WISH_CORK = 1,
+  WISH_MORE = 2,   /* until the next call or segment */
+  WISH_PUSH = 4,   /* what is queued goes nonetheless */
+  WISH_NO_SOFT = 8 /* errors are not told */
+};
 struct wish {
   la_time kill_at;                /* la_close_by, with CF_KILL */
   uint32_t index;                 /* its own, in its slab */
@@ -154,7 +159,8 @@ struct rcvq {
   uint32_t index;
   uint32_t recent[SACK_RECENT]; /* where the latest out-of-order segments began: the first SACK blocks (RFC 2018 4) */
   uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
-  bool fin_seen;
+  uint32_t urgent_end;          /* RCV.UP: behind the last urgent byte; urgent: it is ahead of what has been read */
+  bool fin_seen, urgent;
   struct range v[]; /* la_config.max_ooo */
 };
 

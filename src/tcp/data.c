@@ -149,9 +149,12 @@ static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg)
   return true;
 }
 
-static void drop_if_empty(struct tcp *t, struct conn *c) {
+void la__recv_settle(struct tcp *t, struct conn *c) {
   struct rcvq *q = c->rcvq;
-  if (q && q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen)
+  if (!q)
+    return;
+  q->urgent = la__urgent(c) > 0;
+  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen && !q->urgent)
     la__conn_drop_recv(t, c);
 }
 
@@ -172,7 +175,7 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
     la__tune_recv(t, c);
     la__conn_event(t, c, EV_READABLE);
   }
-  drop_if_empty(t, c);
+  la__recv_settle(t, c);
 }
 
 /* Eighth step. false: gone to TIME-WAIT. */
@@ -182,9 +185,11 @@ static bool fin(struct tcp *t, struct conn *c) {
   c->flags |= CF_FIN_RCVD;
   if (!(c->flags & CF_FIRST_LOCAL))
     c->flags |= CF_FIRST_PEER;
-  if (c->rcvq)
+  if (c->rcvq) {
     c->rcvq->fin_seen = false;
-  drop_if_empty(t, c);
+    c->rcvq->urgent = c->rcvq->urgent && seq_lt(c->rcvq->urgent_end, c->rcv_nxt); /* nothing comes after a FIN */
+  }
+  la__recv_settle(t, c);
   la__conn_dirty(t, c, TODO_ACK);
   la__conn_event(t, c, EV_PEER_FIN);
   switch (c->state) {

@@ -248,6 +248,7 @@ static inline la_time la__after(la_time at, la_time d) { return d < LA_NEVER - a
 /* Seventh and eighth step: text and FIN. false: the connection has left for TIME-WAIT or CLOSED. */
 bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path);
 uint32_t la__rcv_window(const struct conn *c);
+void la__recv_settle(struct tcp *t, struct conn *c); /* frees the receive queue when nothing is in it */
 uint32_t la__rmss(const struct tcp *t, const struct conn *c);
 bool la__window_update_due(const struct tcp *t, const struct conn *c);
 bool la__window_holds(const struct tcp *t, const struct conn *c); /* it can be announced at least as wide as last time */
@@ -264,6 +265,10 @@ void la__ack_set_quick(struct tcp *t, struct conn *c, bool on);         /* LA_OP
 bool la__ack_is_quick(const struct conn *c);
 la_time la__ack_at(const struct tcp *t, const struct conn *c); /* LA_NEVER: no ACK is due */
 uint32_t la__rcv_mss(const struct conn *c);
+
+/* urgent.c */
+void la__urgent_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg); /* sixth step */
+uint32_t la__urgent(const struct conn *c);                                       /* from the first unread byte to RCV.UP */
 
 /* timewait.c */
 void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);
