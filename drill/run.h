@@ -92,6 +92,7 @@ struct wire {
 struct moment; /* report.c: what the ladder shows besides packets */
 struct call;   /* calls.h */
 struct tuning; /* tuning.h */
+struct expr_vars;
 
 struct run {
   const struct script *script;
@@ -118,6 +119,7 @@ struct run {
 
   struct wire *wires, **wires_end, *queue, **queue_end;
   struct moment *moments, **moments_end;
+  struct expr_vars *vars; /* of code */
 
   bool failed;
   struct place fail_at;
