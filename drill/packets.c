@@ -323,16 +323,11 @@ static bool missing(struct run *r, const struct drill_packet *want, la_time unti
 
 static bool packet_out(struct run *r, struct sock *k, const struct drill_packet *p) {
   const struct drill_event *e = r->event;
-  bool syn_ack = p->proto == DRILL_TCP && (p->flags & LA_SYN) && (p->flags & LA_ACK);
   la_time last = r->at_end > r->at ? r->at_end : r->at, until = e->time_kind == DRILL_ANY_TIME ? LA_NEVER : last + LATE;
   struct wire *w = sniff(r, k, until);
   if (!w)
     return missing(r, p, until);
-  if (k->phase == SOCK_SYN_CAME && syn_ack && w->proto == DRILL_TCP) {
-    k->script.local_isn = p->seq;
-    k->live.local_isn = w->seg.seq;
-    k->phase = SOCK_SYN_ACK_SENT;
-  }
+  la__sock_learns(k, p, w);
   la_time at = w->at;
   struct drill_packet *got = la__packet_as_script(r, k, w);
   if (p->proto == DRILL_TCP && got->proto == DRILL_TCP && !join(r, k, p, got, until, &at))
