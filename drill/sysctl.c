@@ -17,6 +17,7 @@ static const struct {
 #define FIELD(f) offsetof(la_config, f), sizeof((la_config *)0)->f
   {"net.ipv4.tcp_timestamps", FLAG, FIELD(timestamps), true},
   {"net.ipv4.tcp_sack", FLAG, FIELD(sack), true},
+  {"net.ipv4.tcp_ecn", COUNT, FIELD(ecn), true},
   {"net.ipv4.tcp_window_scaling", FLAG, FIELD(window_scale), true},
   {"net.ipv4.tcp_synack_retries", COUNT, FIELD(synack_retries), true},
   {"net.ipv4.tcp_syn_retries", SYN_RETRIES, FIELD(syn_limit), true},

@@ -40,6 +40,7 @@ static const struct field fields[] = {
   F(port_lo, 1, 60999),
   F(port_hi, 32768, 65535),
   F(ttl, 1, 255),
+  F(ecn, 0, 2),
   F(cc, LA_CC_NEWRENO, LA_CCS - 1),
 };
 
