@@ -111,7 +111,7 @@ struct run {
   const struct drill_event *before; /* the one before it, */
   la_time at, at_end, before_at;    /* and their instants in the script, resolved */
   la_time offset;                   /* what `+` counted from */
-  unsigned events;                  /* done */
+  unsigned events, steps;           /* done */
 
   struct sock *socks, *under_test;
   uint16_t next_port;
