@@ -27,6 +27,7 @@ static const struct {
   {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
   {"net.ipv4.tcp_slow_start_after_idle", FLAG, FIELD(slow_start_after_idle), true},
+  {"net.ipv4.tcp_min_tso_segs", COUNT, FIELD(burst_segs), true},
   {"net.ipv4.tcp_congestion_control", CONGESTION, FIELD(cc), true},
   {"net.ipv4.tcp_max_tw_buckets", COUNT, FIELD(max_time_wait), false},
   {"net.ipv4.tcp_max_orphans", COUNT, FIELD(max_orphans), true},

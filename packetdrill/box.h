@@ -58,7 +58,8 @@ struct box {
   struct packet *first, **last; /* come out, not yet received */
 };
 
-/* `flags`: items with commas between them: local=ADDRESS, local6=ADDRESS, preset=linux|rfc, mtu=, rcvbuf=, rcvbuf_max=, sndbuf=. NULL: wrong. */
+/* `flags`: items with commas between them: local=ADDRESS, local6=ADDRESS, preset=linux|rfc, mtu=, rcvbuf=, rcvbuf_max=, sndbuf=.
+ * NULL: wrong. */
 struct box *la__box_new(const char *flags);
 void la__box_free(struct box *b); /* calls that are blocked end with EINTR */
 long la__box_call(struct box *b, struct call *c);

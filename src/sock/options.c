@@ -117,6 +117,9 @@ static void changed(struct tcp *t, struct conn *c, enum la_opt opt) {
     return;
   switch (opt) {
   case LA_OPT_NODELAY:
+    if (c->wish && c->flags & CF_NODELAY)
+      c->wish->flags |= WISH_PUSH;
+    /* fall through */
   case LA_OPT_CORK:
     la__conn_dirty(t, c, TODO_DATA);
     break;

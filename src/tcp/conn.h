@@ -88,7 +88,12 @@ enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP };
 enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32 };
 
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
-enum wish_flag { WISH_CORK = 1, WISH_MORE = 2 /* until the next call or segment */ };
+enum wish_flag {
+  WISH_CORK = 1,
+  WISH_MORE = 2,     /* until the next call or segment */
+  WISH_PUSH = 64,    /* what is queued goes, corked or not */
+  WISH_NO_PSH = 128, /* the last bytes queued are not the last of what the application has to say */
+};
 struct wish {
   la_time kill_at;                /* la_close_by, with CF_KILL */
   uint32_t index;                 /* its own, in its slab */
@@ -118,6 +123,9 @@ struct sndq {
   uint32_t index; /* its own, in its slab */
   uint8_t dupacks;
   uint8_t in_recovery;
+  uint16_t burst; /* segments that left together at burst_at, up to burst_end */
+  uint32_t burst_end;
+  la_time burst_at;
   uint8_t limited;                     /* cwnd was the limit in the round trip that `usage_seq` ends */
   uint32_t most, usage_seq, used;      /* most: bytes outstanding then; used: the same since full_at */
   uint32_t prior_cwnd, prior_ssthresh; /* before the latest reduction; prior_cwnd 0: none to undo */

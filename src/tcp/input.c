@@ -95,6 +95,8 @@ static bool stamps_ok(struct tcp *t, struct conn *c, const struct key *k, const 
   if (!(c->flags & CF_TS) || seg->flags & (LA_RST | LA_SYN))
     return true;
   if (!(seg->opt.have & TCP_OPT_TS)) {
+    if (t->cfg.bare_segments)
+      return true;
     la__drop(t, k, c, seg, LA_DROP_TCP_RFC7323_PAWS); /* 3.2: silently */
     return false;
   }
@@ -207,7 +209,8 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
   switch (la__view_ack(&v, seg)) {
   case VIEW_ACK_UNSENT:
     la__drop(t, k, c, seg, LA_DROP_TCP_ACK_UNSENT_DATA);
-    la__challenge(t, c);
+    if (!t->cfg.mute_unsent)
+      la__challenge(t, c);
     return;
   case VIEW_ACK_TOO_OLD:
     la__drop(t, k, c, seg, LA_DROP_TCP_TOO_OLD_ACK);
@@ -218,8 +221,7 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
   }
   ts_recent_update(t, c, seg);
   la__conn_touch(t, c);
-  if (c->wish)
-    la__tcp_more(t, c, false); /* what waited for more goes with the next look at what may be sent */
+  la__tcp_no_more(t, c); /* what waited for more goes with the next look at what may be sent */
   la__ack_input(t, c, seg);
   if (c->flags & CF_FIN_SENT && !(c->flags & CF_FIN_ACKED) && c->snd_una == c->snd_nxt && fin_acked(t, c))
     return;

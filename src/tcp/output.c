@@ -152,6 +152,44 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
   trace_out(t, o, c, c->state, 0, kind == 2 ? kind : again, c->wscale >> 4);
 }
 
+/* What may go now. */
+struct plan {
+  uint32_t from, n;
+  bool fin;
+};
+
+static bool may_send(const struct conn *c, struct plan *p);
+
+/* How many segments Linux would hand to segmentation offload at once: what a ms takes at twice the rate; more where the RTT is short. */
+static uint32_t burst_most(const struct tcp *t, const struct conn *c) {
+  uint32_t us = c->srtt >> 3, half = la__cc_window(c) / 2 / c->mss;
+  uint64_t bytes = us ? (uint64_t)la__cc_window(c) * 1953 / us : 65536;
+  if (us >> 9 < 17)
+    bytes += 65536u >> (us >> 9);
+  uint32_t n = (uint32_t)(bytes / c->mss);
+  n = n > t->cfg.burst_segs ? n : t->cfg.burst_segs;
+  n = n < half ? n : half;
+  return n ? n : 1;
+}
+
+/* Of segments that leave together the last carries PSH too, where the config says so: the receiver need not wait for more. */
+static void push_burst(const struct tcp *t, struct conn *c, struct tcp_out *o) {
+  struct sndq *q = c->sndq;
+  struct plan next;
+  if (!t->cfg.burst_segs || !q || !o->seg.len)
+    return;
+  if (q->burst_at != t->now || q->burst_end != o->seg.seq)
+    q->burst = 0;
+  q->burst++;
+  q->burst_at = t->now;
+  q->burst_end = o->seg.seq + o->seg.len;
+  bool last = q->burst >= burst_most(t, c) || !may_send(c, &next);
+  if (last && q->burst > 1)
+    o->seg.flags |= LA_PSH;
+  if (last)
+    q->burst = 0;
+}
+
 /* The bytes [seq, seq + n) and, when asked, the FIN behind them. */
 static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, bool fin, uint8_t kind) {
   uint32_t old_nxt = c->snd_nxt, end = la__snd_end(c);
@@ -169,7 +207,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
   fin = fin && seq + n == end;
   if (fin)
     o->seg.flags |= LA_FIN;
-  if (n && seq + n == end)
+  if (n && seq + n == end && (kind == 2 || !(conn_wish(c)->flags & WISH_NO_PSH)))
     o->seg.flags |= LA_PSH; /* MUST-61 */
   if (fin && !(c->flags & CF_FIN_SENT)) {
     if (c->flags & CF_FIN_RCVD && ack_owed)
@@ -184,6 +222,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
     c->snd_rtx = seq_gt(after, old_nxt) ? c->snd_nxt : c->snd_rtx;
   else if (seq_leq(seq, c->snd_rtx) && seq_gt(after, c->snd_rtx))
     c->snd_rtx = after;
+  push_burst(t, c, o);
   account(t, c, o, old_nxt, kind);
   return true;
 }
@@ -212,6 +251,11 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
     return false;
   if (n == 0 && !fin_due(c))
     return false;
+  if (c->snd_wnd == 0 && t->cfg.empty_probes) {
+    start_acking(t, c, o, c->snd_una - 1, 0);
+    trace_out(t, o, c, c->state, 0, 2, c->wscale >> 4);
+    return true;
+  }
   return send_bytes(t, c, o, c->snd_una, n < wnd ? n : wnd, fin_due(c) && n < wnd, 2);
 }
 
@@ -228,33 +272,39 @@ static bool worth_sending(const struct conn *c, uint32_t n, uint32_t avail, bool
     return n == avail || c->snd_rtx == c->snd_una;
   if (n == avail && c->flags & CF_FIN_QUEUED)
     return true;
-  if (conn_wish(c)->flags & (WISH_CORK | WISH_MORE))
+  if (conn_wish(c)->flags & (WISH_CORK | WISH_MORE) && !(conn_wish(c)->flags & WISH_PUSH))
     return false;
   if (!(c->flags & CF_NODELAY) && c->snd_una != c->snd_nxt)
     return false;
   return n == avail || (n > 0 && n >= c->snd_wnd_max / 2);
 }
 
-static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
+static bool may_send(const struct conn *c, struct plan *p) {
   bool resend = c->snd_rtx != c->snd_nxt;
-  uint32_t from = c->snd_rtx, end = la__snd_end(c);
-  bool fin = fin_due(c) && (resend || !(c->flags & CF_FIN_SENT));
-  uint32_t avail = seq_gt(end, from) ? end - from : 0;
-  if (avail == 0 && !fin)
+  uint32_t end = la__snd_end(c);
+  p->from = c->snd_rtx;
+  p->fin = fin_due(c) && (resend || !(c->flags & CF_FIN_SENT));
+  uint32_t avail = seq_gt(end, p->from) ? end - p->from : 0;
+  uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
+  int32_t usable = seq_diff(c->snd_una + wnd, p->from);
+  if (usable <= 0)
+    return false;
+  p->n = avail < (uint32_t)usable ? avail : (uint32_t)usable;
+  if (p->n > segment_room(c))
+    p->n = segment_room(c);
+  p->fin = p->fin && p->n == avail && (uint32_t)usable > p->n;
+  return (p->n || p->fin) && worth_sending(c, p->n, avail, resend);
+}
+
+static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
+  struct plan p;
+  if (!c->sndq && !fin_due(c))
     return false;
   if (c->snd_una == c->snd_nxt)
     la__cc_resume(t, c);
-  uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
-  int32_t usable = seq_diff(c->snd_una + wnd, from);
-  if (usable <= 0)
+  if (!may_send(c, &p))
     return false;
-  uint32_t n = avail < (uint32_t)usable ? avail : (uint32_t)usable;
-  if (n > segment_room(c))
-    n = segment_room(c);
-  fin = fin && n == avail && (uint32_t)usable > n;
-  if ((n == 0 && !fin) || !worth_sending(c, n, avail, resend))
-    return false;
-  send_bytes(t, c, o, from, n, fin, 0);
+  send_bytes(t, c, o, p.from, p.n, p.fin, 0);
   la__cc_sent(t, c);
   return true;
 }
@@ -304,6 +354,8 @@ static bool conn_segment(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (send_data(t, c, o))
     return true;
   c->todo &= (uint8_t)~TODO_DATA;
+  if (c->wish)
+    c->wish->flags &= (uint8_t)~WISH_PUSH;
   if (c->snd_una == c->snd_nxt && (c->sndq || fin_due(c)) && c->clock != CLK_PERSIST)
     la__rearm(t, c); /* bytes that may not go yet wait under the persist clock */
   if (c->todo & TODO_WND && !(c->todo & TODO_ACK) && !la__window_update_due(t, c))

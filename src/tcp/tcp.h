@@ -295,5 +295,6 @@ void la__tcp_close(struct tcp *t, struct conn *c);
 void la__tcp_abort(struct tcp *t, struct conn *c, enum la_why why);
 /* More is about to be queued (or no longer): a last segment that is not full waits for it. */
 void la__tcp_more(struct tcp *t, struct conn *c, bool more);
+void la__tcp_no_more(struct tcp *t, struct conn *c); /* enough waited */
 
 #endif
