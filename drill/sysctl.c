@@ -17,6 +17,7 @@ static const struct {
 #define FIELD(f) offsetof(la_config, f), sizeof((la_config *)0)->f
   {"net.ipv4.tcp_timestamps", FLAG, FIELD(timestamps), true},
   {"net.ipv4.tcp_sack", FLAG, FIELD(sack), true},
+  {"net.ipv4.tcp_ecn", COUNT, FIELD(ecn), true},
   {"net.ipv4.tcp_window_scaling", FLAG, FIELD(window_scale), true},
   {"net.ipv4.tcp_synack_retries", COUNT, FIELD(synack_retries), true},
   {"net.ipv4.tcp_syn_retries", SYN_RETRIES, FIELD(syn_limit), true},
@@ -27,7 +28,6 @@ static const struct {
   {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
   {"net.ipv4.tcp_slow_start_after_idle", FLAG, FIELD(slow_start_after_idle), true},
-  {"net.ipv4.tcp_min_tso_segs", COUNT, FIELD(burst_segs), true},
   {"net.ipv4.tcp_congestion_control", CONGESTION, FIELD(cc), true},
   {"net.ipv4.tcp_max_tw_buckets", COUNT, FIELD(max_time_wait), false},
   {"net.ipv4.tcp_max_orphans", COUNT, FIELD(max_orphans), true},

@@ -59,7 +59,7 @@ struct box {
 };
 
 /* `flags`: items with commas between them: local=ADDRESS, local6=ADDRESS, preset=linux|rfc, mtu=, rcvbuf=, rcvbuf_max=, sndbuf=.
- * NULL: wrong. */
+   NULL: wrong. */
 struct box *la__box_new(const char *flags);
 void la__box_free(struct box *b); /* calls that are blocked end with EINTR */
 long la__box_call(struct box *b, struct call *c);

@@ -104,7 +104,6 @@ typedef struct la_config {
   uint8_t bare_segments; /* 1: a segment without a timestamp is taken though they were agreed, as on Linux; 0: dropped (RFC 7323 3.2) */
   uint8_t empty_probes;  /* 1: a window probe is an ACK of the byte before SND.UNA, as on Linux; 0: carries a byte (RFC 9293 3.8.6.1) */
   uint8_t mute_unsent;   /* 1: an ACK of what was never sent is dropped without an answer, as on Linux; 0: answered (RFC 9293 3.10.7.4) */
-  uint8_t burst_segs;    /* PSH also ends a burst of segments, as if segmentation offload took so many at least (Linux: 2); 0: no */
   la_time fin_wait_2;    /* FIN-WAIT-2 after la_close; 60 s */
   la_time frag_time4;    /* a packet in fragments is given up after this: 30 s */
   la_time frag_time6;    /* and over IPv6: 60 s (RFC 8200 4.5) */
@@ -134,6 +133,8 @@ typedef struct la_config {
   /* congestion control */
   uint8_t cc;                    /* enum la_cc (tcp.h): what LA_OPT_CONGESTION starts with; CUBIC */
   uint8_t slow_start_after_idle; /* 1: after an RTO without sending cwnd is no more than an initial one (RFC 5681 4.1) */
+  uint8_t ecn;                   /* RFC 3168: 0 never, 1 asked for and granted, 2 (default) only granted */
+  uint8_t minshall;              /* 1: Nagle lets a small segment go unless another small one is unacknowledged; default with LINUX */
   uint8_t hystart;               /* 1: CUBIC leaves slow start when the round-trip time grows (RFC 9406) */
 
   /* what is offered in a SYN */
@@ -156,9 +157,10 @@ void la_stack_free(la_stack *s);
 /* Adds a link that carries bare IP packets of at most `mtu` bytes (576 to 65535). 0 when there are LA_LINKS_MAX. */
 la_link la_link_add(la_stack *s, uint32_t mtu);
 /*
- * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, an address that is
- * ours already), LA_ENOMEM. The host model is the weak one (RFC 1122 3.3.4.2): a packet to any of our addresses is ours
- * on whichever link it comes; link-local addresses alone belong to their link, and the same one may be on several.
+ * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, a broadcast
+ * address of the prefix, an address that is ours already), LA_ENOMEM. The host model is the weak one (RFC 1122 3.3.4.2): a packet to
+ * any of our addresses is ours on whichever link it comes; link-local addresses alone belong to their link, and the same one may be
+ * on several.
  */
 int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len);
 /*

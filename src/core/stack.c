@@ -6,11 +6,11 @@
 
 static void preset_linux(la_config *c) {
   c->rto_min = 200 * LA_MS;
+  c->minshall = 1;
   c->delayed_ack = 40 * LA_MS; /* TCP_ATO_MIN */
   c->quick_acks = 16;          /* TCP_MAX_QUICKACKS */
   c->rcv_start = 65535;
   c->mute_unsent = c->bare_segments = c->empty_probes = 1;
-  c->burst_segs = 2;           /* tcp_min_tso_segs */
   c->syn_limit = 127 * LA_SEC; /* tcp_syn_retries 6 */
   c->r2 = 924600 * LA_MS;      /* tcp_retries2 15, from an RTO of 200 ms to 120 s */
 }
@@ -55,6 +55,7 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->timestamps = c->sack = c->window_scale = 1;
   c->ttl = 64;
   c->cc = LA_CC_CUBIC;
+  c->ecn = 2;
   c->slow_start_after_idle = c->hystart = 1;
   if (preset == LA_PRESET_LINUX)
     preset_linux(c);
@@ -76,7 +77,7 @@ static bool limits_valid(const la_config *c) {
          c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->rcvbuf_max <= 1u << 30 && c->max_ooo > 0 && c->max_ooo <= 4096 &&
          power_of_two(c->replies) && c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most &&
          c->max_udp < most && c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi &&
-         c->ttl > 0 && c->cc < LA_CCS && (!c->trace || power_of_two(c->trace_cap));
+         c->ttl > 0 && c->cc < LA_CCS && c->ecn <= 2 && (!c->trace || power_of_two(c->trace_cap));
 }
 
 la_stack *la_stack_new(const la_config *cfg) {

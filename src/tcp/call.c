@@ -30,15 +30,9 @@ void la__tcp_more(struct tcp *t, struct conn *c, bool more) {
   struct wish *w = more ? la__conn_wish(t, c) : c->wish;
   if (!w) /* a hint: without memory it is not taken */
     return;
-  la__tcp_no_more(t, c);
-  w->flags = (uint8_t)(more ? w->flags | WISH_MORE | WISH_NO_PSH : w->flags & ~WISH_NO_PSH);
-}
-
-void la__tcp_no_more(struct tcp *t, struct conn *c) {
-  if (!c->wish || !(c->wish->flags & WISH_MORE))
-    return;
-  c->wish->flags &= (uint8_t)~WISH_MORE;
-  la__conn_dirty(t, c, TODO_DATA);
+  if (!more && w->flags & WISH_MORE)
+    la__conn_dirty(t, c, TODO_DATA);
+  w->flags = (uint8_t)(more ? w->flags | WISH_MORE : w->flags & ~WISH_MORE);
 }
 
 static void too_many_orphans(struct tcp *t, struct conn *c) {

@@ -39,6 +39,7 @@ void la__cc_attach(const struct tcp *t, struct conn *c) {
   memset(&q->cc, 0, sizeof q->cc);
   q->usage_seq = c->snd_una;
   q->full_at = t->now;
+  q->small_end = c->snd_una;
   module(c)->start(t, c, &q->cc);
 }
 
@@ -112,7 +113,7 @@ static bool was_limited(const struct conn *c) {
 void la__cc_ack(const struct tcp *t, struct conn *c, struct cc_ack *a) {
   if (!c->sndq)
     return;
-  a->limited = was_limited(c) && c->cwnd <= UINT32_MAX / 4;
+  a->limited = was_limited(c) && !c->sndq->in_cwr && c->cwnd <= UINT32_MAX / 4;
   module(c)->ack(t, c, &c->sndq->cc, a);
 }
 
@@ -132,9 +133,15 @@ static void reduce(struct tcp *t, struct conn *c, enum cc_event why) {
     c->sndq->prior_ssthresh = c->ssthresh;
   }
   c->ssthresh = module(c)->reduce(t, c, s, why);
+  if (c->net & NET_ECN)
+    c->net |= NET_CWR;
 }
 
-void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why) { reduce(t, c, why); }
+/* What an echo of CE has reduced is not reduced again for a loss in the same window, nor the other way round (RFC 3168 6.1.2). */
+void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why) {
+  if (!c->sndq || !c->sndq->in_cwr)
+    reduce(t, c, why);
+}
 
 void la__cc_leave(const struct tcp *t, struct conn *c) {
   struct sndq *q = c->sndq;
@@ -153,6 +160,7 @@ void la__cc_timeout(struct tcp *t, struct conn *c) {
   if (c->sndq) {
     c->sndq->recover = c->snd_nxt;
     c->sndq->in_recovery = 0;
+    c->sndq->in_cwr = 0;
     c->sndq->dupacks = 0;
   }
 }

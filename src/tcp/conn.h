@@ -85,14 +85,14 @@ enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP };
 /* Our reading side is shut down: text after our FIN is answered with RST. (An enum constant must be an int.) */
 #define CF_RCV_SHUT (1u << 31)
 
-enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32 };
+enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32, EV_URGENT = 64 };
 
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
 enum wish_flag {
   WISH_CORK = 1,
-  WISH_MORE = 2,     /* until the next call or segment */
-  WISH_PUSH = 64,    /* what is queued goes, corked or not */
-  WISH_NO_PSH = 128, /* the last bytes queued are not the last of what the application has to say */
+  WISH_MORE = 2,   /* until the next call or segment */
+  WISH_PUSH = 4,   /* what is queued goes nonetheless */
+  WISH_NO_SOFT = 8 /* errors are not told */
 };
 struct wish {
   la_time kill_at;                /* la_close_by, with CF_KILL */
@@ -105,12 +105,19 @@ struct wish {
   uint8_t keep_cnt;
   uint8_t syn_retries; /* 0: the config's limit */
   uint8_t flags;
-  uint32_t w_max; /* CUBIC's, in bytes: outlives the send queue */
+  uint32_t w_max;         /* CUBIC's, in bytes: outlives the send queue */
+  uint64_t pacing_max;    /* bytes a second; 0: not paced */
+  uint32_t notsent_lowat; /* bytes that may wait beyond what the windows take; 0: as many as fit */
+  uint32_t delivered_ce;  /* segments whose acknowledgment echoed CE */
 };
 
 /* struct conn.net: how it treats the path. */
 enum conn_net {
-  NET_CC = 3 /* enum la_cc */
+  NET_CC = 3,       /* enum la_cc */
+  NET_ECN = 4,      /* agreed */
+  NET_ECN_SEEN = 8, /* the peer has sent ECT */
+  NET_ECE = 16,     /* CE came: every segment echoes it until CWR comes */
+  NET_CWR = 32      /* cwnd was reduced: the next new bytes say so */
 };
 
 /* The sending side while bytes are queued or unacknowledged. */
@@ -123,9 +130,15 @@ struct sndq {
   uint32_t index; /* its own, in its slab */
   uint8_t dupacks;
   uint8_t in_recovery;
-  uint16_t burst; /* segments that left together at burst_at, up to burst_end */
-  uint32_t burst_end;
-  la_time burst_at;
+  uint32_t *eor; /* eor.c; NULL: no mark */
+  uint32_t neor, eor_cap;
+  uint32_t small_end; /* of the latest segment that was not full: while it is unacknowledged, another waits (Minshall) */
+  uint32_t push_end;  /* what was queued up to here was not announced to be followed by more: its last segment has PSH */
+  uint8_t burst;      /* segments that went in this turn, at most 2 */
+  uint8_t pace_wait;  /* something waits for pace_at */
+  la_time pace_at;    /* pace.c: nothing goes before this */
+  uint8_t in_cwr;     /* an echo of CE has reduced cwnd: not again before snd_una is at cwr_end */
+  uint32_t cwr_end;
   uint8_t limited;                     /* cwnd was the limit in the round trip that `usage_seq` ends */
   uint32_t most, usage_seq, used;      /* most: bytes outstanding then; used: the same since full_at */
   uint32_t prior_cwnd, prior_ssthresh; /* before the latest reduction; prior_cwnd 0: none to undo */
@@ -142,7 +155,8 @@ struct rcvq {
   uint32_t index;
   uint32_t recent[SACK_RECENT]; /* where the latest out-of-order segments began: the first SACK blocks (RFC 2018 4) */
   uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
-  bool fin_seen;
+  uint32_t urgent_end;          /* RCV.UP: behind the last urgent byte; urgent: it is ahead of what has been read */
+  bool fin_seen, urgent;
   struct range v[]; /* la_config.max_ooo */
 };
 
@@ -214,11 +228,12 @@ struct half {
   uint32_t ts_recent, ts_off;
   uint16_t lport, rport;
   uint16_t mss, wnd;                   /* the peer's */
-  uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed; wscale: both, as in the connection */
+  uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed, and HALF_ECN; wscale: both, as in the connection */
   uint16_t challenge_at;
   uint8_t resend, acked; /* the SYN-ACK has gone out again on a repeated SYN; a bare ACK has come, but the listener wants text */
   uint8_t addr[];
 };
+enum { HALF_ECN = 128 };
 #define HALF_BYTES(six) (sizeof(struct half) + ((six) ? 32 : 8))
 _Static_assert(HALF_BYTES(0) <= 64, "a half-open record over IPv4 fits its budget");
 _Static_assert(HALF_BYTES(1) <= 88, "a half-open record over IPv6 fits its budget");

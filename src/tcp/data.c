@@ -149,9 +149,12 @@ static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg)
   return true;
 }
 
-static void drop_if_empty(struct tcp *t, struct conn *c) {
+void la__recv_settle(struct tcp *t, struct conn *c) {
   struct rcvq *q = c->rcvq;
-  if (q && q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen)
+  if (!q)
+    return;
+  q->urgent = la__urgent(c) > 0;
+  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen && !q->urgent)
     la__conn_drop_recv(t, c);
 }
 
@@ -170,7 +173,7 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
     la__ack_text(t, c, seg, in_order, had_hole);
   if (in_order)
     la__conn_event(t, c, EV_READABLE);
-  drop_if_empty(t, c);
+  la__recv_settle(t, c);
 }
 
 /* Eighth step. false: gone to TIME-WAIT. */
@@ -180,9 +183,11 @@ static bool fin(struct tcp *t, struct conn *c) {
   c->flags |= CF_FIN_RCVD;
   if (!(c->flags & CF_FIRST_LOCAL))
     c->flags |= CF_FIRST_PEER;
-  if (c->rcvq)
+  if (c->rcvq) {
     c->rcvq->fin_seen = false;
-  drop_if_empty(t, c);
+    c->rcvq->urgent = c->rcvq->urgent && seq_lt(c->rcvq->urgent_end, c->rcv_nxt); /* nothing comes after a FIN */
+  }
+  la__recv_settle(t, c);
   la__conn_dirty(t, c, TODO_ACK);
   la__conn_event(t, c, EV_PEER_FIN);
   switch (c->state) {
@@ -249,6 +254,8 @@ bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct t
   if (c->state != LA_ESTABLISHED && c->state != LA_FIN_WAIT_1 && c->state != LA_FIN_WAIT_2)
     return true; /* E-20: after the peer's FIN there is no text */
   trim(c, seg);
+  if (seg->len)
+    la__ecn_text(t, c, seg);
   bool has_fin = seg->flags & LA_FIN;
   if (seg->len && (c->flags & CF_APP_CLOSED || (c->flags & CF_RCV_SHUT && c->state != LA_ESTABLISHED))) {
     data_after_close(t, c, k, seg, path);

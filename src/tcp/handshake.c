@@ -201,6 +201,8 @@ void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, cons
     return;
   }
   adopt_syn(t, c, seg);
+  if (t->cfg.ecn == 1 && (ack ? (seg->flags & (LA_ECE | LA_CWR)) == LA_ECE : la__ecn_asked(t, seg)))
+    c->net |= NET_ECN;
   if (!ack) { /* crossing SYNs: 3.5, figure 7 */
     la__state(t, c, LA_ON_SYN);
     c->backoff = 0;
@@ -255,6 +257,7 @@ static struct conn *grow(struct tcp *t, const struct half *h, const struct key *
   c->ts_off = h->ts_off;
   c->snd_una = h->iss;
   c->snd_nxt = c->snd_rtx = h->iss + 1;
+  c->net |= h->have & HALF_ECN ? NET_ECN : 0;
   c->state = LA_SYN_RECEIVED;
   c->rcv_adv = h->adv; /* what our SYN-ACK said */
   c->wscale = h->wscale;

@@ -138,6 +138,8 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
   if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seq_leq(seg.seq, c->rcv_nxt) && !(seg.flags & (LA_SYN | LA_RST))) {
     la__drop(t, k, c, &seg, LA_DROP_TCP_ZEROWINDOW); /* a window probe: no room for its text, but its ACK counts (MUST-66, A.2) */
     la__conn_dirty(t, c, TODO_ACK);
+    uint32_t old = c->rcv_nxt - seg.seq;
+    seg.urp = (uint16_t)(seg.urp > old ? seg.urp - old : 0); /* it counts from SEG.SEQ */
     seg.seq = c->rcv_nxt;
     seg.len = 0;
     seg.flags &= (uint8_t)~LA_FIN;
@@ -221,10 +223,13 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
   }
   ts_recent_update(t, c, seg);
   la__conn_touch(t, c);
-  la__tcp_no_more(t, c); /* what waited for more goes with the next look at what may be sent */
+  if (c->wish)
+    la__tcp_more(t, c, false); /* what waited for more goes with the next look at what may be sent */
   la__ack_input(t, c, seg);
   if (c->flags & CF_FIN_SENT && !(c->flags & CF_FIN_ACKED) && c->snd_una == c->snd_nxt && fin_acked(t, c))
     return;
+  if (seg->flags & LA_URG)
+    la__urgent_input(t, c, seg);
   if (tcp_seg_len(seg) && !la__data_input(t, c, k, seg, path))
     return;
   if (c->state == LA_FIN_WAIT_1 && c->flags & CF_FIN_ACKED) {

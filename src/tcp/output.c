@@ -78,14 +78,15 @@ static void stamp(const struct tcp *t, const struct conn *c, struct tcp_opts *o)
 }
 
 /* A segment of a synchronized connection; everything it carries acknowledges RCV.NXT, so no ACK is owed any more. */
-static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, unsigned flags) {
-  start(c, o, seq, flags | LA_ACK);
+static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, bool fresh) {
+  start(c, o, seq, LA_ACK);
   o->seg.ack = c->rcv_nxt;
   o->seg.wnd = la__window_field(t, c);
   if (c->flags & CF_TS)
     stamp(t, c, &o->seg.opt);
   if (c->flags & CF_SACK && c->rcvq && c->rcvq->ooo.n)
     sack_blocks(c, &o->seg.opt);
+  la__ecn_mark(c, &o->seg, &o->tos, fresh);
   la__ack_sent(t, c);
   c->todo &= (uint8_t) ~(TODO_ACK | TODO_WND);
 }
@@ -105,6 +106,8 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
   c->todo &= (uint8_t) ~(TODO_SYN | TODO_ACK);
   start(c, o, c->snd_una, answer ? LA_SYN | LA_ACK : LA_SYN);
   la__offer(t, t->link[c->link].mtu, c->flags & CF_IP6, c->rcvbuf, conn_wish(c), &o->seg.opt);
+  if (answer ? c->net & NET_ECN : t->cfg.ecn == 1 && !c->backoff) /* a SYN that was lost goes without: a middlebox may hate it */
+    o->seg.flags |= answer ? LA_ECE : LA_ECE | LA_CWR;
   if (answer) {
     unsigned agreed = TCP_OPT_MSS | (c->flags & CF_TS ? TCP_OPT_TS : 0u) | (c->flags & CF_SACK ? TCP_OPT_SACK_OK : 0u) |
                       (c->flags & CF_WSCALE ? TCP_OPT_WSCALE : 0u);
@@ -152,42 +155,20 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
   trace_out(t, o, c, c->state, 0, kind == 2 ? kind : again, c->wscale >> 4);
 }
 
-/* What may go now. */
-struct plan {
-  uint32_t from, n;
-  bool fin;
-};
-
-static bool may_send(const struct conn *c, struct plan *p);
-
-/* How many segments Linux would hand to segmentation offload at once: what a ms takes at twice the rate; more where the RTT is short. */
-static uint32_t burst_most(const struct tcp *t, const struct conn *c) {
-  uint32_t us = c->srtt >> 3, half = la__cc_window(c) / 2 / c->mss;
-  uint64_t bytes = us ? (uint64_t)la__cc_window(c) * 1953 / us : 65536;
-  if (us >> 9 < 17)
-    bytes += 65536u >> (us >> 9);
-  uint32_t n = (uint32_t)(bytes / c->mss);
-  n = n > t->cfg.burst_segs ? n : t->cfg.burst_segs;
-  n = n < half ? n : half;
-  return n ? n : 1;
-}
-
-/* Of segments that leave together the last carries PSH too, where the config says so: the receiver need not wait for more. */
-static void push_burst(const struct tcp *t, struct conn *c, struct tcp_out *o) {
+/*
+ * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And the last segment that the
+ * windows take of several, as Linux marks them: the receiver knows that nothing follows soon.
+ */
+static bool push_due(struct conn *c, uint32_t end, uint8_t kind) {
   struct sndq *q = c->sndq;
-  struct plan next;
-  if (!t->cfg.burst_segs || !q || !o->seg.len)
-    return;
-  if (q->burst_at != t->now || q->burst_end != o->seg.seq)
-    q->burst = 0;
-  q->burst++;
-  q->burst_at = t->now;
-  q->burst_end = o->seg.seq + o->seg.len;
-  bool last = q->burst >= burst_most(t, c) || !may_send(c, &next);
-  if (last && q->burst > 1)
-    o->seg.flags |= LA_PSH;
-  if (last)
-    q->burst = 0;
+  if (end == la__snd_end(c))
+    return kind == 2 || end == q->push_end;
+  if (la__eor_cut(q, end - 1, 2) == 1)
+    return true;
+  if (q->burst < 2)
+    q->burst++;
+  uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
+  return q->burst == 2 && seq_diff(c->snd_una + wnd, end) < (int32_t)c->mss;
 }
 
 /* The bytes [seq, seq + n) and, when asked, the FIN behind them. */
@@ -196,7 +177,8 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
   bool ack_owed = c->rcv_acked != c->rcv_nxt;
   if (n > segment_room(c))
     n = segment_room(c);
-  start_acking(t, c, o, seq, 0);
+  n = la__eor_cut(c->sndq, seq, n);
+  start_acking(t, c, o, seq, n && seq == c->snd_nxt && kind != 2);
   if (n) {
     size_t got = 0;
     o->nbufs = la__rope_refs(&c->sndq->rope, seq - c->sndq->seq0, n, o->buf, o->owner, LA_FRAME_BUFS, &got);
@@ -207,8 +189,10 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
   fin = fin && seq + n == end;
   if (fin)
     o->seg.flags |= LA_FIN;
-  if (n && seq + n == end && (kind == 2 || !(conn_wish(c)->flags & WISH_NO_PSH)))
-    o->seg.flags |= LA_PSH; /* MUST-61 */
+  if (n && push_due(c, seq + n, kind))
+    o->seg.flags |= LA_PSH;
+  if (n && n < segment_room(c))
+    c->sndq->small_end = seq + n;
   if (fin && !(c->flags & CF_FIN_SENT)) {
     if (c->flags & CF_FIN_RCVD && ack_owed)
       c->flags |= CF_FIN_MERGED;
@@ -222,7 +206,6 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
     c->snd_rtx = seq_gt(after, old_nxt) ? c->snd_nxt : c->snd_rtx;
   else if (seq_leq(seq, c->snd_rtx) && seq_gt(after, c->snd_rtx))
     c->snd_rtx = after;
-  push_burst(t, c, o);
   account(t, c, o, old_nxt, kind);
   return true;
 }
@@ -259,52 +242,63 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
   return send_bytes(t, c, o, c->snd_una, n < wnd ? n : wnd, fin_due(c) && n < wnd, 2);
 }
 
+/* Nagle (3.7.4): while anything is outstanding; or, as Linux has it (Minshall), while a small segment is. */
+static bool nagle_waits(const struct tcp *t, const struct conn *c) {
+  if (c->snd_una == c->snd_nxt)
+    return false;
+  return !t->cfg.minshall || (c->sndq && seq_gt(c->sndq->small_end, c->snd_una));
+}
+
 /*
  * 3.8.6.2.1 and Nagle (3.7.4): a segment shorter than a full one goes when it is the last of what is queued, or when it fills half the
  * largest window that the peer ever offered; both only while nothing is outstanding, unless Nagle is off. The FIN takes the last
  * bytes with it at once. What is sent again goes from SND.UNA in any size, but leaves no crumb behind a first segment that cwnd
  * let through (RFC 2525 2.14). While the application says that more is to come, what is not full waits, at most for the persist clock.
  */
-static bool worth_sending(const struct conn *c, uint32_t n, uint32_t avail, bool resend) {
+static bool worth_sending(const struct tcp *t, const struct conn *c, uint32_t n, uint32_t avail, bool resend) {
   if (n >= segment_room(c))
+    return true;
+  if (n && n < avail && la__eor_cut(c->sndq, c->snd_rtx, n + 1) == n) /* the end of a record that others follow */
     return true;
   if (resend)
     return n == avail || c->snd_rtx == c->snd_una;
   if (n == avail && c->flags & CF_FIN_QUEUED)
     return true;
-  if (conn_wish(c)->flags & (WISH_CORK | WISH_MORE) && !(conn_wish(c)->flags & WISH_PUSH))
+  if (conn_wish(c)->flags & WISH_PUSH)
+    return n == avail;
+  if (conn_wish(c)->flags & (WISH_CORK | WISH_MORE))
     return false;
-  if (!(c->flags & CF_NODELAY) && c->snd_una != c->snd_nxt)
+  if (!(c->flags & CF_NODELAY) && nagle_waits(t, c))
     return false;
   return n == avail || (n > 0 && n >= c->snd_wnd_max / 2);
 }
 
-static bool may_send(const struct conn *c, struct plan *p) {
-  bool resend = c->snd_rtx != c->snd_nxt;
-  uint32_t end = la__snd_end(c);
-  p->from = c->snd_rtx;
-  p->fin = fin_due(c) && (resend || !(c->flags & CF_FIN_SENT));
-  uint32_t avail = seq_gt(end, p->from) ? end - p->from : 0;
-  uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
-  int32_t usable = seq_diff(c->snd_una + wnd, p->from);
-  if (usable <= 0)
-    return false;
-  p->n = avail < (uint32_t)usable ? avail : (uint32_t)usable;
-  if (p->n > segment_room(c))
-    p->n = segment_room(c);
-  p->fin = p->fin && p->n == avail && (uint32_t)usable > p->n;
-  return (p->n || p->fin) && worth_sending(c, p->n, avail, resend);
-}
-
 static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
-  struct plan p;
-  if (!c->sndq && !fin_due(c))
+  bool resend = c->snd_rtx != c->snd_nxt;
+  uint32_t from = c->snd_rtx, end = la__snd_end(c);
+  bool fin = fin_due(c) && (resend || !(c->flags & CF_FIN_SENT));
+  uint32_t avail = seq_gt(end, from) ? end - from : 0;
+  if (avail == 0 && !fin)
     return false;
   if (c->snd_una == c->snd_nxt)
     la__cc_resume(t, c);
-  if (!may_send(c, &p))
+  uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
+  int32_t usable = seq_diff(c->snd_una + wnd, from);
+  if (usable <= 0)
     return false;
-  send_bytes(t, c, o, p.from, p.n, p.fin, 0);
+  uint32_t n = avail < (uint32_t)usable ? avail : (uint32_t)usable;
+  if (n > segment_room(c))
+    n = segment_room(c);
+  n = la__eor_cut(c->sndq, from, n);
+  fin = fin && n == avail && (uint32_t)usable > n;
+  if ((n == 0 && !fin) || !worth_sending(t, c, n, avail, resend))
+    return false;
+  if (!la__pace_ready(t, c))
+    return false;
+  send_bytes(t, c, o, from, n, fin, 0);
+  la__pace_sent(t, c, o->seg.len);
+  if (c->wish && n == avail)
+    c->wish->flags &= (uint8_t)~WISH_PUSH;
   la__cc_sent(t, c);
   return true;
 }
@@ -313,14 +307,14 @@ static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
 static uint32_t ack_seq(const struct conn *c) { return seq_min(c->snd_nxt, c->snd_una + c->snd_wnd); }
 
 static bool send_ack(struct tcp *t, struct conn *c, struct tcp_out *o) {
-  start_acking(t, c, o, c->state == LA_SYN_RECEIVED ? c->snd_nxt : ack_seq(c), 0);
+  start_acking(t, c, o, c->state == LA_SYN_RECEIVED ? c->snd_nxt : ack_seq(c), false);
   trace_out(t, o, c, c->state, 0, 0, c->wscale >> 4);
   return true;
 }
 
 static bool send_keepalive(struct tcp *t, struct conn *c, struct tcp_out *o) {
   c->todo &= (uint8_t)~TODO_KEEP;
-  start_acking(t, c, o, c->snd_nxt - 1, 0); /* 3.8.4: SEG.SEQ = SND.NXT-1, without data (SHLD-12) */
+  start_acking(t, c, o, c->snd_nxt - 1, false); /* 3.8.4: SEG.SEQ = SND.NXT-1, without data (SHLD-12) */
   trace_out(t, o, c, c->state, 0, 3, c->wscale >> 4);
   return true;
 }
@@ -354,9 +348,8 @@ static bool conn_segment(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (send_data(t, c, o))
     return true;
   c->todo &= (uint8_t)~TODO_DATA;
-  if (c->wish)
-    c->wish->flags &= (uint8_t)~WISH_PUSH;
-  if (c->snd_una == c->snd_nxt && (c->sndq || fin_due(c)) && c->clock != CLK_PERSIST)
+  bool paced = c->sndq && c->sndq->pace_wait; /* then its own clock runs */
+  if (c->snd_una == c->snd_nxt && (c->sndq || fin_due(c)) && (c->clock == CLK_PERSIST) == paced)
     la__rearm(t, c); /* bytes that may not go yet wait under the persist clock */
   if (c->todo & TODO_WND && !(c->todo & TODO_ACK) && !la__window_update_due(t, c))
     c->todo &= (uint8_t)~TODO_WND;

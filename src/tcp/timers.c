@@ -82,6 +82,10 @@ static void expire(struct tcp *t, struct conn *c) {
   }
   if (la__ack_at(t, c) <= t->now)
     la__ack_expired(t, c);
+  if (c->sndq && c->sndq->pace_wait && c->sndq->pace_at <= t->now) {
+    c->sndq->pace_wait = 0;
+    la__conn_dirty(t, c, TODO_DATA);
+  }
   if (c->clock != CLK_NONE && c->clock_at <= t->now) {
     switch (c->clock) {
     case CLK_RTX:

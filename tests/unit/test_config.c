@@ -22,7 +22,6 @@ static const struct field fields[] = {
   F(rto_max, LA_SEC, 86400 * LA_SEC),
   F(delayed_ack, 0, 500 * LA_MS - 1), /* MUST-40 */
   F(quick_acks, 0, 31),
-  F(burst_segs, 0, 255),
   F(mute_unsent, 0, 255),
   F(bare_segments, 0, 255),
   F(empty_probes, 0, 255),
@@ -44,6 +43,7 @@ static const struct field fields[] = {
   F(port_lo, 1, 60999),
   F(port_hi, 32768, 65535),
   F(ttl, 1, 255),
+  F(ecn, 0, 2),
   F(cc, LA_CC_NEWRENO, LA_CCS - 1),
 };
 

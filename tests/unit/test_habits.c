@@ -7,7 +7,6 @@ static void nothing(la_config *c) { (void)c; }
 static void mute(la_config *c) { c->mute_unsent = 1; }
 static void bare(la_config *c) { c->bare_segments = 1; }
 static void empty(la_config *c) { c->empty_probes = 1; }
-static void bursts(la_config *c) { c->burst_segs = 2; }
 
 static struct dlg *open_with(void (*tweak)(la_config *), uint8_t opts) {
   struct dlg *d = dlg_new(tweak);
@@ -91,42 +90,12 @@ static void probe_for_a_fin(void **state) {
   dlg_free(d);
 }
 
-static bool pushed(struct dlg *d, uint32_t seq) { return expect(d, ACK, seq, 1, 1000)->seg.flags & PSH; }
-
-/* cwnd lets ten go; the RTT is short, so offload would take half of cwnd at once. */
-static void push_ends_a_burst(void **state) {
-  (void)state;
-  for (unsigned on = 0; on < 2; on++) {
-    struct dlg *d = open_with(on ? bursts : nothing, 0);
-    assert_int_equal(dlg_send(d, 1, 20000), 20000);
-    for (unsigned i = 0; i < 10; i++)
-      assert_int_equal(pushed(d, 1 + i * 1000), on && (i == 4 || i == 9));
-    expect_nothing(d);
-    inject(d, ACK, 1, 1001, 0);
-    assert_false(pushed(d, 10001));
-    assert_int_equal(pushed(d, 11001), on);
-    dlg_free(d);
-  }
-}
-
-/* A segment that goes alone is no burst; the last of the queue is pushed as ever (MUST-61). */
-static void push_of_single_segments(void **state) {
-  (void)state;
-  struct dlg *d = open_with(bursts, 0);
-  inject(d, ACK, 1, 1, 0, .wnd = 1000);
-  assert_int_equal(dlg_send(d, 1, 2500), 2500);
-  assert_false(pushed(d, 1));
-  inject(d, ACK, 1, 1001, 0, .wnd = 1000);
-  assert_false(pushed(d, 1001));
-  inject(d, ACK, 1, 2001, 0, .wnd = 1000);
-  assert_true(expect(d, ACK, 2001, 1, 500)->seg.flags & PSH);
-  dlg_free(d);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(ack_of_the_unsent), cmocka_unit_test(segment_without_stamp), cmocka_unit_test(window_probe),
-    cmocka_unit_test(probe_for_a_fin),   cmocka_unit_test(push_ends_a_burst),     cmocka_unit_test(push_of_single_segments),
+    cmocka_unit_test(ack_of_the_unsent),
+    cmocka_unit_test(segment_without_stamp),
+    cmocka_unit_test(window_probe),
+    cmocka_unit_test(probe_for_a_fin),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
