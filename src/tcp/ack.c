@@ -54,7 +54,7 @@ void la__rearm(struct tcp *t, struct conn *c) {
     la__clock_set(t, c, CLK_RTX, t->now + la__rto_backed(t, c));
     if (c->life_at == LA_NEVER)
       la__life_clock(t, c, la__limit(t, c));
-  } else if (waiting(c)) { /* SHLD-29: the first probe after one RTO */
+  } else if (waiting(c) && !(c->sndq && c->sndq->pace_wait)) { /* SHLD-29: the first probe after one RTO */
     if (c->clock != CLK_PERSIST) {
       if (c->snd_wnd == 0) /* else the bytes are about to go: Karn's back-off stays (RFC 6298 5.7) */
         c->backoff = 0;
@@ -69,27 +69,43 @@ void la__rearm(struct tcp *t, struct conn *c) {
   }
 }
 
-/* RFC 6298 3: Karn. A timed segment first; else the echo, which tells retransmissions apart (RFC 7323 4.1). */
-static bool take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+/* RFC 6298 3: Karn; 0 is no sample. A timed segment first; else the echo, which tells retransmissions apart (RFC 7323 4.1). */
+static la_time take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   struct sndq *q = c->sndq;
   if (q && q->rtt_at && seq_geq(seg->ack, q->rtt_seq)) {
-    la__rtt_sample(c, t->now - q->rtt_at);
+    la_time rtt = t->now - q->rtt_at;
+    la__rtt_sample(c, rtt);
     q->rtt_at = 0;
-    return true;
+    return rtt ? rtt : 1;
   }
   if (c->flags & CF_TS && seg->opt.have & TCP_OPT_TS) {
     int32_t ms = seq_diff(tcp_ts_now(t, c->ts_off), seg->opt.ts_ecr);
     if (ms >= 0 && ms < 1000000) {
       la__rtt_sample(c, (la_time)ms * LA_MS);
-      return true;
+      return ms ? (la_time)ms * LA_MS : 1;
     }
   }
-  return false;
+  return 0;
+}
+
+/* TCP_NOTSENT_LOWAT. What the windows take goes with the next output: it does not count, though it has not left yet. */
+static uint32_t takes_now(const struct conn *c) {
+  uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd, flight = c->snd_nxt - c->snd_una;
+  return wnd > flight ? wnd - flight : 0;
+}
+uint32_t la__unsent(const struct conn *c) { return c->flags & CF_FIN_SENT ? 0 : la__snd_end(c) - c->snd_nxt; }
+uint32_t la__unsent_most(const struct conn *c) {
+  uint32_t low = conn_wish(c)->notsent_lowat, now = takes_now(c);
+  return low && low < UINT32_MAX - now ? low + now : UINT32_MAX;
+}
+bool la__unsent_low(const struct conn *c) {
+  uint32_t low = conn_wish(c)->notsent_lowat, unsent = la__unsent(c), now = takes_now(c);
+  return !low || unsent <= now || unsent - now < (low + 1) / 2; /* Linux: twice as much must be below the mark */
 }
 
 static void writable(struct tcp *t, struct conn *c) {
   uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
-  if (c->flags & CF_WRITE_ARMED && queued <= c->sndbuf - c->sndbuf / 4)
+  if (c->flags & CF_WRITE_ARMED && queued <= c->sndbuf - c->sndbuf / 4 && la__unsent_low(c))
     la__conn_event(t, c, EV_WRITABLE);
 }
 
@@ -104,6 +120,8 @@ static void consume(struct tcp *t, struct conn *c, uint32_t ack) {
   }
   la__rope_consume(&q->rope, &t->chunks, n);
   q->seq0 += n;
+  q->burst = 0;
+  la__eor_acked(q, q->seq0);
   c->bytes_out += n;
   if (q->rope.len == 0)
     la__conn_drop_send(t, c);
@@ -114,16 +132,17 @@ static void progress(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   c->snd_una = seg->ack;
   if (seq_lt(c->snd_rtx, seg->ack))
     c->snd_rtx = seg->ack;
-  if (take_sample(t, c, seg))
+  la__ecn_ack(t, c, seg, acked);
+  struct cc_ack a = {.delivered = acked, .rtt = take_sample(t, c, seg)};
+  if (a.rtt)
     c->backoff = 0;
   if (!c->sndq || !c->sndq->in_recovery)
-    la__cc_ack(c, acked);
-  else if (la__cc_partial(c, acked))
+    la__cc_ack(t, c, &a);
+  else if (la__cc_partial(t, c, acked))
     la__conn_dirty(t, c, TODO_RTX);
   if (c->sndq)
     c->sndq->dupacks = 0;
   consume(t, c, seg->ack);
-  writable(t, c);
   if (c->clock == CLK_PERSIST)
     c->clock = CLK_NONE;
 }
@@ -150,8 +169,11 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   bool outstanding = una != c->snd_nxt;
   if (seq_gt(seg->ack, una))
     progress(t, c, seg);
+  else if (seg->ack == una)
+    la__ecn_ack(t, c, seg, 0);
   if (seq_geq(seg->ack, una))
     window_update(c, seg, wnd);
+  writable(t, c);
   bool forward = c->snd_una != una;
   if (!forward && seg->ack == una && outstanding && tcp_seg_len(seg) == 0 && wnd == old_wnd && wnd != 0)
     la__cc_dupack(t, c); /* RFC 5681 2 */
