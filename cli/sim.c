@@ -3,17 +3,18 @@
 #include "cli/cli.h"
 
 #include "sim/claim.h"
+#include "sim/goodput.h"
 #include "sim/show.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6 };
+enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6, KEY_GOODPUT };
 
 struct ask {
   const char *cmd;
-  bool list, all, json, quiet;
+  bool list, all, json, quiet, goodput;
   struct sim_opts opt;
   char **names;
   size_t n;
@@ -49,6 +50,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_DELAY:
     a->opt.delay = la__number(a->cmd, "--delay", arg, 0, 10000) * LA_MS;
     return 0;
+  case KEY_GOODPUT:
+    a->goodput = true;
+    return 0;
   case KEY_IPV6:
     a->opt.ipv6 = true;
     return 0;
@@ -68,6 +72,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static const struct argp_option options[] = {
   {"list", 'l', NULL, 0, "Name the scenarios", 0},
   {"all", 'a', NULL, 0, "Run all of them", 0},
+  {"goodput", KEY_GOODPUT, NULL, 0, "A table of what each congestion control carries over lossy and long paths", 0},
   {"json", 'j', NULL, 0, "One JSON object for each scenario, one in a line", 0},
   {"quiet", 'q', NULL, 0, "No ladder", 0},
   {"ipv6", KEY_IPV6, NULL, 0, "Over IPv6 instead of IPv4", 1},
@@ -134,6 +139,11 @@ int la__cmd_sim(int argc, char **argv) {
   if (a.list) {
     for (size_t i = 0; i < la__nscens; i++)
       printf("%-22s %s\n", la__scens[i].name, la__scens[i].line);
+    free(a.names);
+    return EXIT_OK;
+  }
+  if (a.goodput) {
+    la__goodput(stdout, &a.opt);
     free(a.names);
     return EXIT_OK;
   }

@@ -27,6 +27,7 @@ static const struct {
   {"net.ipv4.tcp_rmem", MIDDLE, FIELD(rcvbuf), true},
   {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
+  {"net.ipv4.tcp_wmem", LAST, FIELD(sndbuf_max), true},
   {"net.ipv4.tcp_slow_start_after_idle", FLAG, FIELD(slow_start_after_idle), true},
   {"net.ipv4.tcp_congestion_control", CONGESTION, FIELD(cc), true},
   {"net.ipv4.tcp_max_tw_buckets", COUNT, FIELD(max_time_wait), false},

@@ -112,19 +112,20 @@ typedef struct la_config {
   uint32_t max_time_wait; /* TIME-WAIT records; past it the oldest is recycled */
   uint32_t max_orphans;   /* connections closed by the application but not yet ended; past it the next is aborted */
   uint32_t max_listeners;
-  uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
-  uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
-  uint32_t rcv_start;        /* the receive window at first; it grows by twice what comes; 0: the whole buffer at once */
-  uint32_t rcvbuf_max;       /* to which LA_OPT_RCVBUF may raise the buffer later: the window scale is chosen for it; 0: rcvbuf */
-  uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
-  uint32_t replies;          /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
-  uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
-  uint32_t frag_datagrams;   /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
-  uint32_t frag_bytes;       /* memory of all of them, in 4 KiB chunks; past it too */
-  uint32_t max_udp;          /* UDP sockets */
-  uint32_t udp_rcvbuf;       /* bytes that wait to be read, per UDP socket, with 24 more for each datagram */
-  uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
-  uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
+  uint32_t max_chunks;     /* 4 KiB chunks of buffered payload, in both directions, of all connections */
+  uint32_t sndbuf, rcvbuf; /* bytes, per connection, to begin with: LA_OPT_SNDBUF and LA_OPT_RCVBUF */
+  uint32_t rcv_start;      /* the receive window at first; it grows by twice what comes; 0: the whole buffer at once */
+  uint32_t sndbuf_max;     /* to which it grows with cwnd until LA_OPT_SNDBUF sets it; 0: not at all */
+  uint32_t rcvbuf_max;     /* to which it grows with what comes until LA_OPT_RCVBUF sets it: the window scale is chosen for it; 0: rcvbuf */
+  uint32_t max_ooo;        /* separate runs of out-of-order data kept per connection */
+  uint32_t replies;        /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
+  uint32_t reply_bytes;    /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
+  uint32_t frag_datagrams; /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
+  uint32_t frag_bytes;     /* memory of all of them, in 4 KiB chunks; past it too */
+  uint32_t max_udp;        /* UDP sockets */
+  uint32_t udp_rcvbuf;     /* bytes that wait to be read, per UDP socket, with 24 more for each datagram */
+  uint32_t rst_per_sec;    /* RSTs to segments of no connection, a token bucket; 0 is no limit */
+  uint32_t icmp_per_sec;   /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
 
   /* congestion control */

@@ -142,6 +142,7 @@ static void progress(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
     la__conn_dirty(t, c, TODO_RTX);
   if (c->sndq)
     c->sndq->dupacks = 0;
+  la__tune_send(t, c);
   consume(t, c, seg->ack);
   if (c->clock == CLK_PERSIST)
     c->clock = CLK_NONE;
