@@ -71,8 +71,7 @@ ptrdiff_t la_recv(la_stack *s, la_conn h, void *dst, size_t n) {
   struct conn *c = la__conn_handle(t, h);
   struct rcvq *q = c->rcvq;
   la__rope_consume(&q->rope, &t->chunks, (size_t)got);
-  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen)
-    la__conn_drop_recv(t, c);
+  la__recv_idle(t, c);
   if (!(c->flags & CF_ENDED) && la__window_update_due(t, c))
     la__conn_dirty(t, c, TODO_WND);
   return got;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Congestion control: slow start and congestion avoidance (RFC 5681), NewReno's recovery (RFC 6582), initial window (RFC 6928). */
+/* Congestion control: slow start and congestion avoidance (RFC 5681), initial window (RFC 6928). */
 #include "base/seq.h"
 #include "tcp/tcp.h"
 
@@ -32,78 +32,44 @@ void la__cc_restart(const struct tcp *t, struct conn *c) {
     c->cwnd = most;
 }
 
-/* What may be outstanding: for the first two duplicate ACKs a segment more each (RFC 3042). */
-uint32_t la__cc_window(const struct conn *c) {
-  const struct sndq *q = c->sndq;
-  uint32_t extra = !q || q->in_recovery || q->dupacks > 2 ? 0 : q->dupacks;
-  return c->cwnd + extra * c->mss;
-}
-
-void la__cc_ack(struct conn *c, uint32_t acked) {
+void la__cc_ack(struct conn *c, uint32_t delivered) {
   uint32_t mss = c->mss;
   if (c->cwnd > UINT32_MAX / 4)
     return;
   if (c->cwnd < c->ssthresh) { /* equation (2) */
-    c->cwnd += acked < mss ? acked : mss;
+    c->cwnd += delivered < mss ? delivered : mss;
     return;
   }
   struct sndq *q = c->sndq;
   if (!q)
     return;
-  q->acked += acked;
+  q->acked += delivered;
   if (q->acked >= c->cwnd) { /* one SMSS a round trip, nothing added (RFC 2525 2.6) */
     q->acked -= c->cwnd;
     c->cwnd += mss;
   }
 }
 
-void la__cc_dupack(struct tcp *t, struct conn *c) {
-  struct sndq *q = c->sndq;
-  if (!q)
-    return;
-  la__conn_dirty(t, c, TODO_DATA);
-  if (q->in_recovery) { /* RFC 5681 3.2 step 4, at most for what was outstanding (RFC 9293 7, "ACK spoofing") */
-    if (c->cwnd < c->ssthresh + (q->recover - c->snd_una) + 3u * c->mss)
-      c->cwnd += c->mss;
-    return;
-  }
-  if (q->dupacks < UINT8_MAX)
-    q->dupacks++;
-  if (q->dupacks != 3 || !seq_gt(c->snd_una, q->recover))
-    return;
-  q->recover = c->snd_nxt;
-  q->in_recovery = 1;
-  c->ssthresh = half(c, flight(c) < c->cwnd ? flight(c) : c->cwnd); /* without what limited transmit has added */
-  c->cwnd = c->ssthresh + 3u * c->mss;
-  la__conn_dirty(t, c, TODO_RTX);
-}
-
-bool la__cc_partial(struct conn *c, uint32_t acked) {
-  struct sndq *q = c->sndq;
-  uint32_t mss = c->mss;
-  if (seq_geq(c->snd_una, q->recover)) { /* full: deflate (RFC 6582 3.2 step 3, RFC 2525 2.8) */
-    uint32_t fly = flight(c) > mss ? flight(c) : mss;
-    c->cwnd = fly + mss < c->ssthresh ? fly + mss : c->ssthresh;
-    q->in_recovery = 0;
-    q->acked = 0;
-    return false;
-  }
-  c->cwnd = c->cwnd > acked ? c->cwnd - acked : 0;
-  if (acked >= mss)
-    c->cwnd += mss;
-  if (c->cwnd < mss)
-    c->cwnd = mss;
-  return true;
-}
-
-void la__cc_timeout(struct conn *c) {
-  if (c->backoff <= 1 || !c->sndq || seq_geq(c->snd_una, c->sndq->recover)) /* else of the same loss (RFC 5681 3.1) */
-    c->ssthresh = half(c, flight(c));
-  c->cwnd = c->mss;
+void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why) {
+  (void)t;
   if (c->sndq) {
-    c->sndq->recover = c->snd_nxt;
-    c->sndq->in_recovery = 0;
-    c->sndq->dupacks = 0;
+    c->sndq->prior_cwnd = c->cwnd;
+    c->sndq->prior_ssthresh = c->ssthresh;
     c->sndq->acked = 0;
   }
+  uint32_t fly = flight(c);
+  c->ssthresh = half(c, why == CC_RTO || fly < c->cwnd ? fly : c->cwnd); /* without what limited transmit has added */
+}
+
+/* RFC 4015 4, as far as bytes go: neither less than now, nor less than before. */
+void la__cc_undo(struct tcp *t, struct conn *c) {
+  struct sndq *q = c->sndq;
+  (void)t;
+  if (!q || !q->prior_cwnd)
+    return;
+  if (c->cwnd < q->prior_cwnd)
+    c->cwnd = q->prior_cwnd;
+  if (c->ssthresh < q->prior_ssthresh)
+    c->ssthresh = q->prior_ssthresh;
+  q->prior_cwnd = 0;
 }

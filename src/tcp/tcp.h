@@ -206,7 +206,8 @@ void la__challenge(struct tcp *t, struct conn *c);
 
 /* ack.c */
 void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
-uint32_t la__snd_end(const struct conn *c);    /* sequence number after the last queued byte: the FIN's, when there is one */
+uint32_t la__snd_end(const struct conn *c); /* sequence number after the last queued byte: the FIN's, when there is one */
+void la__rto_arm(struct tcp *t, struct conn *c);
 void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
 la_time la__limit(const struct tcp *t, const struct conn *c);
 la_time la__fin_wait_2(const struct tcp *t, const struct conn *c); /* until when an orphan may stay there */
@@ -220,6 +221,7 @@ uint32_t la__rcv_window(const struct conn *c);
 uint32_t la__rmss(const struct tcp *t, const struct conn *c);
 bool la__window_update_due(const struct tcp *t, const struct conn *c);
 uint16_t la__window_field(const struct tcp *t, struct conn *c);
+void la__recv_idle(struct tcp *t, struct conn *c); /* the receive queue goes when it holds nothing */
 
 /* timewait.c */
 void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);
@@ -238,14 +240,13 @@ void la__rtt_sample(struct conn *c, la_time rtt);
 la_time la__rto(const struct tcp *t, const struct conn *c);        /* without back-off */
 la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled for each expiry, up to rto_max (5.5) */
 
-/* cc_newreno.c: RFC 5681, 6582, 6928 */
+/* cc_newreno.c: RFC 5681, 6928 */
+enum cc_event { CC_LOSS, CC_ECN, CC_RTO };
 void la__cc_init(struct conn *c);
 void la__cc_restart(const struct tcp *t, struct conn *c); /* before the first bytes after nothing was outstanding */
-uint32_t la__cc_window(const struct conn *c);
-void la__cc_ack(struct conn *c, uint32_t acked);
-void la__cc_dupack(struct tcp *t, struct conn *c);
-void la__cc_timeout(struct conn *c);
-bool la__cc_partial(struct conn *c, uint32_t acked); /* in recovery: true when the ACK was partial */
+void la__cc_ack(struct conn *c, uint32_t delivered);
+void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why); /* ssthresh comes down; cwnd is recovery's */
+void la__cc_undo(struct tcp *t, struct conn *c);                     /* the latest of these was needless */
 
 /* icmp_error.c */
 struct icmp_error {
