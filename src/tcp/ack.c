@@ -32,7 +32,7 @@ la_time la__limit(const struct tcp *t, const struct conn *c) {
 
 /* Bytes or a FIN that have not yet been acknowledged, sent or not. */
 static bool waiting(const struct conn *c) {
-  return c->snd_una != c->snd_nxt || c->sndq || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
+  return c->snd_una != c->snd_nxt || (c->sndq && c->sndq->rope.len) || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
 }
 
 /* Nobody is left who could wait, or the user has said for how long: then the limit runs on though the peer answers window probes. */
@@ -120,7 +120,12 @@ static void consume(struct tcp *t, struct conn *c, uint32_t ack) {
   la__rope_consume(&q->rope, &t->chunks, n);
   q->seq0 += n;
   c->bytes_out += n;
-  if (q->rope.len == 0 && c->snd_una == c->snd_nxt)
+}
+
+/* The send queue goes with the last byte, unless it is not yet known whether a probe repaired a loss (RFC 8985 7.4). */
+static void idle(struct tcp *t, struct conn *c) {
+  const struct sndq *q = c->sndq;
+  if (q && q->rope.len == 0 && c->snd_una == c->snd_nxt && (!(q->rec.flags & REC_TLP) || c->flags & CF_FIN_SENT))
     la__conn_drop_send(t, c);
 }
 
@@ -158,6 +163,7 @@ static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *se
     consume(t, c, seg->ack);
     writable(t, c);
   }
+  idle(t, c);
   return n->what;
 }
 

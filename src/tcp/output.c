@@ -329,7 +329,7 @@ static bool conn_segment(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (send_data(t, c, o))
     return true;
   c->todo &= (uint8_t)~TODO_DATA;
-  if (c->snd_una == c->snd_nxt && (c->sndq || fin_due(c)) && c->clock != CLK_PERSIST)
+  if (c->snd_una == c->snd_nxt && ((c->sndq && c->sndq->rope.len) || fin_due(c)) && c->clock != CLK_PERSIST)
     la__rearm(t, c); /* bytes that may not go yet wait under the persist clock */
   if (c->todo & TODO_WND && !(c->todo & TODO_ACK) && !la__window_update_due(t, c))
     c->todo &= (uint8_t)~TODO_WND;

@@ -25,7 +25,12 @@ static la_time min_rtt(const struct conn *c) { return c->min_rtt * LA_US; }
 static la_time srtt(const struct conn *c) { return (c->srtt >> 3) * LA_US; }
 static la_time least(la_time a, la_time b) { return a < b ? a : b; }
 
-static bool sent_after(la_time a, uint32_t a_end, la_time b, uint32_t b_end) { return a > b || (a == b && seq_gt(a_end, b_end)); }
+/* Did the newest delivery leave before this record, or is it that? Of what left at one instant the order tells, then the number. */
+static bool newer(const struct sent_rec *s, const struct recovery *r) {
+  if (s->at != r->rack_at)
+    return s->at > r->rack_at;
+  return s->order != r->rack_order ? seq_gt(s->order, r->rack_order) : seq_geq(s->hi, r->rack_end);
+}
 
 /* Step 2. An ACK of what was sent again that comes sooner than any before is of the first copy, and tells nothing. */
 void la__rack_advance(const struct tcp *t, struct conn *c, const struct sent_rec *s) {
@@ -35,8 +40,9 @@ void la__rack_advance(const struct tcp *t, struct conn *c, const struct sent_rec
     return;
   r->flags |= REC_ADVANCED;
   r->rack_rtt = rtt;
-  if (sent_after(s->at, s->hi, r->rack_at, r->rack_end)) {
+  if (newer(s, r)) {
     r->rack_at = s->at;
+    r->rack_order = s->order;
     r->rack_end = s->hi;
   }
 }
@@ -84,7 +90,7 @@ static la_time detect(const struct tcp *t, struct conn *c, struct news *n) {
     const struct sent_rec *s = sent_at(&q->sent, i);
     if (s->flags & SENT_SACKED || (s->flags & (SENT_LOST | SENT_RETRANS)) == SENT_LOST)
       continue;
-    if (!sent_after(r->rack_at, r->rack_end, s->at, s->hi))
+    if (newer(s, r))
       continue;
     la_time left = la__rack_remaining(t, c, s, wnd);
     if (left == 0)

@@ -365,7 +365,7 @@ static void proportional(struct conn *c, const struct news *n) {
     if (may > c->ssthresh - pipe)
       may = c->ssthresh - pipe;
   }
-  if (!r->prr_out && may < mss) /* the first goes again at once */
+  if (may < mss && (!r->prr_out || (!sack(c) && n->what & NEWS_LOST))) /* the first goes again at once, and RFC 6582's next */
     may = mss;
   c->cwnd = pipe + may;
 }
@@ -433,8 +433,10 @@ void la__recovery_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg
   acknowledged(t, c, seg, n);
   if (n->late && sack(c) && seq_lt(n->reord, n->fack))
     reordered(t, c, n->reord, q->rec.fack);
-  if (!outstanding && !(n->what & NEWS_DSACK))
+  if (!outstanding && !(n->what & NEWS_DSACK)) {
+    la__tlp_input(t, c, seg, n);
     return;
+  }
   if (q->sent.n && n->sent_at < sent_at(&q->sent, 0)->at)
     n->what |= NEWS_REARM;
   bool was_reducing = reducing(&q->rec);

@@ -28,12 +28,12 @@ enum recovery_flag {
 };
 
 struct recovery {
-  la_time rack_at, rack_rtt; /* RACK.xmit_ts, RACK.rtt */
-  uint32_t rack_end;         /* RACK.end_seq */
-  uint32_t dsack_round;      /* RACK.dsack_round */
-  uint32_t high_seq;         /* SND.NXT when the present state began */
-  uint32_t recover;          /* RFC 6582 */
-  uint32_t prr_from;         /* RFC 6937's RecoverFS; 0: cwnd is not to be reduced */
+  la_time rack_at, rack_rtt;     /* RACK.xmit_ts, RACK.rtt */
+  uint32_t rack_order, rack_end; /* RACK.end_seq */
+  uint32_t dsack_round;          /* RACK.dsack_round */
+  uint32_t high_seq;             /* SND.NXT when the present state began */
+  uint32_t recover;              /* RFC 6582 */
+  uint32_t prr_from;             /* RFC 6937's RecoverFS; 0: cwnd is not to be reduced */
   uint32_t prr_delivered, prr_out;
   uint32_t undo_marker;           /* SND.UNA then */
   uint32_t undo_retrans;          /* segments sent again since, less those that the peer had twice */

@@ -58,13 +58,22 @@ static bool room(struct sent *s, unsigned spare) {
 static bool joinable(const struct sent *s, const struct sent_rec *a, const struct sent_rec *b) {
   if (a->flags != b->flags || length(a) % a->size || (b->size != a->size && length(b) > a->size))
     return false;
-  return a->at == b->at || a->flags & SENT_SACKED || (s->n > SENT_FINE && b->at > a->at && b->at - a->at <= s->slack);
+  return (a->at == b->at && a->order == b->order) || a->flags & SENT_SACKED ||
+         (s->n > SENT_FINE && b->at > a->at && b->at - a->at <= s->slack);
 }
 
 static la_time later(la_time a, la_time b) { return a > b ? a : b; }
 
+static uint32_t order(struct sent *s, uint32_t lo, uint32_t hi) {
+  if (s->n && seq_lt(lo, s->last))
+    s->order++;
+  s->last = hi;
+  return s->order;
+}
+
 void la__sent_add(struct sent *s, uint32_t lo, uint32_t hi, la_time at) {
-  struct sent_rec *last = s->n ? sent_at(s, s->n - 1u) : 0, r = {.lo = lo, .hi = hi, .at = at, .size = (uint16_t)(hi - lo)};
+  struct sent_rec *last = s->n ? sent_at(s, s->n - 1u) : 0,
+                  r = {.lo = lo, .hi = hi, .at = at, .order = order(s, lo, hi), .size = (uint16_t)(hi - lo)};
   LA_CHECK(!last || last->hi == lo);
   bool join = last && joinable(s, last, &r);
   if (!join && room(s, 0)) {
@@ -75,6 +84,7 @@ void la__sent_add(struct sent *s, uint32_t lo, uint32_t hi, la_time at) {
     la__sent_set(s, s->n - 1u, last->flags & SENT_EVER);
   last->hi = hi;
   last->at = later(last->at, at);
+  last->order = r.order;
 }
 
 unsigned la__sent_find(const struct sent *s, uint32_t seq) {
@@ -119,6 +129,7 @@ static void join(struct sent *s, unsigned i) {
   struct sent_rec *a = sent_at(s, i), *b = a + 1;
   a->hi = b->hi;
   a->at = later(a->at, b->at);
+  a->order = b->order;
   drop(s, i + 1);
 }
 
@@ -131,6 +142,7 @@ void la__sent_again(struct sent *s, uint32_t lo, uint32_t hi, la_time at, bool r
   struct sent_rec *r = sent_at(s, i);
   la__sent_set(s, i, r->flags | SENT_EVER | (retrans ? SENT_RETRANS : 0u));
   r->at = at;
+  r->order = order(s, lo, hi);
   if (i > 0 && joinable(s, r - 1, r))
     join(s, i - 1);
 }
@@ -154,6 +166,7 @@ void la__sent_tidy(struct sent *s) {
     if (joinable(s, a, b)) {
       a->hi = b->hi;
       a->at = later(a->at, b->at);
+      a->order = b->order;
     } else if (++k != i) {
       *sent_at(s, k) = *b;
     }

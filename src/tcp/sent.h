@@ -21,6 +21,7 @@ enum sent_flag {
 struct sent_rec {
   uint32_t lo, hi; /* a FIN counts */
   la_time at;      /* when it last left; of joined records the later time */
+  uint32_t order;  /* grows each time that what leaves lies before what left last: among equal times it tells which was first */
   uint16_t size;   /* of each segment; the last may be shorter */
   uint8_t flags;
 };
@@ -34,6 +35,7 @@ struct sent {
   uint16_t head, n, cap, max;
   uint32_t sacked, lost, retrans; /* bytes with the flag */
   uint32_t again;                 /* bytes lost and not yet sent again */
+  uint32_t order, last;           /* of what left last, and its end */
   struct sent_rec own[SENT_OWN];
 };
 
