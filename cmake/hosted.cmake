@@ -24,6 +24,18 @@ set(exports ${PROJECT_SOURCE_DIR}/cmake/lastack.map)
 set_target_properties(lastack_shared PROPERTIES SOVERSION 0 VERSION ${PROJECT_VERSION} LINK_DEPENDS ${exports})
 target_link_options(lastack_shared PRIVATE -Wl,--version-script=${exports} $<$<CONFIG:Release>:-Wl,--no-undefined>)
 
+# What packetdrill loads (--so_filename): the core in virtual time behind packetdrill's own interface.
+lastack_room_sources(packetdrill_sources packetdrill)
+find_package(Threads REQUIRED)
+add_library(lastack_packetdrill MODULE $<TARGET_OBJECTS:lastack_core> ${packetdrill_sources})
+lastack_common(lastack_packetdrill)
+target_compile_definitions(lastack_packetdrill PRIVATE ${system_definitions})
+target_include_directories(lastack_packetdrill PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+target_link_libraries(lastack_packetdrill PRIVATE Threads::Threads)
+set(packetdrill_exports ${PROJECT_SOURCE_DIR}/cmake/packetdrill.map)
+set_target_properties(lastack_packetdrill PROPERTIES OUTPUT_NAME lastack-packetdrill LINKER_LANGUAGE C LINK_DEPENDS ${packetdrill_exports})
+target_link_options(lastack_packetdrill PRIVATE -Wl,--version-script=${packetdrill_exports})
+
 # A room of the tools: may use the library's internal headers.
 function(lastack_tool_room target)
   lastack_common(${target})

@@ -32,6 +32,11 @@ foreach(source IN LISTS test_sources)
   set_tests_properties(${test} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
 endforeach()
 
+# The interface for packetdrill is tested as packetdrill finds it: loaded at run time.
+add_dependencies(packetdrill_interface lastack_packetdrill)
+target_compile_definitions(packetdrill_interface PRIVATE LASTACK_PACKETDRILL="$<TARGET_FILE:lastack_packetdrill>")
+target_link_libraries(packetdrill_interface PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+
 # What the scripts in tests/kernel call: the kernel's end of a connection, and a crowd of ours.
 add_executable(kernel_peer ${PROJECT_SOURCE_DIR}/tests/kernel/peer.c)
 lastack_tool_room(kernel_peer)

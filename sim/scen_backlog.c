@@ -70,11 +70,12 @@ static void last_ack_dropped(struct sim *s) {
   CLAIM_QUICK(s, n == 100, "and works: %zu of 100 bytes", n);
 }
 
-static void flood(struct sim *s) {
-  struct world *w = la__sim_world(s, "%u SYNs from forged addresses", FLOOD);
+static void flood(struct sim *s, bool cookies) {
+  struct world *w = la__sim_world(s, "%u SYNs from forged addresses%s", FLOOD, cookies ? ", answered with cookies" : "");
   w->drawn = false;
   struct duo d = la__duo_make(s, w);
   d.b->cfg.max_half_open = HALF_OPEN;
+  d.b->cfg.syn_cookies = cookies;
   la__duo_boot(&d, NULL);
   unsigned most = 0;
   uint64_t bytes = 0, bytes_most = 0;
@@ -93,7 +94,7 @@ static void flood(struct sim *s) {
     la__run_for(w, LA_MS);
     la__stats(d.b, &st);
     most = st.half_open > most ? st.half_open : most;
-    if (!bytes && st.half_open_evicted)
+    if (!bytes && st.half_open_evicted + st.syncookies_sent)
       bytes = st.bytes_allocated;
     bytes_most = st.bytes_allocated > bytes_most ? st.bytes_allocated : bytes_most;
   }
@@ -101,10 +102,17 @@ static void flood(struct sim *s) {
   la__app_send(d.c, 100);
   la__until_received(d.s, 100, 100 * LA_SEC);
   size_t got = d.s->rx_len;
+  la_stats after;
+  la__stats(d.b, &after);
   CLAIM_CALM(s, st.half_open == HALF_OPEN && most == HALF_OPEN, "never more than the configured %u half-open records (%u)", HALF_OPEN,
              most);
-  CLAIM_CALM(s, st.half_open_evicted == FLOOD - HALF_OPEN, "each past that evicts another, and is counted: %llu",
-             (unsigned long long)st.half_open_evicted);
+  if (cookies)
+    CLAIM_CALM(s, after.half_open_evicted == 0 && after.syncookies_sent == FLOOD - HALF_OPEN + 1 && after.syncookies_recv == 1,
+               "each past that is answered without a record: %llu cookies went out, %llu came back",
+               (unsigned long long)after.syncookies_sent, (unsigned long long)after.syncookies_recv);
+  else
+    CLAIM_CALM(s, st.half_open_evicted == FLOOD - HALF_OPEN, "each past that evicts another, and is counted: %llu",
+               (unsigned long long)st.half_open_evicted);
   /* The table may need its first overflow buckets, once. */
   CLAIM_CALM(s, bytes && bytes_most - bytes <= 1024, "from then on all the rest of the flood takes at most 1 KiB (%llu bytes)",
              (unsigned long long)(bytes_most - bytes));
@@ -117,5 +125,6 @@ static void flood(struct sim *s) {
 void la__scen_backlog(struct sim *s) {
   queue_full(s);
   last_ack_dropped(s);
-  flood(s);
+  flood(s, false);
+  flood(s, true);
 }

@@ -153,6 +153,13 @@ static void law_payload(const struct track *t, const struct pkt *p) {
   }
 }
 
+/* A SYN,ACK with a cookie speaks for no record (RFC 4987 3.6). */
+static bool cookies_sent(struct host *h) {
+  la_stats st;
+  la__stats(h, &st);
+  return st.syncookies_sent > 0;
+}
+
 void la__watch_sent(struct pkt *p) {
   struct host *h = p->from;
   struct world *w = h->w;
@@ -161,8 +168,9 @@ void la__watch_sent(struct pkt *p) {
   const struct tcp_seg *s = &p->seg;
   struct track *t = find(h, &p->dst, s->sport, s->dport);
   bool rst = (s->flags & LA_RST) != 0;
-  la__law(w, LAW_CLOSED_SILENT, rst || (t && (!nothing(t->st) || t->closed_at == w->now)), "%s: packet %u came from CLOSED", h->name,
-          p->no);
+  bool cookie = (s->flags & (LA_SYN | LA_ACK)) == (LA_SYN | LA_ACK) && cookies_sent(h);
+  la__law(w, LAW_CLOSED_SILENT, rst || cookie || (t && (!nothing(t->st) || t->closed_at == w->now)), "%s: packet %u came from CLOSED",
+          h->name, p->no);
   if (!t)
     return;
   p->sender = t->st;

@@ -68,6 +68,8 @@ alone() { printf '%s\t%s\n' "$1" "$2" >>"$serial"; } # not beside others: it mea
 
 item lint './dev lint'
 item freestanding './dev freestanding'
+item conformance 'sh tools/conformance.sh'
+item mutants 'sh tools/mutants.sh --slice'
 for machine in s390x i386; do # runs two at a time by itself; without ./dev, which would install and build
   alone "cross $machine" "sh tools/cross.sh $machine"
 done

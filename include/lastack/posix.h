@@ -258,9 +258,10 @@ enum {
   LA_SO_ACCEPTCONN = 30, /* read only */
   LA_SO_SNDBUFFORCE = 32,
   LA_SO_RCVBUFFORCE = 33,
-  LA_SO_MARK = 36,     /* kept, without effect */
-  LA_SO_PROTOCOL = 38, /* read only */
-  LA_SO_DOMAIN = 39,   /* read only */
+  LA_SO_MARK = 36,            /* kept, without effect */
+  LA_SO_PROTOCOL = 38,        /* read only */
+  LA_SO_DOMAIN = 39,          /* read only */
+  LA_SO_MAX_PACING_RATE = 47, /* bytes a second, 32 or 64 bits; all ones: none */
   LA_SO_ZEROCOPY = 60
 };
 enum {
@@ -324,7 +325,7 @@ enum {
   LA_TCP_LISTEN = 10,
   LA_TCP_CLOSING = 11
 };
-enum { LA_TCPI_OPT_TIMESTAMPS = 1, LA_TCPI_OPT_SACK = 2, LA_TCPI_OPT_WSCALE = 4, LA_TCPI_OPT_ECN = 8 };
+enum { LA_TCPI_OPT_TIMESTAMPS = 1, LA_TCPI_OPT_SACK = 2, LA_TCPI_OPT_WSCALE = 4, LA_TCPI_OPT_ECN = 8, LA_TCPI_OPT_ECN_SEEN = 16 };
 enum { LA_TCP_CA_OPEN = 0, LA_TCP_CA_DISORDER = 1, LA_TCP_CA_CWR = 2, LA_TCP_CA_RECOVERY = 3, LA_TCP_CA_LOSS = 4 };
 typedef struct la_tcp_info {
   uint8_t tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options;

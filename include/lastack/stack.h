@@ -93,6 +93,7 @@ typedef struct la_config {
   uint8_t r1;             /* retransmissions after which the application is told of trouble; default 3 */
   uint8_t icmp_soft;      /* 1: a hard ICMP error never ends a synchronized connection (RFC 5461); default 0 */
   uint8_t synack_retries; /* SYN-ACK retransmissions at 1, 3, 7, … s, then one last wait; default 5, at most 5 */
+  uint8_t syn_cookies;    /* 0: none. 1, the default: while the half-open records are all taken (RFC 4987 3.6) */
   la_time r2;             /* no progress for this long ends a connection (RFC 9293 3.8.3) */
   la_time syn_limit;      /* the same for a SYN of ours */
   la_time rto_initial;    /* 1 s (RFC 6298) */
@@ -100,6 +101,7 @@ typedef struct la_config {
   la_time rto_max;
   la_time rto_var_min;   /* least value of the term 4 * RTTVAR: RFC 6298's G, 1 ms; Linux's preset takes rto_min */
   la_time delayed_ack;   /* below 500 ms; 0 acknowledges at once */
+  uint8_t quick_acks;    /* as Linux does: at most so many ACKs at once at the start and after a pause, at most 31; 0: as RFC 5681 says */
   la_time fin_wait_2;    /* FIN-WAIT-2 after la_close; 60 s */
   la_time frag_time4;    /* a packet in fragments is given up after this: 30 s */
   la_time frag_time6;    /* and over IPv6: 60 s (RFC 8200 4.5) */
@@ -107,12 +109,14 @@ typedef struct la_config {
 
   /* limits */
   uint32_t max_conns;     /* connections, of both address families together */
-  uint32_t max_half_open; /* half-open records; past it a random one is evicted */
+  uint32_t max_half_open; /* half-open records; past it SYN cookies, or without them the eviction of a random one */
   uint32_t max_time_wait; /* TIME-WAIT records; past it the oldest is recycled */
   uint32_t max_orphans;   /* connections closed by the application but not yet ended; past it the next is aborted */
   uint32_t max_listeners;
   uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
   uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
+  uint32_t rcv_start;        /* the receive window at first; it grows by twice what comes; 0: the whole buffer at once */
+  uint32_t rcvbuf_max;       /* to which LA_OPT_RCVBUF may raise the buffer later: the window scale is chosen for it; 0: rcvbuf */
   uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
   uint32_t max_sent;         /* records of what is outstanding, per connection: 8 to 4096 */
   uint32_t replies;          /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
@@ -124,6 +128,13 @@ typedef struct la_config {
   uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
   uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
+
+  /* congestion control */
+  uint8_t cc;                    /* enum la_cc (tcp.h): what LA_OPT_CONGESTION starts with; CUBIC */
+  uint8_t slow_start_after_idle; /* 1: after an RTO without sending cwnd is no more than an initial one (RFC 5681 4.1) */
+  uint8_t ecn;                   /* RFC 3168: 0 never, 1 asked for and granted, 2 (default) only granted */
+  uint8_t minshall;              /* 1: Nagle lets a small segment go unless another small one is unacknowledged; default with LINUX */
+  uint8_t hystart;               /* 1: CUBIC leaves slow start when the round-trip time grows (RFC 9406) */
 
   /* what is offered in a SYN */
   uint8_t timestamps, sack, window_scale; /* 1 or 0 */
@@ -151,9 +162,10 @@ void la_stack_free(la_stack *s);
 /* Adds a link that carries bare IP packets of at most `mtu` bytes (576 to 65535). 0 when there are LA_LINKS_MAX. */
 la_link la_link_add(la_stack *s, uint32_t mtu);
 /*
- * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, an address that is
- * ours already), LA_ENOMEM. The host model is the weak one (RFC 1122 3.3.4.2): a packet to any of our addresses is ours
- * on whichever link it comes; link-local addresses alone belong to their link, and the same one may be on several.
+ * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, a broadcast
+ * address of the prefix, an address that is ours already), LA_ENOMEM. The host model is the weak one (RFC 1122 3.3.4.2): a packet to
+ * any of our addresses is ours on whichever link it comes; link-local addresses alone belong to their link, and the same one may be
+ * on several.
  */
 int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len);
 /*
@@ -214,6 +226,7 @@ typedef struct la_stats {
   uint64_t retransmits; /* segments sent again, SYN and FIN included */
   uint64_t resets_out, resets_in;
   uint64_t challenge_acks, challenge_acks_limited;
+  uint64_t syncookies_sent, syncookies_recv, syncookies_failed;
   uint64_t time_wait_recycled, half_open_evicted, orphans_aborted;
   uint64_t time_wait_rst_ignored, rst_limited;
   uint64_t opened_active, opened_passive, ended;

@@ -24,6 +24,10 @@ typedef struct la_conn {
 typedef struct la_listener {
   uint32_t index, gen;
 } la_listener;
+/* A SYN that waits for la_admit or la_reject. */
+typedef struct la_syn {
+  uint32_t ref, check;
+} la_syn;
 static inline bool la_conn_same(la_conn a, la_conn b) { return a.index == b.index && a.gen == b.gen; }
 
 typedef struct la_listen_opts {
@@ -32,6 +36,7 @@ typedef struct la_listen_opts {
   la_link link;     /* only from this link; 0 any */
   uint32_t backlog; /* connections established but not yet accepted: 1 to 65535; past it SYN and final ACK are dropped */
   bool reuse_addr;  /* SO_REUSEADDR: connections and TIME-WAIT records on the port do not stand in the way if they have it too */
+  bool admit;       /* each SYN raises LA_EVENT_SYN and is answered as la_admit or la_reject says */
   void *user;       /* comes with the listener's events */
 } la_listen_opts;
 /* LA_EINVAL, LA_EADDRINUSE, LA_EADDRNOTAVAIL, LA_ENOMEM. RFC 9293 3.9.1.1 (passive OPEN). */
@@ -40,6 +45,20 @@ int la_listen(la_stack *s, const la_listen_opts *opts, la_listener *out);
 int la_listener_close(la_stack *s, la_listener l, la_time now);
 /* The oldest established connection that waits; `user` comes with its events. LA_AGAIN (and the ACCEPT event is armed anew), LA_EBADF. */
 int la_accept(la_stack *s, la_listener l, void *user, la_conn *out);
+
+/*
+ * Answers the SYN of a LA_EVENT_SYN: the handshake goes on. What the client sends meanwhile is absorbed. It waits for as long as all
+ * SYN-ACKs would together (63 s), then it is forgotten in silence. LA_EBADF: it is gone (forgotten, reset by the client, listener closed).
+ */
+int la_admit(la_stack *s, la_syn syn, la_time now);
+enum la_reject_how {
+  LA_REJECT_RST,         /* as if nobody listened */
+  LA_REJECT_UNREACHABLE, /* ICMP host (IPv6: address) unreachable */
+  LA_REJECT_PROHIBITED,  /* ICMP administratively prohibited */
+  LA_REJECT_SILENT       /* the client will try again */
+};
+/* LA_EBADF, LA_EINVAL. */
+int la_reject(la_stack *s, la_syn syn, enum la_reject_how how, la_time now);
 
 typedef struct la_connect_opts {
   la_addr remote;
@@ -62,9 +81,11 @@ int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time n
  * queued). The connection's own error after its END. LA_ENOMEM, LA_EBADF.
  */
 ptrdiff_t la_send(la_stack *s, la_conn c, const void *data, size_t n);
+/* What has been queued so far ends a record (MSG_EOR): no segment will carry bytes from both sides of it. LA_ENOMEM, LA_EBADF. */
+int la_send_mark(la_stack *s, la_conn c);
 /*
  * Moves up to n received bytes to dst; 0 is end of stream (the peer's FIN) or n = 0. LA_AGAIN: nothing yet, READABLE is armed.
- * After a reset or time-out: that error, and bytes that were not yet read are gone. LA_EBADF.
+ * After a reset or time-out: the bytes that came before it, then that error. LA_EBADF.
  */
 ptrdiff_t la_recv(la_stack *s, la_conn c, void *dst, size_t n);
 /* A look without moving: up to n bytes from `skip` bytes past the first unread one. Results as la_recv. */
@@ -82,18 +103,20 @@ int la_shutdown_read(la_stack *s, la_conn c);
  * instead. Data that arrives later draws RST. In SYN-SENT the attempt is dropped. A second call changes nothing. LA_EBADF.
  */
 int la_close(la_stack *s, la_conn c, la_time now);
-/* la_close, and RST when the release has not ended by `deadline`. */
+/* la_close, and RST when the release has not ended by `deadline`. LA_ENOMEM: closed, but without the deadline. */
 int la_close_by(la_stack *s, la_conn c, la_time deadline, la_time now);
 /* Abortive release: queued and unread data are discarded, RST is sent where RFC 9293 3.10.5 says so. LA_EBADF. */
 int la_abort(la_stack *s, la_conn c, la_time now);
 
 enum la_event_type {
+  LA_EVENT_SYN,         /* `listener` has admit: `syn` from `remote` to `local` waits for la_admit or la_reject */
   LA_EVENT_ACCEPT,      /* `listener` has a connection to accept */
   LA_EVENT_ESTABLISHED, /* after la_connect */
   LA_EVENT_READABLE,    /* edge: armed at first, and again when la_recv returns LA_AGAIN */
   LA_EVENT_WRITABLE,    /* edge: armed when la_send returns LA_AGAIN */
   LA_EVENT_PEER_FIN,    /* the peer will send no more: after what is still unread, la_recv returns 0 */
   LA_EVENT_TROUBLE,     /* a soft error: R1 retransmissions without answer, or a soft ICMP error (RFC 9293 3.9.1.8) */
+  LA_EVENT_URGENT,      /* urgent data has begun, or goes further than was told: la_info_rec.urgent (RFC 9293 3.8.5) */
   LA_EVENT_END,         /* the whole record in `end` */
   LA_EVENT_UDP_READABLE,
   LA_EVENT_UDP_WRITABLE,
@@ -134,39 +157,54 @@ typedef struct la_end {
 
 typedef struct la_event {
   enum la_event_type type;
-  la_conn conn;         /* all but ACCEPT and UDP_* */
-  la_listener listener; /* ACCEPT */
+  la_conn conn;         /* all but SYN, ACCEPT and UDP_* */
+  la_listener listener; /* SYN, ACCEPT */
   void *user;
-  int err;    /* TROUBLE: the soft error */
-  la_end end; /* END */
-  la_udp udp; /* UDP_* */
-  la_addr remote;
-  uint16_t remote_port; /* UDP_ERROR */
+  int err;                          /* TROUBLE: the soft error */
+  la_end end;                       /* END */
+  la_udp udp;                       /* UDP_* */
+  la_syn syn;                       /* SYN */
+  la_addr remote, local;            /* SYN; remote: UDP_ERROR too */
+  uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */
 } la_event;
 /*
- * Takes up to max events. For one connection the order is always ESTABLISHED, READABLE, PEER_FIN, END; equal ones coalesce
+ * Takes up to max events. For one connection the order is always ESTABLISHED, URGENT, READABLE, PEER_FIN, END; equal ones coalesce
  * until they are taken. After END only reading what is left, la_close and la_info make sense.
  */
 size_t la_events(la_stack *s, la_event *out, size_t max);
 
+/* Congestion control. */
+enum la_cc {
+  LA_CC_NEWRENO, /* RFC 5681, 6582 */
+  LA_CC_CUBIC,   /* RFC 9438, with HyStart++ (RFC 9406) */
+  LA_CCS
+};
+/* "reno", "cubic": as TCP_CONGESTION has them; "?" for any other number. Static storage. */
+const char *la_cc_name(enum la_cc cc);
+
 enum la_opt {
-  LA_OPT_NODELAY,      /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
-  LA_OPT_KEEPALIVE,    /* 0 or 1; default 0 (RFC 9293 3.8.4) */
-  LA_OPT_KEEPIDLE,     /* seconds, 1 to 65535; default 7200 */
-  LA_OPT_KEEPINTVL,    /* seconds, 1 to 65535; default 75 */
-  LA_OPT_KEEPCNT,      /* probes, 1 to 255; default 10 */
-  LA_OPT_USER_TIMEOUT, /* ms without progress, 0 for the config's r2; for a SYN too */
-  LA_OPT_LINGER,       /* -1: off (default). 0: la_close aborts */
-  LA_OPT_SNDBUF,       /* bytes, 2048 to 2^30 */
-  LA_OPT_RCVBUF,       /* bytes, 2048 to 2^30; never shrinks what was advertised */
-  LA_OPT_TTL,          /* 1 to 255 */
-  LA_OPT_TOS,          /* the DSCP and ECN byte, 0 to 255 */
-  LA_OPT_CORK,         /* 0 or 1: a segment that is not full waits for more, or for the persist clock */
-  LA_OPT_MSS,          /* 88 to 32767, or 0 for the link's: what a SYN of ours announces, and the most that we send; before the SYN */
-  LA_OPT_WND_CLAMP,    /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
-  LA_OPT_SYN_RETRIES,  /* of a SYN, 1 to 255, or 0 for the config's limit */
-  LA_OPT_FIN_WAIT_2,   /* ms after la_close, 0 for the config's; -1: RST instead */
-  LA_OPT_DEFER_ACCEPT /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: the peer must send text */
+  LA_OPT_NODELAY,        /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
+  LA_OPT_KEEPALIVE,      /* 0 or 1; default 0 (RFC 9293 3.8.4) */
+  LA_OPT_KEEPIDLE,       /* seconds, 1 to 65535; default 7200 */
+  LA_OPT_KEEPINTVL,      /* seconds, 1 to 65535; default 75 */
+  LA_OPT_KEEPCNT,        /* probes, 1 to 255; default 10 */
+  LA_OPT_USER_TIMEOUT,   /* ms without progress, 0 for the config's r2; for a SYN too */
+  LA_OPT_LINGER,         /* -1: off (default). 0: la_close aborts */
+  LA_OPT_SNDBUF,         /* bytes, 2048 to 2^30 */
+  LA_OPT_RCVBUF,         /* bytes, 2048 to 2^30; never shrinks what was advertised */
+  LA_OPT_TTL,            /* 1 to 255 */
+  LA_OPT_TOS,            /* the DSCP and ECN byte, 0 to 255 */
+  LA_OPT_CORK,           /* 0 or 1: a segment that is not full waits for more, or for the persist clock */
+  LA_OPT_MSS,            /* 88 to 32767, or 0 for the link's: what a SYN of ours announces, and the most that we send; before the SYN */
+  LA_OPT_WND_CLAMP,      /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
+  LA_OPT_SYN_RETRIES,    /* of a SYN, 1 to 255, or 0 for the config's limit */
+  LA_OPT_FIN_WAIT_2,     /* ms after la_close, 0 for the config's; -1: RST instead */
+  LA_OPT_SOFT_ERRORS,    /* 0 or 1; 0: no TROUBLE is told (RFC 9293 3.9.1.8); default 1 */
+  LA_OPT_QUICKACK,       /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
+  LA_OPT_DEFER_ACCEPT,   /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
+  LA_OPT_CONGESTION,     /* enum la_cc; may change at any time */
+  LA_OPT_NOTSENT_LOWAT,  /* bytes, 0 to 2^30, 0 for none: la_send takes no more than these beyond what the windows let go */
+  LA_OPT_MAX_PACING_RATE /* bytes a second, 0 (default) for no pacing: segments go evenly, at this rate at most */
 };
 /* LA_EINVAL names a value out of range, LA_EBADF a stale handle; LA_ENOMEM: what few connections ask for is allocated. */
 int la_set_option(la_stack *s, la_conn c, enum la_opt opt, int64_t value, la_time now);
@@ -198,11 +236,16 @@ typedef struct la_info_rec {
   uint16_t local_port, remote_port;
   la_link link;
   bool passive, closed_by_app, timestamps, sack, window_scaled;
+  bool ecn, ecn_seen; /* agreed; the peer has sent ECT */
   uint8_t snd_wscale, rcv_wscale, backoff, keepalive_sent;
   uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
-  uint32_t mss, peer_mss;           /* what we may send in one segment, options deducted; what the peer announced */
-  uint32_t cwnd, ssthresh;          /* bytes */
+  uint32_t mss, peer_mss;  /* what we may send in one segment, options deducted; what the peer announced */
+  uint32_t cwnd, ssthresh; /* bytes */
+  enum la_cc congestion;
+  uint64_t pacing_rate;             /* bytes a second; UINT64_MAX: unknown */
+  uint32_t delivered_ce;            /* segments whose acknowledgment echoed CE */
   uint32_t unread, unsent, unacked; /* bytes */
+  uint32_t urgent;                  /* bytes from the first unread one to the end of urgent data, come or not; 0: none is left */
   la_time srtt, rttvar, rto;
   la_time deadline; /* of the clock that ends it: R2, FIN-WAIT-2, 2MSL; LA_NEVER for none */
   uint64_t bytes_in, bytes_out;

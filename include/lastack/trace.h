@@ -92,6 +92,7 @@ enum la_why {
   LA_WHY_MEMORY,           /* evicted: TCP_ABORT_ON_MEMORY */
   LA_WHY_LISTENER_CLOSED,  /* not accepted before its listener was closed */
   LA_WHY_QUIET,            /* refused in quiet time */
+  LA_WHY_REJECTED,         /* la_reject */
   LA_WHYS
 };
 const char *la_why_name(enum la_why w);

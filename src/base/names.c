@@ -103,6 +103,7 @@ static const char *const whys[] = {
   [LA_WHY_MEMORY] = "evicted for memory",
   [LA_WHY_LISTENER_CLOSED] = "listener closed before accept",
   [LA_WHY_QUIET] = "quiet time",
+  [LA_WHY_REJECTED] = "rejected by the application",
 };
 _Static_assert(COUNT(whys) == LA_WHYS, "a name for each why");
 const char *la_why_name(enum la_why w) { return name(whys, COUNT(whys), (size_t)w); }
@@ -156,12 +157,14 @@ _Static_assert(LA_DROPS <= COUNT(((la_stats *)0)->drops), "a counter for each dr
 const char *la_drop_name(enum la_drop d) { return name(drops, COUNT(drops), (size_t)d); }
 
 static const char *const events[] = {
+  [LA_EVENT_SYN] = "SYN",
   [LA_EVENT_ACCEPT] = "ACCEPT",
   [LA_EVENT_ESTABLISHED] = "ESTABLISHED",
   [LA_EVENT_READABLE] = "READABLE",
   [LA_EVENT_WRITABLE] = "WRITABLE",
   [LA_EVENT_PEER_FIN] = "PEER_FIN",
   [LA_EVENT_TROUBLE] = "TROUBLE",
+  [LA_EVENT_URGENT] = "URGENT",
   [LA_EVENT_END] = "END",
   [LA_EVENT_UDP_READABLE] = "UDP_READABLE",
   [LA_EVENT_UDP_WRITABLE] = "UDP_WRITABLE",

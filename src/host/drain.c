@@ -86,7 +86,8 @@ static void close_all(la_stack *s, la_time deadline, la_time now) {
     for (unsigned i = 0; i < b.listeners; i++)
       la_listener_close(s, b.listener[i], now);
     for (unsigned i = 0; i < b.conns; i++)
-      la_close_by(s, b.conn[i], deadline, now);
+      if (la_close_by(s, b.conn[i], deadline, now) == LA_ENOMEM)
+        la_abort(s, b.conn[i], now);
   } while (b.conns == BATCH_CLOSE || b.listeners == BATCH_CLOSE);
 }
 

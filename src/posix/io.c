@@ -86,6 +86,8 @@ static ptrdiff_t send_bytes(struct io *io) {
       return io_stop(io, n == LA_ENOMEM ? -LA_POSIX_ENOBUFS : -LA_POSIX_EPIPE);
     io->done += (size_t)n;
   }
+  if (io->flags & LA_MSG_EOR)
+    la_send_mark(io->p->s, k->conn); /* all of it is queued; without memory the record's end is not kept */
   return (ptrdiff_t)io->done;
 }
 

@@ -60,18 +60,23 @@ enum slot {
   O_TTL,
   O_MTU_DISCOVER,
   O_RECVERR,
+  O_QUICKACK,
   O_NO_PORT, /* IP_BIND_ADDRESS_NO_PORT */
   O_HOPS,
   O_MTU_DISCOVER6,
   O_RECVERR6,
   O_V6ONLY,
   O_TCLASS,
+  O_CONGESTION, /* enum la_cc */
+  O_LOWAT,      /* TCP_NOTSENT_LOWAT */
+  O_PACING,     /* its value is `pacing` */
   O_SLOTS
 };
 struct sopts {
   int32_t v[O_SLOTS];
   uint64_t set; /* bit i: slot i was set by the application, so it goes to the connection */
   la_linger linger;
+  uint64_t pacing;
   la_time rcvtimeo, sndtimeo; /* 0: none */
 };
 

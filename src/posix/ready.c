@@ -67,7 +67,7 @@ uint32_t la__sk_lowat(const la_posix *p, const struct psock *k, size_t want) {
 /* Linux's rule: a third of the buffer is free. Who hears no wants to hear when that changes. */
 static bool writable(struct conn *c) {
   uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
-  if (queued < c->sndbuf && c->sndbuf - queued >= queued / 2)
+  if (queued < c->sndbuf && c->sndbuf - queued >= queued / 2 && la__unsent_low(c))
     return true;
   c->flags |= CF_WRITE_ARMED;
   return false;

@@ -35,12 +35,16 @@ void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
   i->tcpi_retransmits = i->tcpi_backoff = r.backoff;
   i->tcpi_probes = r.keepalive_sent;
   i->tcpi_options =
-    (uint8_t)((r.timestamps ? LA_TCPI_OPT_TIMESTAMPS : 0) | (r.sack ? LA_TCPI_OPT_SACK : 0) | (r.window_scaled ? LA_TCPI_OPT_WSCALE : 0));
+    (uint8_t)((r.timestamps ? LA_TCPI_OPT_TIMESTAMPS : 0) | (r.sack ? LA_TCPI_OPT_SACK : 0) | (r.window_scaled ? LA_TCPI_OPT_WSCALE : 0) |
+              (r.ecn ? LA_TCPI_OPT_ECN : 0) | (r.ecn_seen ? LA_TCPI_OPT_ECN_SEEN : 0));
+  i->tcpi_delivered_ce = r.delivered_ce;
   i->tcpi_snd_wscale = r.snd_wscale & 15u;
   i->tcpi_rcv_wscale = r.rcv_wscale & 15u;
   i->tcpi_pmtu = p->s->mtu[r.link];
   i->tcpi_advmss = i->tcpi_pmtu - (r.local.family == 6 ? 60 : 40);
-  i->tcpi_rcv_mss = i->tcpi_advmss < 536 ? i->tcpi_advmss : 536;
+  const struct conn *c = la__sk_conn(p, k);
+  i->tcpi_rcv_mss = la__rcv_mss(c);
+  i->tcpi_ato = c->ato * 1000u;
   i->tcpi_total_retrans = r.retransmits;
   i->tcpi_ca_state = (uint8_t)r.ca_state;
   i->tcpi_sacked = r.segs_sacked;
@@ -51,5 +55,7 @@ void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
   i->tcpi_bytes_acked = r.bytes_out;
   i->tcpi_bytes_received = r.bytes_in;
   i->tcpi_bytes_sent = r.bytes_out + r.unacked;
+  i->tcpi_pacing_rate = r.pacing_rate;
+  i->tcpi_max_pacing_rate = k->o.pacing;
   windows(&r, i);
 }

@@ -7,8 +7,13 @@ static const struct {
   uint8_t bit;
   uint8_t type;
 } order[] = {
-  {EV_ESTABLISHED, LA_EVENT_ESTABLISHED}, {EV_READABLE, LA_EVENT_READABLE}, {EV_WRITABLE, LA_EVENT_WRITABLE},
-  {EV_PEER_FIN, LA_EVENT_PEER_FIN},       {EV_TROUBLE, LA_EVENT_TROUBLE},   {EV_END, LA_EVENT_END},
+  {EV_ESTABLISHED, LA_EVENT_ESTABLISHED},
+  {EV_URGENT, LA_EVENT_URGENT},
+  {EV_READABLE, LA_EVENT_READABLE},
+  {EV_WRITABLE, LA_EVENT_WRITABLE},
+  {EV_PEER_FIN, LA_EVENT_PEER_FIN},
+  {EV_TROUBLE, LA_EVENT_TROUBLE},
+  {EV_END, LA_EVENT_END},
 };
 
 static void listener_event(struct tcp *t, la_event *e) {
@@ -19,6 +24,22 @@ static void listener_event(struct tcp *t, la_event *e) {
   e->type = LA_EVENT_ACCEPT;
   e->listener = (la_listener){l->index, l->gen};
   e->user = l->user;
+}
+
+static void syn_event(struct tcp *t, ref_t r, la_event *e) {
+  const struct half *h = la__half_at(t, r);
+  const struct listener *l = la__listener_at(t, h->listener);
+  struct key k;
+  la__half_key(h, ref_six(r), &k);
+  memset(e, 0, sizeof *e);
+  e->type = LA_EVENT_SYN;
+  e->syn = (la_syn){r, h->iss};
+  e->listener = (la_listener){l->index, l->gen};
+  e->user = l->user;
+  e->local = k.local;
+  e->remote = k.remote;
+  e->local_port = k.lport;
+  e->remote_port = k.rport;
 }
 
 /* One event of the first connection; it stays first until all its bits are told. */
@@ -77,6 +98,8 @@ static void udp_event(struct udp *u, la_event *e) {
 size_t la_events(la_stack *s, la_event *out, size_t max) {
   struct tcp *t = &s->tcp;
   size_t n = 0;
+  for (ref_t r; n < max && (r = la__admit_next(t)) != REF_NONE;)
+    syn_event(t, r, &out[n++]);
   while (n < max && t->levent_head != SLAB_NONE)
     listener_event(t, &out[n++]);
   settle(t);

@@ -9,7 +9,7 @@ static enum la_state state_now(const struct tcp *t, const struct conn *c) {
   return (enum la_state)c->state;
 }
 
-static la_time ends_at(const struct tcp *t, const struct conn *c) { return state_now(t, c) == LA_CLOSED ? LA_NEVER : c->life_at; }
+static la_time ends_at(const struct tcp *t, const struct conn *c) { return state_now(t, c) == LA_CLOSED ? LA_NEVER : la__life_end(c); }
 
 static enum la_waiting waiting(const struct tcp *t, const struct conn *c) {
   uint32_t held = c->rcvq ? c->rcvq->rope.len : 0;
@@ -57,8 +57,9 @@ static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out)
   out->mss = c->mss;
   out->peer_mss = c->peer_mss;
   out->unread = c->rcvq ? c->rcvq->rope.len : 0;
+  out->urgent = la__urgent(c);
   out->unacked = c->snd_nxt - c->snd_una;
-  out->unsent = c->flags & CF_FIN_SENT ? 0 : la__snd_end(c) - c->snd_nxt;
+  out->unsent = la__unsent(c);
   out->deadline = ends_at(t, c);
   if (c->flags & CF_ENDED)
     return;
@@ -92,6 +93,11 @@ int la_info(la_stack *s, la_conn h, la_info_rec *out) {
   out->timestamps = c->flags & CF_TS;
   out->sack = c->flags & CF_SACK;
   out->window_scaled = c->flags & CF_WSCALE;
+  out->ecn = c->net & NET_ECN;
+  out->ecn_seen = c->net & NET_ECN_SEEN;
+  out->pacing_rate = la__pace_rate(c);
+  out->congestion = la__cc_chosen(c);
+  out->delivered_ce = conn_wish(c)->delivered_ce;
   out->bytes_in = c->bytes_in;
   out->bytes_out = c->bytes_out;
   out->retransmits = c->retransmits;

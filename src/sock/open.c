@@ -118,9 +118,11 @@ int la_close_by(la_stack *s, la_conn h, la_time deadline, la_time now) {
   struct conn *c = la__conn_handle(t, h);
   if (!c || c->flags & CF_ENDED)
     return LA_OK;
-  c->flags &= ~(uint32_t)CF_LIFE_FIXED;
-  la__life_clock(t, c, deadline);
-  c->flags |= CF_LIFE_FIXED | CF_KILL;
+  if (!la__conn_wish(t, c))
+    return LA_ENOMEM;
+  c->wish->kill_at = deadline;
+  c->flags |= CF_KILL;
+  la__life_clock(t, c, c->life_at);
   return LA_OK;
 }
 
@@ -130,5 +132,44 @@ int la_abort(la_stack *s, la_conn h, la_time now) {
     return LA_EBADF;
   la__tcp_now(&s->tcp, now);
   la__tcp_abort(&s->tcp, c, LA_WHY_ABORT);
+  return LA_OK;
+}
+
+int la_admit(la_stack *s, la_syn syn, la_time now) {
+  la__tcp_now(&s->tcp, now);
+  ref_t r = la__admit_handle(&s->tcp, syn);
+  if (r == REF_NONE)
+    return LA_EBADF;
+  la__admit(&s->tcp, r);
+  return LA_OK;
+}
+
+/* The SYN itself is gone; what an ICMP error must quote of it is known. */
+static void quote_syn(la_stack *s, const struct half *h, bool six, unsigned code) {
+  struct key k;
+  la__half_key(h, six, &k);
+  uint8_t bytes[IP6_HEADER + TCP_HEADER];
+  struct packet p = {.data = bytes, .link = h->link};
+  p.h = (struct ip_hdr){.src = k.remote, .dst = k.local, .proto = IP_PROTO_TCP, .ttl = s->tcp.cfg.ttl, .len = TCP_HEADER};
+  p.h.hlen = six ? la__ip6_build(&p.h, bytes) : la__ip4_build(&p.h, bytes);
+  struct tcp_seg seg = {.sport = k.rport, .dport = k.lport, .seq = h->irs, .wnd = h->wnd, .flags = LA_SYN};
+  p.len = p.h.hlen + la__tcp_build(&seg, bytes + p.h.hlen);
+  la__reply_error(s, &p, six ? ICMP6_UNREACH : ICMP4_UNREACH, code, 0);
+}
+
+int la_reject(la_stack *s, la_syn syn, enum la_reject_how how, la_time now) {
+  struct tcp *t = &s->tcp;
+  if (how > LA_REJECT_SILENT)
+    return LA_EINVAL;
+  la__tcp_now(t, now);
+  ref_t r = la__admit_handle(t, syn);
+  if (r == REF_NONE)
+    return LA_EBADF;
+  bool six = ref_six(r);
+  if (how == LA_REJECT_UNREACHABLE)
+    quote_syn(s, la__half_at(t, r), six, six ? ICMP6_UNREACH_ADDR : ICMP4_UNREACH_HOST);
+  else if (how == LA_REJECT_PROHIBITED)
+    quote_syn(s, la__half_at(t, r), six, six ? ICMP6_UNREACH_ADMIN : ICMP4_UNREACH_ADMIN);
+  la__admit_refuse(t, r, how == LA_REJECT_RST);
   return LA_OK;
 }

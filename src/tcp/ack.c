@@ -69,7 +69,7 @@ void la__rearm(struct tcp *t, struct conn *c) {
       la__rto_arm(t, c);
     if (c->life_at == LA_NEVER)
       la__life_clock(t, c, la__limit(t, c));
-  } else if (waiting(c)) { /* SHLD-29: the first probe after one RTO */
+  } else if (waiting(c) && !(c->sndq && c->sndq->pace_wait)) { /* SHLD-29: the first probe after one RTO */
     if (c->clock != CLK_PERSIST) {
       if (c->snd_wnd == 0) /* else the bytes are about to go: Karn's back-off stays (RFC 6298 5.7) */
         c->backoff = 0;
@@ -84,27 +84,43 @@ void la__rearm(struct tcp *t, struct conn *c) {
   }
 }
 
-/* RFC 6298 3: Karn. A timed segment first; else the echo, which tells retransmissions apart (RFC 7323 4.1). */
-static bool take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+/* RFC 6298 3: Karn; 0 is no sample. A timed segment first; else the echo, which tells retransmissions apart (RFC 7323 4.1). */
+static la_time take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   struct sndq *q = c->sndq;
   if (q && q->rtt_at && seq_geq(seg->ack, q->rtt_seq)) {
-    la__rtt_sample(c, t->now - q->rtt_at);
+    la_time rtt = t->now - q->rtt_at;
+    la__rtt_sample(c, rtt);
     q->rtt_at = 0;
-    return true;
+    return rtt ? rtt : 1;
   }
   if (c->flags & CF_TS && seg->opt.have & TCP_OPT_TS) {
     int32_t ms = seq_diff(tcp_ts_now(t, c->ts_off), seg->opt.ts_ecr);
     if (ms >= 0 && ms < 1000000) {
       la__rtt_sample(c, (la_time)ms * LA_MS);
-      return true;
+      return ms ? (la_time)ms * LA_MS : 1;
     }
   }
-  return false;
+  return 0;
+}
+
+/* TCP_NOTSENT_LOWAT. What the windows take goes with the next output: it does not count, though it has not left yet. */
+static uint32_t takes_now(const struct conn *c) {
+  uint32_t flight = c->snd_nxt - c->snd_una, wnd = c->snd_wnd > flight ? c->snd_wnd - flight : 0, cwnd = la__cwnd_room(c);
+  return wnd < cwnd ? wnd : cwnd;
+}
+uint32_t la__unsent(const struct conn *c) { return c->flags & CF_FIN_SENT ? 0 : la__snd_end(c) - c->snd_nxt; }
+uint32_t la__unsent_most(const struct conn *c) {
+  uint32_t low = conn_wish(c)->notsent_lowat, now = takes_now(c);
+  return low && low < UINT32_MAX - now ? low + now : UINT32_MAX;
+}
+bool la__unsent_low(const struct conn *c) {
+  uint32_t low = conn_wish(c)->notsent_lowat, unsent = la__unsent(c), now = takes_now(c);
+  return !low || unsent <= now || unsent - now < (low + 1) / 2; /* Linux: twice as much must be below the mark */
 }
 
 static void writable(struct tcp *t, struct conn *c) {
   uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
-  if (c->flags & CF_WRITE_ARMED && queued <= c->sndbuf - c->sndbuf / 4)
+  if (c->flags & CF_WRITE_ARMED && queued <= c->sndbuf - c->sndbuf / 4 && la__unsent_low(c))
     la__conn_event(t, c, EV_WRITABLE);
 }
 
@@ -119,6 +135,7 @@ static void consume(struct tcp *t, struct conn *c, uint32_t ack) {
   }
   la__rope_consume(&q->rope, &t->chunks, n);
   q->seq0 += n;
+  la__eor_acked(q, q->seq0);
   c->bytes_out += n;
 }
 
@@ -147,22 +164,21 @@ static bool window_update(struct conn *c, const struct tcp_seg *seg, uint32_t wn
 /* The scoreboard, then the queue, from which what is acknowledged goes. */
 static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *seg, struct news *n) {
   bool forward = c->snd_una != n->una;
-  bool sampled = forward && take_sample(t, c, seg);
-  if (sampled)
+  n->rtt = forward ? take_sample(t, c, seg) : 0;
+  if (n->rtt)
     c->backoff = 0;
   if (c->sndq) {
+    c->sndq->burst = 0;
     la__recovery_input(t, c, seg, n);
-    if (!sampled && n->sent_at != LA_NEVER) { /* what was reported is as good, being no older than the path's present */
+    if (!n->rtt && n->sent_at != LA_NEVER) { /* what was reported is as good, being no older than the path's present */
       la__rtt_sample(c, t->now - n->sent_at);
       c->backoff = 0;
     }
-  } else if (forward) {
-    la__cc_ack(c, c->snd_una - n->una);
+  } else if (n->what & NEWS_MARK) {
+    la__recovery_cwr(t, c);
   }
-  if (forward) {
+  if (forward)
     consume(t, c, seg->ack);
-    writable(t, c);
-  }
   idle(t, c);
   return n->what;
 }
@@ -176,15 +192,18 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
     c->snd_una = seg->ack;
     n.what |= NEWS_ACKED;
   }
-  if (seq_geq(seg->ack, n.una))
+  if (seq_geq(seg->ack, n.una)) {
+    n.what |= la__ecn_ack(t, c, seg, seg->ack - n.una) ? NEWS_MARK : 0;
     opened = window_update(c, seg, wnd);
-  else
+  } else {
     n.what |= NEWS_OLD;
+  }
   if (tcp_seg_len(seg) == 0 && wnd == old_wnd)
     n.what |= NEWS_PURE;
   if (seg->ack == n.una && outstanding && n.what & NEWS_PURE && wnd != 0)
     n.what |= NEWS_DUP; /* RFC 5681 2 */
   unsigned told = recovery(t, c, seg, &n);
+  writable(t, c);
   if (opened && c->sndq && c->snd_una != c->snd_nxt) /* what the closed window swallowed goes again */
     la__recovery_resend(t, c);
   if (forward)

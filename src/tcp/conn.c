@@ -125,10 +125,11 @@ struct conn *la__conn_new(struct tcp *t, const struct key *k) {
   c->lport = k->lport;
   c->rport = k->rport;
   c->flags = (six ? CF_IP6 : 0) | CF_READ_ARMED | CF_DETACHED;
-  c->clock_at = c->ack_at = c->life_at = LA_NEVER;
+  c->clock_at = c->life_at = LA_NEVER;
   c->rcvbuf = t->cfg.rcvbuf;
   c->sndbuf = t->cfg.sndbuf;
   c->ttl = t->cfg.ttl;
+  c->net = t->cfg.cc;
   c->opened = t->now;
   la__addr_store(c->addr, k);
   return c;
@@ -156,6 +157,7 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
       c->sndq->index = index;
       c->sndq->seq0 = c->snd_nxt;
       la__recovery_init(t, c);
+      la__cc_attach(t, c);
     }
   }
   return c->sndq;
@@ -179,6 +181,7 @@ void la__conn_drop_send(struct tcp *t, struct conn *c) {
     return;
   la__recovery_done(c);
   la__rope_done(&c->sndq->rope, &t->chunks);
+  la__eor_done(t, c->sndq);
   la__slab_del(&t->sndqs, c->sndq->index);
   c->sndq = 0;
 }
@@ -230,6 +233,8 @@ void la__conn_event(struct tcp *t, struct conn *c, unsigned bits) {
       bits &= ~(unsigned)EV_WRITABLE;
     c->flags &= ~(uint32_t)CF_WRITE_ARMED;
   }
+  if (conn_wish(c)->flags & WISH_NO_SOFT) /* SHLD-20 */
+    bits &= ~(unsigned)EV_TROUBLE;
   if (c->flags & CF_APP_CLOSED)
     bits &= c->flags & CF_END_TAKEN ? 0u : EV_END; /* nobody ever knew one that was closed with its listener */
   c->events |= (uint8_t)bits;
@@ -248,7 +253,8 @@ void la__conn_orphan(struct tcp *t, struct conn *c, bool on) {
 
 void la__conn_detach(struct tcp *t, struct conn *c) {
   c->clock = CLK_NONE;
-  c->clock_at = c->ack_at = c->life_at = LA_NEVER;
+  c->clock_at = c->life_at = LA_NEVER;
+  c->ack_due = 0;
   la__wheel_del(&t->wheel, &c->node);
   if (c->flags & CF_DETACHED)
     return;
@@ -276,14 +282,23 @@ void la__conn_maybe_free(struct tcp *t, struct conn *c) {
   la__conn_unmake(t, c);
 }
 
+/* The machine's limit, or the application's own deadline where that is earlier. */
+la_time la__life_end(const struct conn *c) {
+  return c->flags & CF_KILL && !(c->flags & CF_ENDED) && c->wish->kill_at < c->life_at ? c->wish->kill_at : c->life_at;
+}
+
 /*
  * Clocks. The node carries the earliest of the three. It is moved at once to an earlier time, but lazily to a later one:
  * then it fires, finds nothing due, and is set anew, so that an ACK need not touch the wheel.
  */
 static void node_set(struct tcp *t, struct conn *c) {
-  la_time at = c->clock != CLK_NONE && c->clock_at < c->ack_at ? c->clock_at : c->ack_at;
-  if (c->life_at < at)
-    at = c->life_at;
+  la_time at = la__ack_at(t, c);
+  if (c->clock != CLK_NONE && c->clock_at < at)
+    at = c->clock_at;
+  if (la__life_end(c) < at)
+    at = la__life_end(c);
+  if (c->sndq && c->sndq->pace_wait && c->sndq->pace_at < at)
+    at = c->sndq->pace_at;
   if (at == LA_NEVER)
     return;
   if (!c->node.pprev || at < c->node.deadline)
@@ -296,15 +311,9 @@ void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time 
   node_set(t, c);
 }
 
-void la__ack_clock(struct tcp *t, struct conn *c, la_time at) {
-  c->ack_at = at;
-  node_set(t, c);
-}
+void la__ack_clock(struct tcp *t, struct conn *c) { node_set(t, c); }
 
-/* The application's own deadline (la_close_by) is not moved by what the machine would set. */
 void la__life_clock(struct tcp *t, struct conn *c, la_time at) {
-  if (c->flags & CF_LIFE_FIXED)
-    return;
   c->life_at = at;
   node_set(t, c);
 }

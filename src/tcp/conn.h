@@ -13,6 +13,7 @@
 #include "mem/fifo.h"
 #include "mem/rope.h"
 #include "mem/wheel.h"
+#include "tcp/cc.h"
 #include "tcp/recovery.h"
 
 #include <lastack/tcp.h>
@@ -60,13 +61,12 @@ enum conn_flag {
   CF_FIRST_PEER = 1 << 21,
   CF_FIN_MERGED = 1 << 22, /* our FIN was also the first ACK of the peer's */
   CF_SIMULTANEOUS = 1 << 23,
-  CF_SYN_LOST = 1 << 24,   /* SYN retransmitted: RFC 6298 5.7 */
-  CF_LIFE_FIXED = 1 << 25, /* life_at is the application's deadline, not to be moved */
-  CF_ORPHAN = 1 << 26,     /* counted in stats.orphans */
+  CF_SYN_LOST = 1 << 24, /* SYN retransmitted: RFC 6298 5.7 */
+  CF_KILL = 1 << 25,     /* wish.kill_at is valid: RST when it strikes */
+  CF_ORPHAN = 1 << 26,   /* counted in stats.orphans */
   CF_READ_ARMED = 1 << 27,
   CF_WRITE_ARMED = 1 << 28,
-  CF_ACKED_SYN = 1 << 29, /* our SYN has been acknowledged */
-  CF_KILL = 1 << 30       /* the caller's deadline: RST when it strikes */
+  CF_ACKED_SYN = 1 << 29 /* our SYN has been acknowledged */
 };
 
 enum conn_todo {
@@ -86,11 +86,17 @@ enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP, CLK_REO, CLK_TLP };
 /* Our reading side is shut down: text after our FIN is answered with RST. (An enum constant must be an int.) */
 #define CF_RCV_SHUT (1u << 31)
 
-enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32 };
+enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32, EV_URGENT = 64 };
 
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
-enum wish_flag { WISH_CORK = 1, WISH_MORE = 2 /* until the next call or segment */ };
+enum wish_flag {
+  WISH_CORK = 1,
+  WISH_MORE = 2,   /* until the next call or segment */
+  WISH_PUSH = 4,   /* what is queued goes nonetheless */
+  WISH_NO_SOFT = 8 /* errors are not told */
+};
 struct wish {
+  la_time kill_at;                /* la_close_by, with CF_KILL */
   uint32_t index;                 /* its own, in its slab */
   uint32_t user_timeout;          /* ms; 0: the config's limits */
   uint32_t wnd_clamp;             /* the receive window at most; 0: the buffer's */
@@ -100,17 +106,40 @@ struct wish {
   uint8_t keep_cnt;
   uint8_t syn_retries; /* 0: the config's limit */
   uint8_t flags;
+  uint32_t w_max;         /* CUBIC's, in bytes: outlives the send queue */
+  uint64_t pacing_max;    /* bytes a second; 0: not paced */
+  uint32_t notsent_lowat; /* bytes that may wait beyond what the windows take; 0: as many as fit */
+  uint32_t delivered_ce;  /* segments whose acknowledgment echoed CE */
+};
+
+/* struct conn.net: how it treats the path. */
+enum conn_net {
+  NET_CC = 3,       /* enum la_cc */
+  NET_ECN = 4,      /* agreed */
+  NET_ECN_SEEN = 8, /* the peer has sent ECT */
+  NET_ECE = 16,     /* CE came: every segment echoes it until CWR comes */
+  NET_CWR = 32      /* cwnd was reduced: the next new bytes say so */
 };
 
 /* The sending side while bytes are queued or unacknowledged. */
 struct sndq {
   struct rope rope;
   uint32_t seq0;    /* sequence number of the rope's first byte */
-  uint32_t acked;   /* bytes acknowledged towards the next increase of cwnd */
   uint32_t rtt_seq; /* the sample runs until this is acknowledged; rtt_at 0: none */
   la_time rtt_at;
-  uint32_t index;                      /* its own, in its slab */
+  uint32_t index; /* its own, in its slab */
+  uint32_t *eor;  /* eor.c; NULL: no mark */
+  uint32_t neor, eor_cap;
+  uint32_t small_end;                  /* of the latest segment that was not full: while it is unacknowledged, another waits (Minshall) */
+  uint32_t push_end;                   /* what was queued up to here was not announced to be followed by more: its last segment has PSH */
+  uint8_t burst;                       /* segments that went in this turn, at most 2 */
+  uint8_t pace_wait;                   /* something waits for pace_at */
+  la_time pace_at;                     /* pace.c: nothing goes before this */
+  uint8_t limited;                     /* cwnd was the limit in the round trip that `usage_seq` ends */
+  uint32_t most, usage_seq, used;      /* most: bytes outstanding then; used: the same since full_at */
   uint32_t prior_cwnd, prior_ssthresh; /* before the latest reduction; prior_cwnd 0: none to undo */
+  la_time full_at;                     /* when cwnd was last the limit */
+  union cc_state cc;
   struct recovery rec;
   struct sent sent;
 };
@@ -125,7 +154,8 @@ struct rcvq {
   uint32_t recent[SACK_RECENT]; /* where the latest out-of-order segments began: the first SACK blocks (RFC 2018 4) */
   uint32_t dsack_lo, dsack_hi;  /* came once more, and is yet to be told; the same: nothing */
   uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
-  bool fin_seen;
+  uint32_t urgent_end;          /* RCV.UP: behind the last urgent byte; urgent: it is ahead of what has been read */
+  bool fin_seen, urgent;
   struct range v[]; /* la_config.max_ooo */
 };
 
@@ -163,16 +193,19 @@ struct conn {
       uint8_t tw;
     } end; /* CF_ENDED */
   };
-  la_time clock_at; /* CLK_NONE: since when nothing is outstanding; CF_ENDED: when it ended */
-  la_time ack_at;
-  la_time life_at; /* the limit that ends it; in TIME-WAIT: until when */
+  la_time clock_at;      /* CLK_NONE: since when nothing is outstanding; CF_ENDED: when it ended */
+  uint16_t ack_due;      /* delayed ACK: when, in quarters of a ms; 0: none is due */
+  uint16_t rcv_last;     /* when text last came in order, in ms */
+  uint16_t rcv_mss;      /* the peer's longest segment so far; 0: none */
+  uint8_t ato, ack_mode; /* delack.c */
+  la_time life_at;       /* the limit that ends it; in TIME-WAIT: until when */
   struct sndq *sndq;
   struct rcvq *rcvq;
   struct wish *wish; /* NULL: la__no_wish */
   uint64_t bytes_in, bytes_out;
   la_time opened;
   uint32_t stage_ms[3]; /* entry to ESTABLISHED, FIN-WAIT-1 or CLOSE-WAIT, and the stage after: ms since `opened`; 0 not reached */
-  uint8_t keep_sent, ttl, tos, spare;
+  uint8_t keep_sent, ttl, tos, net; /* net: enum conn_net */
   uint32_t retransmits;
   uint8_t fin_rtx;
   int8_t soft_err;
@@ -196,11 +229,12 @@ struct half {
   uint32_t ts_recent, ts_off;
   uint16_t lport, rport;
   uint16_t mss, wnd;                   /* the peer's */
-  uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed; wscale: both, as in the connection */
+  uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed, and HALF_ECN; wscale: both, as in the connection */
   uint16_t challenge_at;
   uint8_t resend, acked; /* the SYN-ACK has gone out again on a repeated SYN; a bare ACK has come, but the listener wants text */
   uint8_t addr[];
 };
+enum { HALF_ECN = 128 };
 #define HALF_BYTES(six) (sizeof(struct half) + ((six) ? 32 : 8))
 _Static_assert(HALF_BYTES(0) <= 64, "a half-open record over IPv4 fits its budget");
 _Static_assert(HALF_BYTES(1) <= 88, "a half-open record over IPv6 fits its budget");
@@ -228,11 +262,11 @@ struct listener {
   la_addr addr;
   uint16_t port;
   uint8_t link;
-  bool reuse, event, armed; /* event: on the event list; armed: the next arrival raises ACCEPT */
+  bool reuse, admit, event, armed; /* event: on the event list; armed: the next arrival raises ACCEPT */
   uint32_t backlog, queued;
   struct wish wish; /* and what follows: with which its connections start */
   uint32_t rcvbuf, sndbuf, flags;
-  uint8_t ttl, tos;
+  uint8_t ttl, tos, net;
   bool wished;         /* `wish` differs from la__no_wish */
   uint8_t defer;       /* so many SYN-ACK time-outs long a bare ACK makes no connection */
   ref_t head, tail;    /* accept queue, linked by event_next */

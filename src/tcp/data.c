@@ -20,28 +20,40 @@ uint32_t la__rmss(const struct tcp *t, const struct conn *c) {
   return t->link[c->link].mtu - headers;
 }
 
-/* How far the edge could go, within what 16 bits can say. */
-static uint32_t edge_possible(const struct conn *c) {
+/*
+ * How far the edge could go, within what 16 bits can say. A config may let the window start small and grow with what comes, two bytes
+ * for each (Linux's rcv_ssthresh, without keeping it): a peer in slow start never feels it.
+ */
+static uint32_t edge_possible(const struct tcp *t, const struct conn *c) {
   uint32_t held = unread(c), clamp = conn_wish(c)->wnd_clamp;
   uint32_t free = c->rcvbuf > held ? c->rcvbuf - held : 0;
   if (clamp && free > clamp)
     free = clamp;
+  if (t->cfg.rcv_start && free > t->cfg.rcv_start && (free - t->cfg.rcv_start) / 2 > c->bytes_in)
+    free = t->cfg.rcv_start + 2 * (uint32_t)c->bytes_in;
   uint32_t most = (uint32_t)UINT16_MAX << (c->wscale >> 4);
   return c->rcv_nxt + (free < most ? free : most);
 }
 
 /* MUST-39: the edge moves only by a worthwhile step. */
 static bool edge_worth(const struct tcp *t, const struct conn *c) {
-  uint32_t edge = edge_possible(c);
+  uint32_t edge = edge_possible(t, c);
   uint32_t rmss = la__rmss(t, c), least = c->rcvbuf / 2 < rmss ? c->rcvbuf / 2 : rmss;
   return seq_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= least;
 }
 
-/* After a read: is it worth a segment of its own? Two segments' worth, or a window that was shut. */
+bool la__window_holds(const struct tcp *t, const struct conn *c) {
+  uint32_t unit = 1u << (c->wscale >> 4);
+  return edge_possible(t, c) - c->rcv_nxt + unit > c->rcv_adv - c->rcv_acked;
+}
+
+/* After a read: is it worth a segment of its own? Two segments' worth, or a window that was shut; as Linux does it, twice the window. */
 bool la__window_update_due(const struct tcp *t, const struct conn *c) {
   if (c->flags & CF_FIN_RCVD || !edge_worth(t, c))
     return false;
-  uint32_t gain = edge_possible(c) - c->rcv_adv;
+  uint32_t gain = edge_possible(t, c) - c->rcv_adv;
+  if (t->cfg.quick_acks)
+    return gain >= la__rcv_window(c);
   return gain >= 2 * la__rmss(t, c) || gain >= c->rcvbuf / 2 || la__rcv_window(c) < la__rmss(t, c);
 }
 
@@ -53,7 +65,7 @@ bool la__window_update_due(const struct tcp *t, const struct conn *c) {
 uint16_t la__window_field(const struct tcp *t, struct conn *c) {
   unsigned shift = c->wscale >> 4;
   if (edge_worth(t, c))
-    c->rcv_adv = edge_possible(c);
+    c->rcv_adv = edge_possible(t, c);
   uint32_t unit = 1u << shift, field = (la__rcv_window(c) + unit - 1) >> shift;
   uint32_t most = c->rcv_nxt - unread(c) + c->rcvbuf + c->rcvbuf / 8;
   if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, most)))
@@ -147,25 +159,12 @@ static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg)
   return true;
 }
 
-/*
- * SHLD-18, 19: every second full segment (the peer's are no longer than ours) at once, the rest after a delay; at once too while
- * there are holes (RFC 5681 4.2).
- */
-static void ack_text(struct tcp *t, struct conn *c, bool in_order, bool had_hole) {
-  if (!in_order || had_hole) {
-    if (!in_order && c->acks_owed < UINT8_MAX)
-      c->acks_owed++;
-    la__conn_dirty(t, c, TODO_ACK);
-  } else if (c->rcv_nxt - c->rcv_acked >= 2u * c->mss || t->cfg.delayed_ack == 0) {
-    la__conn_dirty(t, c, TODO_ACK);
-  } else if (c->ack_at == LA_NEVER) {
-    la__ack_clock(t, c, t->now + t->cfg.delayed_ack);
-  }
-}
-
-void la__recv_idle(struct tcp *t, struct conn *c) {
+void la__recv_settle(struct tcp *t, struct conn *c) {
   struct rcvq *q = c->rcvq;
-  if (q && q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen && q->dsack_lo == q->dsack_hi)
+  if (!q)
+    return;
+  q->urgent = la__urgent(c) > 0;
+  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen && !q->urgent && q->dsack_lo == q->dsack_hi)
     la__conn_drop_recv(t, c);
 }
 
@@ -183,10 +182,10 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
     la__drop(t, k, c, seg, q && q->ooo.n == q->ooo.cap ? LA_DROP_TCP_OFO_QUEUE_PRUNE : LA_DROP_NOMEM);
   bool in_order = c->rcv_nxt != before;
   if (ok || in_order || !next) /* what was out of order is answered even if it was not kept (RFC 5681 4.2) */
-    ack_text(t, c, in_order, had_hole);
+    la__ack_text(t, c, seg, in_order, had_hole);
   if (in_order)
     la__conn_event(t, c, EV_READABLE);
-  la__recv_idle(t, c);
+  la__recv_settle(t, c);
 }
 
 /* Eighth step. false: gone to TIME-WAIT. */
@@ -196,9 +195,11 @@ static bool fin(struct tcp *t, struct conn *c) {
   c->flags |= CF_FIN_RCVD;
   if (!(c->flags & CF_FIRST_LOCAL))
     c->flags |= CF_FIRST_PEER;
-  if (c->rcvq)
+  if (c->rcvq) {
     c->rcvq->fin_seen = false;
-  la__recv_idle(t, c);
+    c->rcvq->urgent = c->rcvq->urgent && seq_lt(c->rcvq->urgent_end, c->rcv_nxt); /* nothing comes after a FIN */
+  }
+  la__recv_settle(t, c);
   la__conn_dirty(t, c, TODO_ACK);
   la__conn_event(t, c, EV_PEER_FIN);
   switch (c->state) {
@@ -252,20 +253,23 @@ static void trim(struct tcp *t, struct conn *c, struct tcp_seg *seg) {
 }
 
 /* Not a FIN below bytes that have come: then one of the two is not the peer's, and the stream must not stop there. */
-static void fin_ahead(struct tcp *t, struct conn *c, uint32_t fin_seq, bool bare) {
+static void fin_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+  uint32_t fin_seq = seg->seq + seg->len;
   struct rcvq *q = la__conn_rcvq(t, c);
   if (q && (q->ooo.n == 0 || seq_leq(q->ooo.v[q->ooo.n - 1].hi, fin_seq))) { /* without memory it will come again */
     q->fin_seen = true;
     q->fin_seq = fin_seq;
   }
-  if (bare)
-    ack_text(t, c, false, true);
+  if (seg->len == 0)
+    la__ack_text(t, c, seg, false, true);
 }
 
 bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path) {
   if (c->state != LA_ESTABLISHED && c->state != LA_FIN_WAIT_1 && c->state != LA_FIN_WAIT_2)
     return true; /* E-20: after the peer's FIN there is no text */
   trim(t, c, seg);
+  if (seg->len)
+    la__ecn_text(t, c, seg);
   bool has_fin = seg->flags & LA_FIN;
   if (seg->len && (c->flags & CF_APP_CLOSED || (c->flags & CF_RCV_SHUT && c->state != LA_ESTABLISHED))) {
     data_after_close(t, c, k, seg, path);
@@ -275,7 +279,7 @@ bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct t
   if (seg->len)
     text(t, c, k, seg);
   if (has_fin && seq_gt(fin_seq, c->rcv_nxt))
-    fin_ahead(t, c, fin_seq, seg->len == 0);
+    fin_ahead(t, c, seg);
   if ((has_fin && c->rcv_nxt == fin_seq) || (c->rcvq && c->rcvq->fin_seen && c->rcvq->fin_seq == c->rcv_nxt))
     return fin(t, c);
   return true;

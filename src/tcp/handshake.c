@@ -29,6 +29,11 @@ static uint8_t wscale_for(uint32_t rcvbuf) {
   return s;
 }
 
+/* Where the application has not set the buffer's size it may still be raised. */
+static uint32_t rcvbuf_most(const struct tcp *t, uint32_t rcvbuf) {
+  return rcvbuf == t->cfg.rcvbuf && t->cfg.rcvbuf_max > rcvbuf ? t->cfg.rcvbuf_max : rcvbuf;
+}
+
 static uint32_t wnd_most(uint32_t rcvbuf, const struct wish *w) { return w->wnd_clamp && w->wnd_clamp < rcvbuf ? w->wnd_clamp : rcvbuf; }
 
 void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, const struct wish *w, struct tcp_opts *o) {
@@ -39,7 +44,7 @@ void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, con
     o->mss = w->mss;
   if (t->cfg.window_scale) {
     o->have |= TCP_OPT_WSCALE;
-    o->wscale = wscale_for(wnd_most(rcvbuf, w));
+    o->wscale = wscale_for(wnd_most(rcvbuf_most(t, rcvbuf), w));
   }
   if (t->cfg.sack)
     o->have |= TCP_OPT_SACK_OK;
@@ -76,7 +81,8 @@ static void adopt_options(struct tcp *t, struct conn *c, const struct tcp_seg *s
   }
   if (o->have & TCP_OPT_SACK_OK && t->cfg.sack)
     c->flags |= CF_SACK;
-  unsigned ours = c->rcv_adv ? c->wscale >> 4 : wscale_for(wnd_most(c->rcvbuf, conn_wish(c))); /* as our SYN said, if it has gone out */
+  unsigned ours =
+    c->rcv_adv ? c->wscale >> 4 : wscale_for(wnd_most(rcvbuf_most(t, c->rcvbuf), conn_wish(c))); /* as our SYN said, if it has gone out */
   c->wscale = 0;
   if (o->have & TCP_OPT_WSCALE && t->cfg.window_scale) {
     c->flags |= CF_WSCALE;
@@ -195,6 +201,8 @@ void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, cons
     return;
   }
   adopt_syn(t, c, seg);
+  if (t->cfg.ecn == 1 && (ack ? (seg->flags & (LA_ECE | LA_CWR)) == LA_ECE : la__ecn_asked(t, seg)))
+    c->net |= NET_ECN;
   if (!ack) { /* crossing SYNs: 3.5, figure 7 */
     la__state(t, c, LA_ON_SYN);
     c->backoff = 0;
@@ -220,6 +228,7 @@ static bool inherit(struct tcp *t, struct conn *c, const struct listener *l) {
   c->flags |= l->flags;
   c->ttl = l->ttl;
   c->tos = l->tos;
+  c->net = l->net;
   if (!l->wished)
     return true;
   if (!la__conn_wish(t, c))
@@ -230,9 +239,8 @@ static bool inherit(struct tcp *t, struct conn *c, const struct listener *l) {
   return true;
 }
 
-/* The third segment came. NULL: no memory; the record stays and the peer will try again. */
-struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg) {
-  struct half *h = la__half_at(t, r);
+/* The connection that h describes, in no table yet; NULL: no memory. */
+static struct conn *grow(struct tcp *t, const struct half *h, const struct key *k, const struct tcp_seg *seg) {
   struct listener *l = la__listener_at(t, h->listener);
   struct conn *c = la__conn_new(t, k);
   if (!c)
@@ -241,19 +249,15 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
     la__conn_unmake(t, c);
     return 0;
   }
-  bool swapped = la__table_swap(&t->table, la__key_hash(t, k), r, c->self);
-  LA_CHECK(swapped);
   struct tcp_seg syn = {.seq = h->irs, .wnd = h->wnd};
   syn.opt = (struct tcp_opts){.have = h->have, .wscale = h->wscale & 15, .mss = h->mss, .ts_val = h->ts_recent};
-  la_time sent = h->due - (t->cfg.rto_initial << h->retries);
-  c->flags &= ~(uint32_t)CF_DETACHED;
   c->flags |= CF_PASSIVE | CF_UNACCEPTED | (l->reuse ? CF_REUSE : 0) | (h->retries ? CF_SYN_LOST : 0);
   c->owner.listener = l->index;
   c->link = h->link;
   c->ts_off = h->ts_off;
   c->snd_una = h->iss;
   c->snd_nxt = h->iss + 1;
-  c->opened = sent;
+  c->net |= h->have & HALF_ECN ? NET_ECN : 0;
   c->state = LA_SYN_RECEIVED;
   c->rcv_adv = h->adv; /* what our SYN-ACK said */
   c->wscale = h->wscale;
@@ -263,11 +267,43 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
   c->snd_wnd = (uint32_t)seg->wnd << (c->wscale & 15);
   if (c->snd_wnd > c->snd_wnd_max)
     c->snd_wnd_max = c->snd_wnd;
-  if (!h->retries && !h->resend) /* Karn */
-    la__rtt_sample(c, t->now - sent);
-  la__half_del(t, r);
+  return c;
+}
+
+static struct conn *grown(struct tcp *t, struct conn *c) {
+  c->flags &= ~(uint32_t)CF_DETACHED;
   t->stats.opened_passive++;
   la__conn_established(t, c, LA_ON_ACK_OF_SYN);
-  la__listener_queue(t, l, c);
+  la__listener_queue(t, la__listener_at(t, c->owner.listener), c);
   return c;
+}
+
+/* The third segment came. NULL: no memory; the record stays and the peer will try again. */
+struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg) {
+  struct half *h = la__half_at(t, r);
+  struct conn *c = grow(t, h, k, seg);
+  if (!c)
+    return 0;
+  bool swapped = la__table_swap(&t->table, la__key_hash(t, k), r, c->self);
+  LA_CHECK(swapped);
+  c->opened = h->due - (t->cfg.rto_initial << h->retries);
+  if (!h->retries && !h->resend) /* Karn */
+    la__rtt_sample(c, t->now - c->opened);
+  la__half_del(t, r);
+  return grown(t, c);
+}
+
+struct conn *la__cookie_promote(struct tcp *t, struct half *h, const struct key *k, const struct tcp_seg *seg) {
+  h->wnd = seg->wnd; /* the SYN's own is forgotten */
+  struct conn *c = grow(t, h, k, seg);
+  if (!c)
+    return 0;
+  if (!la__table_add(&t->table, la__key_hash(t, k), c->self)) {
+    la__port_drop(&t->ports, t->mem, k->lport, la__listener_at(t, h->listener)->reuse);
+    la__conn_unmake(t, c);
+    return 0;
+  }
+  c->opened = t->now;
+  la__trace_record(t, k, LA_LISTEN, LA_ON_SYN, true, 1); /* what no record has told */
+  return grown(t, c);
 }

@@ -20,6 +20,7 @@ void la__keys_init(struct tcp *t) {
   key_derive(t, "la isn  ", t->key_isn);
   key_derive(t, "la stamp", t->key_ts);
   key_derive(t, "la ports", t->key_port);
+  key_derive(t, "la crumb", t->key_cookie);
   uint64_t seed = la__siphash24(t->cfg.secret, "la prng ", 8);
   la__prng_seed(&t->prng, seed);
 }

@@ -3,7 +3,8 @@
  * LISTEN, and SYN-RECEIVED that came from it. A SYN costs a half-open record of 64 bytes and nothing else; it waits on the
  * expiry list of its retry. The third segment makes it a connection in the listener's accept queue.
  * Full queue: SYN and final ACK are dropped and the record kept, as on Linux, so that the client's retransmission
- * finds room later. Too many records: a random one is evicted.
+ * finds room later. Too many records: SYN cookies (cookie.c); without them, or when a
+ * TIME-WAIT record must give way, a random record is evicted.
  */
 #include "base/bytes.h"
 #include "base/check.h"
@@ -116,12 +117,14 @@ int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **o
   l->port = o->port;
   l->link = (uint8_t)o->link;
   l->reuse = o->reuse_addr;
+  l->admit = o->admit;
   l->backlog = o->backlog;
   l->user = o->user;
   l->wish = la__no_wish;
   l->rcvbuf = t->cfg.rcvbuf;
   l->sndbuf = t->cfg.sndbuf;
   l->ttl = t->cfg.ttl;
+  l->net = t->cfg.cc;
   l->armed = true;
   l->head = l->tail = REF_NONE;
   l->event_next = SLAB_NONE;
@@ -150,7 +153,7 @@ static void unlink_event(struct tcp *t, struct listener *l) {
     t->levent_tail = prev;
 }
 
-static void half_end(struct tcp *t, ref_t r, enum la_cause cause, struct ending e) {
+void la__half_end(struct tcp *t, ref_t r, enum la_cause cause, struct ending e) {
   struct key k;
   la__half_key(la__half_at(t, r), ref_six(r), &k);
   la__record_end(t, &k, 1, LA_SYN_RECEIVED, e);
@@ -177,7 +180,7 @@ void la__listener_del(struct tcp *t, struct listener *l) {
     for (uint32_t i = la__slab_next(&t->half[six], 0); i != SLAB_NONE; i = la__slab_next(&t->half[six], i + 1)) {
       const struct half *h = la__slab_at(&t->half[six], i);
       if (h->listener == l->index)
-        half_end(t, ref_make(REF_HALF, six, i), LA_ON_POLICY, e);
+        la__half_end(t, ref_make(REF_HALF, six, i), LA_ON_POLICY, e);
     }
   unlink_bucket(t, l);
   if (l->event)
@@ -212,10 +215,10 @@ void la__half_del(struct tcp *t, ref_t r) {
   la__slab_del(&t->half[ref_six(r)], ref_index(r));
 }
 
-static void syn_ack(struct tcp *t, const struct half *h, const struct key *k, uint8_t again) {
+struct answer *la__syn_ack(struct tcp *t, const struct half *h, const struct key *k, uint8_t again) {
   struct answer *a = la__answer(t, h->link, k);
   if (!a)
-    return;
+    return 0;
   const struct listener *l = la__listener_at(t, h->listener);
   la__offer(t, t->link[h->link].mtu, k->local.family == 6, l->rcvbuf, &l->wish, &a->seg.opt);
   a->seg.opt.wscale = h->wscale >> 4;
@@ -226,13 +229,14 @@ static void syn_ack(struct tcp *t, const struct half *h, const struct key *k, ui
     a->seg.opt.ts_val = tcp_ts_now(t, h->ts_off);
     a->seg.opt.ts_ecr = h->ts_recent;
   }
-  a->seg.flags = LA_SYN | LA_ACK;
+  a->seg.flags = LA_SYN | LA_ACK | (h->have & HALF_ECN ? LA_ECE : 0);
   a->seg.seq = h->iss;
   a->seg.ack = h->irs + 1;
   a->seg.wnd = h->adv;
   a->state = LA_SYN_RECEIVED;
   a->fresh = 1;
   a->retransmit = again;
+  return a;
 }
 
 /* The ACK of a half-open record: to what is not acceptable, and as a challenge. */
@@ -263,12 +267,12 @@ static void evict_half(struct tcp *t) {
   if (i == SLAB_NONE)
     i = la__slab_next(s, 0);
   t->stats.half_open_evicted++;
-  half_end(t, ref_make(REF_HALF, six, i), LA_ON_POLICY, (struct ending){LA_BY_POLICY, LA_HOW_SILENT, LA_WHY_MEMORY, LA_OK});
+  la__half_end(t, ref_make(REF_HALF, six, i), LA_ON_POLICY, (struct ending){LA_BY_POLICY, LA_HOW_SILENT, LA_WHY_MEMORY, LA_OK});
 }
 
 static la_time half_wait(const struct tcp *t, unsigned retry) { return t->cfg.rto_initial << retry; }
 
-static void half_arm(struct tcp *t, ref_t r) {
+void la__half_arm(struct tcp *t, ref_t r) {
   struct half *h = la__half_at(t, r);
   h->due = t->now + half_wait(t, h->retries);
   la__fifo_push(&t->synack[h->retries], r);
@@ -282,6 +286,7 @@ static uint32_t iss_past(const struct tcp *t, const struct key *k, ref_t replace
   return iss;
 }
 
+/* All but the addresses, for which a record that lives on the stack has no room. */
 static void half_fill(const struct tcp *t, struct half *h, const struct listener *l, const struct key *k, const struct tcp_seg *seg,
                       const struct path *path, uint32_t iss) {
   const struct tcp_opts *o = &seg->opt;
@@ -296,13 +301,51 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
   h->ts_off = la__ts_offset(t, k);
   h->have = (uint8_t)((o->have & TCP_OPT_MSS) | (t->cfg.timestamps ? o->have & TCP_OPT_TS : 0) |
                       (t->cfg.sack ? o->have & TCP_OPT_SACK_OK : 0) | (t->cfg.window_scale ? o->have & TCP_OPT_WSCALE : 0));
+  if (la__ecn_asked(t, seg))
+    h->have |= HALF_ECN;
   h->mss = o->have & TCP_OPT_MSS ? o->mss : 0;
   struct tcp_opts ours;
   la__offer(t, t->link[h->link].mtu, k->local.family == 6, l->rcvbuf, &l->wish, &ours);
   h->wscale = (uint8_t)((o->wscale & 15) | ours.wscale << 4);
   h->adv = la__syn_window(l->rcvbuf, &l->wish);
   h->ts_recent = o->ts_val;
-  la__addr_store(h->addr, k);
+}
+
+/* Nothing is remembered: the record lives on the stack until its SYN-ACK is described. */
+static void cookie_syn_ack(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
+  struct half h = {0};
+  half_fill(t, &h, l, k, seg, path, 0);
+  h.have &= (uint8_t)~HALF_ECN; /* a cookie has no room for it */
+  h.iss = la__cookie_make(t, k, &h);
+  struct answer *a = la__syn_ack(t, &h, k, 0);
+  if (a)
+    a->state = LA_LISTEN; /* there is no record */
+  if (a && a->seg.opt.have & TCP_OPT_TS)
+    a->seg.opt.ts_val = la__cookie_ts(t, &h);
+}
+
+/* true: the segment is the third of a handshake by cookie, and now a connection's, or dropped for lack of room. */
+static bool cookie_ack(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *in, const struct path *path) {
+  struct half h = {0};
+  struct tcp_seg syn = {.seq = in->seq - 1};
+  if (!(t->cfg.syn_cookies && t->now < t->cookies_until) || in->flags & LA_SYN || !la__cookie_open(t, k, in, &h))
+    return false;
+  syn.opt = (struct tcp_opts){.have = h.have, .mss = h.mss, .wscale = h.wscale, .ts_val = h.ts_recent};
+  half_fill(t, &h, l, k, &syn, path, h.iss);
+  if (l->defer && tcp_seg_len(in) == 0)
+    return true; /* its text will bring the cookie again */
+  if (l->queued >= l->backlog) {
+    la__drop(t, k, 0, in, LA_DROP_TCP_LISTEN_OVERFLOW);
+    return true;
+  }
+  struct conn *c = la__cookie_promote(t, &h, k, in);
+  if (!c) {
+    la__drop(t, k, 0, in, LA_DROP_NOMEM);
+    return true;
+  }
+  struct tcp_seg seg = *in;
+  la__conn_input_acked(t, c, k, &seg, path);
+  return true;
 }
 
 static void syn_input(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *seg, const struct path *path,
@@ -312,8 +355,13 @@ static void syn_input(struct tcp *t, struct listener *l, const struct key *k, co
     la__drop(t, k, 0, seg, LA_DROP_TCP_LISTEN_OVERFLOW);
     return;
   }
-  if (t->half[0].used + t->half[1].used >= t->cfg.max_half_open)
+  if (t->half[0].used + t->half[1].used >= t->cfg.max_half_open) {
+    if (t->cfg.syn_cookies && replaces == REF_NONE && !l->admit) {
+      cookie_syn_ack(t, l, k, seg, path);
+      return;
+    }
     evict_half(t);
+  }
   uint32_t iss = iss_past(t, k, replaces), index;
   struct half *h = la__slab_new(&t->half[six], &index);
   if (!h) {
@@ -322,6 +370,7 @@ static void syn_input(struct tcp *t, struct listener *l, const struct key *k, co
   }
   ref_t r = ref_make(REF_HALF, six, index);
   half_fill(t, h, l, k, seg, path, iss);
+  la__addr_store(h->addr, k);
   if (replaces != REF_NONE) { /* in place: TIME-WAIT gives way without needing memory */
     bool swapped = la__table_swap(&t->table, la__key_hash(t, k), replaces, r);
     LA_CHECK(swapped);
@@ -331,10 +380,14 @@ static void syn_input(struct tcp *t, struct listener *l, const struct key *k, co
     la__drop(t, k, 0, seg, LA_DROP_NOMEM);
     return;
   }
-  half_arm(t, r);
   if (replaces == REF_NONE)
     la__trace_record(t, k, LA_LISTEN, LA_ON_SYN, true, 1);
-  syn_ack(t, h, k, 0);
+  if (l->admit) {
+    la__admit_ask(t, r);
+    return;
+  }
+  la__half_arm(t, r);
+  la__syn_ack(t, h, k, 0);
 }
 
 /* 3.10.7.2, in its order. */
@@ -345,6 +398,8 @@ void la__listen_input(struct tcp *t, struct listener *l, const struct key *k, co
   if (seg->flags & LA_RST) {
     la__drop(t, k, 0, seg, LA_DROP_TCP_RESET);
   } else if (seg->flags & LA_ACK) {
+    if (cookie_ack(t, l, k, seg, path))
+      return;
     la__drop(t, k, 0, seg, LA_DROP_NO_SOCKET);
     la__answer_rst(t, k, seg, path, LA_LISTEN);
   } else if (!(seg->flags & LA_SYN) || seg->flags & LA_FIN) {
@@ -370,7 +425,7 @@ static void half_reset(struct tcp *t, ref_t r, const struct key *k, const struct
   switch (la__view_rst(v, seg)) {
   case VIEW_RST_TAKE:
     t->stats.resets_in++;
-    half_end(t, r, LA_ON_RST, (struct ending){LA_BY_PEER, LA_HOW_RESET, LA_WHY_PEER_RESET, LA_OK});
+    la__half_end(t, r, LA_ON_RST, (struct ending){LA_BY_PEER, LA_HOW_RESET, LA_WHY_PEER_RESET, LA_OK});
     break;
   case VIEW_RST_CHALLENGE:
     la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_RST);
@@ -391,7 +446,7 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
   if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs) { /* the SYN again: our SYN-ACK was lost */
     if (la__gap_passed(t, &h->challenge_at)) {
       h->resend = 1;
-      syn_ack(t, h, k, 1);
+      la__syn_ack(t, h, k, 1);
     }
     return false;
   }
@@ -424,6 +479,10 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
 
 void la__half_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *in, const struct path *path) {
   struct half *h = la__half_at(t, r);
+  if (la__admit_pending(h)) {
+    la__admit_input(t, r, k, in, path);
+    return;
+  }
   if (!half_checks(t, r, k, in))
     return;
   if (!(in->flags & LA_ACK)) {
@@ -463,7 +522,7 @@ void la__half_tick(struct tcp *t) {
       if (h->due > t->now)
         break;
       if (h->retries >= t->cfg.synack_retries) {
-        half_end(t, r, LA_ON_TIMEOUT, (struct ending){LA_BY_CLOCK, LA_HOW_SILENT, LA_WHY_SYN_ACK_TIMEOUT, LA_OK});
+        la__half_end(t, r, LA_ON_TIMEOUT, (struct ending){LA_BY_CLOCK, LA_HOW_SILENT, LA_WHY_SYN_ACK_TIMEOUT, LA_OK});
         continue;
       }
       if (!la__answers_room(t, h->link, ANSWER_RESERVE))
@@ -473,8 +532,8 @@ void la__half_tick(struct tcp *t) {
       la__fifo_del(&t->synack[i], r);
       bool ask = !h->acked || h->retries + 1 >= la__listener_at(t, h->listener)->defer; /* once more when the wait for text is over */
       h->retries++;
-      half_arm(t, r);
+      la__half_arm(t, r);
       if (ask)
-        syn_ack(t, h, &k, 1);
+        la__syn_ack(t, h, &k, 1);
     }
 }

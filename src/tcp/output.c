@@ -53,15 +53,15 @@ static void stamp(const struct tcp *t, const struct conn *c, struct tcp_opts *o)
 }
 
 /* A segment of a synchronized connection; everything it carries acknowledges RCV.NXT, so no ACK is owed any more. */
-static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, unsigned flags) {
-  start(c, o, seq, flags | LA_ACK);
+static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, bool fresh) {
+  start(c, o, seq, LA_ACK);
   o->seg.ack = c->rcv_nxt;
   o->seg.wnd = la__window_field(t, c);
   if (c->flags & CF_TS)
     stamp(t, c, &o->seg.opt);
   la__sack_out(t, c, &o->seg.opt);
-  c->rcv_acked = c->rcv_nxt;
-  c->ack_at = LA_NEVER;
+  la__ecn_mark(c, &o->seg, &o->tos, fresh);
+  la__ack_sent(t, c);
   c->todo &= (uint8_t) ~(TODO_ACK | TODO_WND);
 }
 
@@ -80,6 +80,8 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
   c->todo &= (uint8_t) ~(TODO_SYN | TODO_ACK);
   start(c, o, c->snd_una, answer ? LA_SYN | LA_ACK : LA_SYN);
   la__offer(t, t->link[c->link].mtu, c->flags & CF_IP6, c->rcvbuf, conn_wish(c), &o->seg.opt);
+  if (answer ? c->net & NET_ECN : t->cfg.ecn == 1 && !c->backoff) /* a SYN that was lost goes without: a middlebox may hate it */
+    o->seg.flags |= answer ? LA_ECE : LA_ECE | LA_CWR;
   if (answer) {
     unsigned agreed = TCP_OPT_MSS | (c->flags & CF_TS ? TCP_OPT_TS : 0u) | (c->flags & CF_SACK ? TCP_OPT_SACK_OK : 0u) |
                       (c->flags & CF_WSCALE ? TCP_OPT_WSCALE : 0u);
@@ -144,24 +146,45 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
   trace_out(t, o, c, c->state, 0, kind == SENT_WINDOW_PROBE ? OUT_PROBE : again, c->wscale >> 4);
 }
 
+/*
+ * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And the last segment that the
+ * windows take of several, as Linux marks them: the receiver knows that nothing follows soon.
+ */
+static bool push_due(struct conn *c, uint32_t end, enum sent_kind kind) {
+  struct sndq *q = c->sndq;
+  if (end == la__snd_end(c))
+    return kind == SENT_WINDOW_PROBE || end == q->push_end;
+  if (la__eor_cut(q, end - 1, 2) == 1)
+    return true;
+  if (q->burst < 2)
+    q->burst++;
+  uint32_t left = la__cwnd_room(c), past = end - seq_min(c->snd_nxt, end); /* of cwnd, once this segment has gone */
+  left = left > past ? left - past : 0;
+  return q->burst == 2 && (left < c->mss || seq_diff(c->snd_una + c->snd_wnd, end) < (int32_t)c->mss);
+}
+
 /* The bytes [seq, seq + n) and, when asked, the FIN behind them. */
 static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, bool fin, enum sent_kind kind) {
   uint32_t old_nxt = c->snd_nxt, end = la__snd_end(c);
   bool ack_owed = c->rcv_acked != c->rcv_nxt;
   if (n > segment_room(c))
     n = segment_room(c);
-  start_acking(t, c, o, seq, 0);
+  n = la__eor_cut(c->sndq, seq, n);
+  start_acking(t, c, o, seq, n && seq == c->snd_nxt && kind != SENT_WINDOW_PROBE);
   if (n) {
     size_t got = 0;
     o->nbufs = la__rope_refs(&c->sndq->rope, seq - c->sndq->seq0, n, o->buf, o->owner, LA_FRAME_BUFS, &got);
     n = (uint32_t)got;
     o->seg.len = n;
+    la__ack_answered(t, c);
   }
   fin = fin && seq + n == end;
   if (fin)
     o->seg.flags |= LA_FIN;
-  if (n && seq + n == end)
-    o->seg.flags |= LA_PSH; /* MUST-61 */
+  if (n && push_due(c, seq + n, kind))
+    o->seg.flags |= LA_PSH;
+  if (n && n < segment_room(c))
+    c->sndq->small_end = seq + n;
   if (fin && !(c->flags & CF_FIN_SENT)) {
     la__conn_sndq(t, c); /* its scoreboard; without memory the clock alone guards the FIN */
     if (c->flags & CF_FIN_RCVD && ack_owed)
@@ -196,8 +219,8 @@ static bool send_lost(struct tcp *t, struct conn *c, struct tcp_out *o) {
   int i = c->sndq ? la__sent_next(&c->sndq->sent) : -1;
   if (i < 0 || c->sndq->rec.flags & REC_HOLD)
     return false;
-  uint32_t pipe = la__pipe(c), n = la__sent_collapse(&c->sndq->sent, (unsigned)i, segment_room(c));
-  uint32_t lo = sent_at(&c->sndq->sent, (unsigned)i)->lo;
+  uint32_t lo = sent_at(&c->sndq->sent, (unsigned)i)->lo, pipe = la__pipe(c);
+  uint32_t n = la__sent_collapse(&c->sndq->sent, (unsigned)i, la__eor_cut(c->sndq, lo, segment_room(c)));
   if (pipe && pipe + n > c->cwnd)
     return false;
   if (c->sndq->rec.flags & REC_REOPENED && lo + n == c->snd_nxt && !(c->flags & CF_FIN_SENT)) { /* no crumbs (3.8.6.2.1) */
@@ -236,19 +259,30 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
   return send_bytes(t, c, o, c->snd_una, n < wnd ? n : wnd, fin_due(c) && n < wnd, SENT_WINDOW_PROBE);
 }
 
+/* Nagle (3.7.4): while anything is outstanding; or, as Linux has it (Minshall), while a small segment is. */
+static bool nagle_waits(const struct tcp *t, const struct conn *c) {
+  if (c->snd_una == c->snd_nxt)
+    return false;
+  return !t->cfg.minshall || (c->sndq && seq_gt(c->sndq->small_end, c->snd_una));
+}
+
 /*
  * 3.8.6.2.1 and Nagle (3.7.4): a segment shorter than a full one goes when it is the last of what is queued, or when it fills half the
  * largest window that the peer ever offered; both only while nothing is outstanding, unless Nagle is off. The FIN takes the last
  * bytes with it at once. While the application says that more is to come, what is not full waits, at most for the persist clock.
  */
-static bool worth_sending(const struct conn *c, uint32_t n, uint32_t avail) {
+static bool worth_sending(const struct tcp *t, const struct conn *c, uint32_t n, uint32_t avail) {
   if (n >= segment_room(c))
+    return true;
+  if (n && n < avail && la__eor_cut(c->sndq, c->snd_nxt, n + 1) == n) /* the end of a record that others follow */
     return true;
   if (n == avail && c->flags & CF_FIN_QUEUED)
     return true;
+  if (conn_wish(c)->flags & WISH_PUSH)
+    return n == avail;
   if (conn_wish(c)->flags & (WISH_CORK | WISH_MORE))
     return false;
-  if (!(c->flags & CF_NODELAY) && c->snd_una != c->snd_nxt)
+  if (!(c->flags & CF_NODELAY) && nagle_waits(t, c))
     return false;
   return n == avail || (n > 0 && n >= c->snd_wnd_max / 2);
 }
@@ -260,18 +294,24 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (avail == 0 && !fin)
     return false;
   if (c->snd_una == c->snd_nxt)
-    la__cc_restart(t, c);
-  uint32_t pipe = la__pipe(c), cwnd = c->cwnd > pipe ? c->cwnd - pipe : 0;
+    la__cc_resume(t, c);
+  uint32_t cwnd = la__cwnd_room(c);
   int32_t wnd = seq_diff(c->snd_una + c->snd_wnd, from);
   if (wnd <= 0 || cwnd == 0)
     return false;
   uint32_t usable = (uint32_t)wnd < cwnd ? (uint32_t)wnd : cwnd, n = avail < usable ? avail : usable;
   if (n > segment_room(c))
     n = segment_room(c);
+  n = la__eor_cut(c->sndq, from, n);
   fin = fin && n == avail && usable > n;
-  if ((n == 0 && !fin) || !worth_sending(c, n, avail))
+  if ((n == 0 && !fin) || !worth_sending(t, c, n, avail) || !la__pace_ready(t, c))
     return false;
-  return send_bytes(t, c, o, from, n, fin, SENT_NEW);
+  send_bytes(t, c, o, from, n, fin, SENT_NEW);
+  la__pace_sent(t, c, o->seg.len);
+  if (c->wish && n == avail)
+    c->wish->flags &= (uint8_t)~WISH_PUSH;
+  la__cc_sent(t, c);
+  return true;
 }
 
 static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
@@ -288,14 +328,14 @@ static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
 static uint32_t ack_seq(const struct conn *c) { return seq_min(c->snd_nxt, c->snd_una + c->snd_wnd); }
 
 static bool send_ack(struct tcp *t, struct conn *c, struct tcp_out *o) {
-  start_acking(t, c, o, c->state == LA_SYN_RECEIVED ? c->snd_nxt : ack_seq(c), 0);
+  start_acking(t, c, o, c->state == LA_SYN_RECEIVED ? c->snd_nxt : ack_seq(c), false);
   trace_out(t, o, c, c->state, 0, 0, c->wscale >> 4);
   return true;
 }
 
 static bool send_keepalive(struct tcp *t, struct conn *c, struct tcp_out *o) {
   c->todo &= (uint8_t)~TODO_KEEP;
-  start_acking(t, c, o, c->snd_nxt - 1, 0); /* 3.8.4: SEG.SEQ = SND.NXT-1, without data (SHLD-12) */
+  start_acking(t, c, o, c->snd_nxt - 1, false); /* 3.8.4: SEG.SEQ = SND.NXT-1, without data (SHLD-12) */
   trace_out(t, o, c, c->state, 0, OUT_KEEPALIVE, c->wscale >> 4);
   return true;
 }
@@ -329,7 +369,8 @@ static bool conn_segment(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (send_data(t, c, o))
     return true;
   c->todo &= (uint8_t)~TODO_DATA;
-  if (c->snd_una == c->snd_nxt && ((c->sndq && c->sndq->rope.len) || fin_due(c)) && c->clock != CLK_PERSIST)
+  bool paced = c->sndq && c->sndq->pace_wait; /* then its own clock runs */
+  if (c->snd_una == c->snd_nxt && ((c->sndq && c->sndq->rope.len) || fin_due(c)) && (c->clock == CLK_PERSIST) == paced)
     la__rearm(t, c); /* bytes that may not go yet wait under the persist clock */
   if (c->todo & TODO_WND && !(c->todo & TODO_ACK) && !la__window_update_due(t, c))
     c->todo &= (uint8_t)~TODO_WND;

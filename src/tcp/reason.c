@@ -66,7 +66,7 @@ void la__conn_end(struct tcp *t, struct conn *c, struct ending e, la_time tw_unt
   c->clock = CLK_NONE;
   c->clock_at = t->now;
   c->life_at = tw_until;
-  c->ack_at = LA_NEVER;
+  c->ack_due = 0;
   t->stats.ended++;
   la__conn_orphan(t, c, false);
   struct key k;
@@ -83,7 +83,8 @@ void la__conn_end(struct tcp *t, struct conn *c, struct ending e, la_time tw_unt
 void la__conn_kill(struct tcp *t, struct conn *c, enum la_cause cause, struct ending e, bool rst) {
   la__conn_detach(t, c);
   la__conn_drop_send(t, c);
-  la__conn_drop_recv(t, c);
+  if (e.who == LA_BY_LOCAL || e.who == LA_BY_POLICY || c->flags & CF_APP_CLOSED || !c->rcvq || c->rcvq->rope.len == 0)
+    la__conn_drop_recv(t, c); /* else what has come in order may still be read */
   c->todo = 0;
   c->acks_owed = 0;
   la__conn_end(t, c, e, 0);

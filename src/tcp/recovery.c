@@ -60,6 +60,11 @@ uint32_t la__pipe(const struct conn *c) {
   return out + s->retrans > gone ? out + s->retrans - gone : 0;
 }
 
+uint32_t la__cwnd_room(const struct conn *c) {
+  uint32_t pipe = la__pipe(c);
+  return c->cwnd > pipe ? c->cwnd - pipe : 0;
+}
+
 /* cwnd as Linux counts it: whole segments. */
 static uint32_t whole(const struct conn *c, uint64_t bytes) {
   uint64_t n = (bytes + c->mss - 1u) / c->mss * c->mss;
@@ -77,17 +82,18 @@ static void undo_init(struct conn *c) {
 }
 
 /* RFC 6937's variables, and ssthresh. */
-static void reduce(struct tcp *t, struct conn *c) {
+static void reduce(struct tcp *t, struct conn *c, enum cc_event why) {
   struct recovery *r = &c->sndq->rec;
   r->high_seq = c->snd_nxt;
   r->flags &= (uint16_t)~REC_TLP;
   r->prr_from = c->cwnd;
   r->prr_delivered = r->prr_out = 0;
-  la__cc_enter(t, c, CC_LOSS);
+  la__cc_enter(t, c, why);
 }
 
-static void end_reduction(struct conn *c) {
+static void end_reduction(const struct tcp *t, struct conn *c) {
   struct recovery *r = &c->sndq->rec;
+  la__cc_leave(t, c);
   if (r->state != LA_CA_CWR && !(r->flags & REC_UNDO))
     return;
   if (sack(c) || r->state == LA_CA_CWR) {
@@ -107,19 +113,31 @@ static void keep_open(struct conn *c) {
   c->sndq->rec.state = disorder ? LA_CA_DISORDER : LA_CA_OPEN;
 }
 
-static void to_open(struct conn *c) {
+static void enter_cwr(struct tcp *t, struct conn *c, enum cc_event why) {
+  reduce(t, c, why);
+  c->sndq->rec.flags &= (uint16_t) ~(REC_UNDO | REC_RESTORE); /* a mark is no mistake: nothing to undo */
+  c->sndq->rec.state = LA_CA_CWR;
+}
+
+static void to_open(struct tcp *t, struct conn *c, const struct news *n) {
   struct recovery *r = &c->sndq->rec;
   if (!any_again(c))
     r->flags &= (uint16_t)~REC_STAMP;
+  if (n->what & NEWS_MARK && r->state < LA_CA_CWR)
+    enter_cwr(t, c, CC_ECN);
   if (r->state != LA_CA_CWR)
     keep_open(c);
 }
 
+void la__recovery_cwr(struct tcp *t, struct conn *c) {
+  la__cc_enter(t, c, CC_ECN);
+  if (c->cwnd > c->ssthresh)
+    c->cwnd = c->ssthresh;
+}
+
 void la__recovery_cwr_once(struct tcp *t, struct conn *c) {
-  reduce(t, c);
-  c->sndq->rec.flags &= (uint16_t) ~(REC_UNDO | REC_RESTORE);
-  c->sndq->rec.state = LA_CA_CWR;
-  end_reduction(c);
+  enter_cwr(t, c, CC_LOSS);
+  end_reduction(t, c);
   keep_open(c);
 }
 
@@ -201,7 +219,7 @@ static void recovered(struct tcp *t, struct conn *c, const struct tcp_seg *seg) 
   if (may_undo(c, seg))
     undo(t, c, false);
   if (r->state == LA_CA_RECOVERY)
-    end_reduction(c);
+    end_reduction(t, c);
   la__rack_recovered(c);
   r->state = LA_CA_OPEN;
   r->dups = 0;
@@ -210,14 +228,13 @@ static void recovered(struct tcp *t, struct conn *c, const struct tcp_seg *seg) 
 
 /* States. */
 
-static void enter_recovery(struct tcp *t, struct conn *c) {
+static void enter_recovery(struct tcp *t, struct conn *c, const struct news *n) {
   struct recovery *r = &c->sndq->rec;
   undo_init(c);
-  if (!reducing(r)) {
-    r->flags |= REC_RESTORE;
-    reduce(t, c);
-  } else {
-    r->flags &= (uint16_t)~REC_RESTORE;
+  r->flags &= (uint16_t)~REC_RESTORE;
+  if (!reducing(r)) { /* for a mark and a loss in one window once (RFC 3168 6.1.2), and what a mark has asked for stays */
+    r->flags |= n->what & NEWS_MARK ? 0 : REC_RESTORE;
+    reduce(t, c, CC_LOSS);
   }
   r->recover = c->snd_nxt;
   r->state = LA_CA_RECOVERY;
@@ -273,10 +290,10 @@ static void in_recovery(struct tcp *t, struct conn *c, const struct tcp_seg *seg
     keep_open(c);
   }
   if (undo_by_dsack(t, c))
-    to_open(c);
+    to_open(t, c, n);
   find_losses(t, c, n);
   if (r->state != LA_CA_RECOVERY && c->sndq->sent.lost) /* that was reordering, but there is a loss besides */
-    enter_recovery(t, c);
+    enter_recovery(t, c, n);
 }
 
 /* RFC 5682, with SACK where there is. true: nothing of what is lost goes now. */
@@ -318,7 +335,7 @@ static void change_state(struct tcp *t, struct conn *c, const struct tcp_seg *se
   if (r->state == LA_CA_OPEN) {
     r->flags &= (uint16_t)~REC_STAMP;
   } else if (r->state == LA_CA_CWR && seq_gt(c->snd_una, r->high_seq)) {
-    end_reduction(c);
+    end_reduction(t, c);
     r->state = LA_CA_OPEN;
   } else if (r->state == LA_CA_RECOVERY && seq_geq(c->snd_una, r->high_seq)) {
     recovered(t, c, seg);
@@ -341,9 +358,9 @@ static void change_state(struct tcp *t, struct conn *c, const struct tcp_seg *se
     find_losses(t, c, n);
   }
   if (c->sndq->sent.lost)
-    enter_recovery(t, c);
+    enter_recovery(t, c, n);
   else
-    to_open(c);
+    to_open(t, c, n);
 }
 
 /* RFC 6937 3. */
@@ -433,6 +450,8 @@ void la__recovery_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg
   acknowledged(t, c, seg, n);
   if (n->late && sack(c) && seq_lt(n->reord, n->fack))
     reordered(t, c, n->reord, q->rec.fack);
+  if (!outstanding && n->what & NEWS_MARK)
+    la__recovery_cwr(t, c);
   if (!outstanding && !(n->what & NEWS_DSACK)) {
     la__tlp_input(t, c, seg, n);
     return;
@@ -442,13 +461,13 @@ void la__recovery_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg
   bool was_reducing = reducing(&q->rec);
   la__rack_duplicates(c, n);
   la__tlp_input(t, c, seg, n);
-  if (n->what & (NEWS_DUP | NEWS_SACKED | NEWS_DSACK) || q->rec.state != LA_CA_OPEN)
+  if (n->what & (NEWS_DUP | NEWS_SACKED | NEWS_DSACK | NEWS_MARK) || q->rec.state != LA_CA_OPEN)
     if (!reneged(t, c, n))
       change_state(t, c, seg, n);
   if (reducing(&q->rec) && !(n->what & NEWS_OLD))
     proportional(c, n);
   else if (n->what & NEWS_ACKED && !was_reducing)
-    la__cc_ack(c, n->delivered);
+    la__cc_ack(t, c, &(struct cc_ack){.delivered = n->delivered, .rtt = n->rtt});
   la__conn_dirty(t, c, TODO_DATA);
 }
 
@@ -515,7 +534,7 @@ void la__recovery_reorder_timeout(struct tcp *t, struct conn *c) {
   la__rack_expired(t, c, &n);
   if (n.what & NEWS_LOST) {
     if (q->rec.state != LA_CA_RECOVERY) {
-      enter_recovery(t, c);
+      enter_recovery(t, c, &n);
       proportional(c, &n);
     }
     la__conn_dirty(t, c, TODO_DATA);

@@ -62,6 +62,7 @@ enum news_flag {
   NEWS_LOST = 256,       /* losses were found */
   NEWS_LOST_AGAIN = 512, /* among them of what had been sent again */
   NEWS_CLOCK = 1024,     /* recovery has set the clock */
+  NEWS_MARK = 8192,      /* an echo of CE (RFC 3168) */
   NEWS_OLD = 4096,       /* its ACK is below SND.UNA: only its blocks mean something */
   NEWS_REARM = 2048      /* what was reported left before the head was sent again: the time-out starts anew */
 };
@@ -72,13 +73,15 @@ struct news {
   uint32_t reord;     /* the lowest byte that came late; valid when `late` */
   bool late;
   unsigned what;
+  la_time rtt;     /* the sample that it gave; 0: none */
   la_time sent_at; /* when the first of what was reported newly, and went but once, had left; LA_NEVER: none */
 };
 
 /* recovery.c */
 void la__recovery_init(struct tcp *t, struct conn *c);
-void la__recovery_done(struct conn *c);  /* everything is acknowledged, or nothing will be */
-uint32_t la__pipe(const struct conn *c); /* bytes on their way, as far as is known (RFC 6675) */
+void la__recovery_done(struct conn *c);       /* everything is acknowledged, or nothing will be */
+uint32_t la__pipe(const struct conn *c);      /* bytes on their way, as far as is known (RFC 6675) */
+uint32_t la__cwnd_room(const struct conn *c); /* bytes that cwnd lets go now */
 void la__recovery_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg, struct news *n);
 void la__recovery_timeout(struct tcp *t, struct conn *c);
 void la__recovery_reorder_timeout(struct tcp *t, struct conn *c);
@@ -88,6 +91,7 @@ enum sent_kind { SENT_NEW, SENT_LOST_BEFORE, SENT_WINDOW_PROBE, SENT_TAIL_PROBE 
 /* The segment [lo, hi) goes out now; what lies below old_nxt had been sent before. */
 void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, uint32_t old_nxt, enum sent_kind kind);
 void la__recovery_lost(struct conn *c, unsigned i, struct news *n); /* marks a record lost, unless it was reported */
+void la__recovery_cwr(struct tcp *t, struct conn *c);               /* a mark of congestion while nothing is outstanding */
 void la__recovery_cwr_once(struct tcp *t, struct conn *c);          /* a loss that is already repaired */
 
 /* rack.c */

@@ -50,7 +50,7 @@ void la__sack_out(struct tcp *t, struct conn *c, struct tcp_opts *o) {
   for (int i = 0; i < r->n && o->nsack < most; i++)
     sack_block(r, i, first, most, o);
   o->have |= TCP_OPT_SACK;
-  la__recv_idle(t, c);
+  la__recv_settle(t, c);
 }
 
 /* [lo, hi) came once more. Of several before an ACK goes the last is told, and all of it when they overlap. */

@@ -25,7 +25,7 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg) {
   la__chunks_init(&t->chunks, m, cfg->max_chunks);
   la__table_init(&t->table, m, la__ref_hash, t);
   la__wheel_init(&t->wheel, 0);
-  for (unsigned i = 0; i < TCP_RETRIES_MAX; i++)
+  for (unsigned i = 0; i < HALF_LISTS; i++)
     la__fifo_init(&t->synack[i], half_link, t);
   la__fifo_init(&t->tw_list, tw_link, t);
   for (unsigned i = 0; i < LISTEN_BUCKETS; i++)

@@ -22,6 +22,11 @@
 #include "wire/tcp_wire.h"
 
 #define TCP_RETRIES_MAX 6 /* expiry lists of SYN-ACK retries: 1, 2, 4, 8, 16, 32 s */
+enum {
+  HALF_NEW = TCP_RETRIES_MAX,
+  HALF_ASKED,
+  HALF_LISTS
+}; /* and two for SYNs on which the application has not been asked, or not answered */
 #define LISTEN_BUCKETS 64u
 #define ANSWER_RESERVE 4u /* answers that one frame, or one expiry, may need */
 
@@ -67,7 +72,7 @@ struct tcp {
   struct chunk_pool chunks;
   struct table table;
   struct wheel wheel;
-  struct fifo synack[TCP_RETRIES_MAX];
+  struct fifo synack[HALF_LISTS]; /* half-open records by their `retries` */
   struct fifo tw_list;
   struct ports ports;
   struct tcp_link link[LA_LINKS_MAX + 1];
@@ -75,12 +80,13 @@ struct tcp {
   ref_t event_head, event_tail;      /* connections with events */
   uint32_t levent_head, levent_tail; /* listeners with events */
   struct prng prng;
-  uint8_t key_table[16], key_isn[16], key_ts[16], key_port[16];
+  uint8_t key_table[16], key_isn[16], key_ts[16], key_port[16], key_cookie[16];
   uint32_t port_step;
   struct trace_ring trace;
   la_stats stats;
   la_time now, started, quiet_until;
-  uint32_t frame; /* under way; 0 in calls and expiries */
+  la_time cookies_until; /* SYN cookies of ours may be under way */
+  uint32_t frame;        /* under way; 0 in calls and expiries */
   uint32_t gen;
   struct bucket rst;
 };
@@ -132,10 +138,11 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c); /* these are made whe
 struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c);
 struct wish *la__conn_wish(struct tcp *t, struct conn *c);
 
-/* clocks of a connection: LA_NEVER is off */
+/* clocks of a connection: LA_NEVER is off; ack_due is delack.c's */
 void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at);
-void la__ack_clock(struct tcp *t, struct conn *c, la_time at);
+void la__ack_clock(struct tcp *t, struct conn *c);
 void la__life_clock(struct tcp *t, struct conn *c, la_time at);
+la_time la__life_end(const struct conn *c); /* when it must have ended */
 
 /* state.c: the only writer of conn.state */
 void la__state_init(struct tcp *t, struct conn *c, enum la_state from, enum la_cause cause); /* of a new connection */
@@ -187,7 +194,26 @@ void la__listen_input(struct tcp *t, struct listener *l, const struct key *k, co
 void la__half_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 void la__half_tick(struct tcp *t);
 void la__half_del(struct tcp *t, ref_t r);
+void la__half_arm(struct tcp *t, ref_t r);
+void la__half_end(struct tcp *t, ref_t r, enum la_cause cause, struct ending e);
+struct answer *la__syn_ack(struct tcp *t, const struct half *h, const struct key *k, uint8_t again); /* NULL: no room */
 void la__listener_queue(struct tcp *t, struct listener *l, struct conn *c);
+
+/* admit.c: SYNs that the application decides on */
+static inline bool la__admit_pending(const struct half *h) { return h->retries >= HALF_NEW; }
+void la__admit_ask(struct tcp *t, ref_t r);
+ref_t la__admit_next(struct tcp *t);                   /* of the next event; REF_NONE: none */
+ref_t la__admit_handle(const struct tcp *t, la_syn h); /* REF_NONE: stale */
+void la__admit(struct tcp *t, ref_t r);
+void la__admit_refuse(struct tcp *t, ref_t r, bool rst);
+void la__admit_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path);
+void la__admit_tick(struct tcp *t);
+
+/* cookie.c: h as la__half would fill it */
+uint32_t la__cookie_make(struct tcp *t, const struct key *k, const struct half *h); /* the SYN-ACK's sequence number */
+uint32_t la__cookie_ts(const struct tcp *t, const struct half *h);                  /* and its TSval */
+/* true: fills in iss, irs, mss, have, wscale (the peer's) and ts_recent from the segment that brings the cookie back. */
+bool la__cookie_open(struct tcp *t, const struct key *k, const struct tcp_seg *seg, struct half *h);
 
 /* handshake.c */
 /* take_tw: a TIME-WAIT record of the pair gives way where la__tw_reusable says so. */
@@ -195,6 +221,7 @@ int la__connect(struct tcp *t, const struct key *k, const struct path *path, boo
 int la__port_choose(struct tcp *t, struct key *k); /* fills in lport */
 void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path);
 struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg);
+struct conn *la__cookie_promote(struct tcp *t, struct half *h, const struct key *k, const struct tcp_seg *seg); /* h is the caller's */
 void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause);
 /* A SYN's options, but for timestamps' values; and its window. */
 void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, const struct wish *w, struct tcp_opts *o);
@@ -210,6 +237,10 @@ uint32_t la__snd_end(const struct conn *c); /* sequence number after the last qu
 void la__rto_arm(struct tcp *t, struct conn *c);
 void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
 la_time la__limit(const struct tcp *t, const struct conn *c);
+/* How many bytes may wait to be sent, and how many do: UINT32_MAX unless the application has set a low-water mark. */
+uint32_t la__unsent_most(const struct conn *c);
+uint32_t la__unsent(const struct conn *c);
+bool la__unsent_low(const struct conn *c);                         /* low enough to tell that there is room */
 la_time la__fin_wait_2(const struct tcp *t, const struct conn *c); /* until when an orphan may stay there */
 /* A limit of LA_NEVER, or near it, is one that is never reached. */
 static inline la_time la__after(la_time at, la_time d) { return d < LA_NEVER - at ? at + d : LA_NEVER; }
@@ -218,10 +249,27 @@ static inline la_time la__after(la_time at, la_time d) { return d < LA_NEVER - a
 /* Seventh and eighth step: text and FIN. false: the connection has left for TIME-WAIT or CLOSED. */
 bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path);
 uint32_t la__rcv_window(const struct conn *c);
+void la__recv_settle(struct tcp *t, struct conn *c); /* frees the receive queue when nothing is in it */
 uint32_t la__rmss(const struct tcp *t, const struct conn *c);
 bool la__window_update_due(const struct tcp *t, const struct conn *c);
+bool la__window_holds(const struct tcp *t, const struct conn *c); /* it can be announced at least as wide as last time */
 uint16_t la__window_field(const struct tcp *t, struct conn *c);
-void la__recv_idle(struct tcp *t, struct conn *c); /* the receive queue goes when it holds nothing */
+
+/* delack.c: when text is acknowledged */
+void la__ack_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg, bool in_order, bool had_hole);
+void la__ack_sent(const struct tcp *t, struct conn *c);                 /* by the segment that is about to go */
+void la__ack_answered(const struct tcp *t, struct conn *c);             /* it carries text */
+void la__ack_quick(const struct tcp *t, struct conn *c, unsigned most); /* the next ACKs, at most so many, go at once */
+void la__ack_expired(struct tcp *t, struct conn *c);                    /* ack_due has come */
+void la__ack_read(struct tcp *t, struct conn *c);                       /* the application has taken bytes */
+void la__ack_set_quick(struct tcp *t, struct conn *c, bool on);         /* LA_OPT_QUICKACK */
+bool la__ack_is_quick(const struct conn *c);
+la_time la__ack_at(const struct tcp *t, const struct conn *c); /* LA_NEVER: no ACK is due */
+uint32_t la__rcv_mss(const struct conn *c);
+
+/* urgent.c */
+void la__urgent_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg); /* sixth step */
+uint32_t la__urgent(const struct conn *c);                                       /* from the first unread byte to RCV.UP */
 
 /* timewait.c */
 void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);
@@ -240,13 +288,23 @@ void la__rtt_sample(struct conn *c, la_time rtt);
 la_time la__rto(const struct tcp *t, const struct conn *c);        /* without back-off */
 la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled for each expiry, up to rto_max (5.5) */
 
-/* cc_newreno.c: RFC 5681, 6928 */
-enum cc_event { CC_LOSS, CC_ECN, CC_RTO };
-void la__cc_init(struct conn *c);
-void la__cc_restart(const struct tcp *t, struct conn *c); /* before the first bytes after nothing was outstanding */
-void la__cc_ack(struct conn *c, uint32_t delivered);
-void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why); /* ssthresh comes down; cwnd is recovery's */
-void la__cc_undo(struct tcp *t, struct conn *c);                     /* the latest of these was needless */
+/* ecn.c: RFC 3168 */
+bool la__ecn_asked(const struct tcp *t, const struct tcp_seg *syn); /* may a SYN's wish be granted? */
+void la__ecn_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
+bool la__ecn_ack(struct tcp *t, struct conn *c, const struct tcp_seg *seg, uint32_t acked); /* true: a mark to be heeded */
+/* Marks a segment about to go; `fresh`: it carries bytes that were never sent. */
+void la__ecn_mark(struct conn *c, struct tcp_seg *seg, uint8_t *tos, bool fresh);
+
+/* eor.c */
+bool la__eor_mark(struct tcp *t, struct conn *c); /* what is queued so far ends a record; false: no memory */
+void la__eor_done(struct tcp *t, struct sndq *q);
+uint32_t la__eor_cut(const struct sndq *q, uint32_t seq, uint32_t n); /* how many of n bytes from seq belong to one record */
+void la__eor_acked(struct sndq *q, uint32_t una);
+
+/* pace.c */
+uint64_t la__pace_rate(const struct conn *c); /* bytes a second; UINT64_MAX: no measure yet, and no limit */
+bool la__pace_ready(struct tcp *t, struct conn *c);
+void la__pace_sent(const struct tcp *t, struct conn *c, uint32_t bytes);
 
 /* icmp_error.c */
 struct icmp_error {

@@ -3,7 +3,7 @@
  * Expiries. A connection's node on the wheel fires at the earliest of its three clocks or, since clocks are moved later
  * lazily, before it; then it is only set anew.
  *
- *   ack_at    delayed ACK
+ *   ack_due   delayed ACK
  *   clock_at  retransmission (also of SYN) or what RACK-TLP puts in its place, persist, or keepalive
  *   life_at   the limit: SYN time-out, R2, user timeout, FIN-WAIT-2, la_close_by
  *
@@ -58,7 +58,7 @@ static void persist_expired(struct tcp *t, struct conn *c) {
 
 static void life_expired(struct tcp *t, struct conn *c) {
   struct ending e = {LA_BY_CLOCK, LA_HOW_SILENT, conn_wish(c)->user_timeout ? LA_WHY_USER_TIMEOUT : LA_WHY_RETRANSMIT, LA_ETIMEDOUT};
-  if (c->flags & CF_KILL) { /* la_close_by */
+  if (c->life_at > t->now) { /* la_close_by */
     e.how = LA_HOW_RESET;
     e.why = LA_WHY_USER_TIMEOUT;
   } else if (c->state == LA_SYN_SENT) {
@@ -77,13 +77,15 @@ static void life_expired(struct tcp *t, struct conn *c) {
 
 static void expire(struct tcp *t, struct conn *c) {
   LA_CHECK(!(c->flags & CF_ENDED));
-  if (c->life_at <= t->now) {
+  if (la__life_end(c) <= t->now) {
     life_expired(t, c);
     return;
   }
-  if (c->ack_at <= t->now) {
-    c->ack_at = LA_NEVER;
-    la__conn_dirty(t, c, TODO_ACK);
+  if (la__ack_at(t, c) <= t->now)
+    la__ack_expired(t, c);
+  if (c->sndq && c->sndq->pace_wait && c->sndq->pace_at <= t->now) {
+    c->sndq->pace_wait = 0;
+    la__conn_dirty(t, c, TODO_DATA);
   }
   if (c->clock != CLK_NONE && c->clock_at <= t->now) {
     switch (c->clock) {
@@ -118,6 +120,7 @@ void la__conn_touch(struct tcp *t, struct conn *c) {
 void la__tcp_tick(struct tcp *t) {
   struct wheel_node *n;
   la__half_tick(t);
+  la__admit_tick(t);
   la__tw_tick(t);
   while ((n = la__wheel_pop(&t->wheel, t->now)))
     expire(t, (struct conn *)n);
@@ -126,10 +129,10 @@ void la__tcp_tick(struct tcp *t) {
 static la_time earlier(la_time a, la_time b) { return a < b ? a : b; }
 
 la_time la__tcp_deadline(const struct tcp *t) {
-  if (t->event_head != REF_NONE || t->levent_head != UINT32_MAX || la__tcp_has_output(t))
+  if (t->event_head != REF_NONE || t->levent_head != UINT32_MAX || t->synack[HALF_NEW].head != FIFO_NONE || la__tcp_has_output(t))
     return t->now;
   la_time at = la__wheel_next(&t->wheel);
-  for (unsigned i = 0; i < TCP_RETRIES_MAX; i++)
+  for (unsigned i = 0; i < HALF_LISTS; i++)
     if (t->synack[i].head != FIFO_NONE)
       at = earlier(at, la__half_at(t, t->synack[i].head)->due);
   if (t->tw_list.head != FIFO_NONE)

@@ -447,6 +447,33 @@ static void closing(void **state) {
   duo_stop(&d);
 }
 
+/* What came before the reset is read first; then the error, once; then nothing more. Nothing more can be sent meanwhile. */
+static void unread_before_reset(void **state) {
+  (void)state;
+  struct duo d;
+  duo_start(&d);
+  int s = server(&d, 80), c, n;
+  joined(&d, s, 80, &c, &n);
+  SAYS(la_posix_send(d.pb, n, "abcdef", 6, 0, NULL), 6);
+  duo_settle(&d);
+  reset_by(&d, d.pb, n);
+  int bits = LA_POLLIN | LA_POLLRDNORM | LA_POLLOUT | LA_POLLWRNORM | LA_POLLERR | LA_POLLHUP | LA_POLLRDHUP;
+  SAYS(la_posix_readiness(d.pa, c), bits);
+  SAYS(la_posix_recv(d.pa, c, got, 4, 0, NULL), 4);
+  assert_memory_equal(got, "abcd", 4);
+  SAYS(la_posix_recv(d.pa, c, got, 4, LA_MSG_PEEK, NULL), 2);
+  SAYS(la_posix_recv(d.pa, c, got, 4, 0, NULL), 2);
+  assert_memory_equal(got, "ef", 2);
+  SAYS(la_posix_readiness(d.pa, c), bits);
+  SAYS(la_posix_recv(d.pa, c, got, 4, 0, NULL), E(CONNRESET));
+  SAYS(la_posix_readiness(d.pa, c), bits & ~LA_POLLERR);
+  SAYS(la_posix_recv(d.pa, c, got, 4, 0, NULL), 0);
+  SAYS(la_posix_send(d.pa, c, "x", 1, 0, NULL), E(PIPE));
+  SAYS(so_error(d.pa, c), 0);
+  SAYS(la_posix_close(d.pa, c, NULL), 0);
+  duo_stop(&d);
+}
+
 /* Both directions shut down: what still comes is answered with RST, and the socket hears of it. */
 static void data_after_full_shutdown(void **state) {
   (void)state;
@@ -465,12 +492,19 @@ static void data_after_full_shutdown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_state),   cmocka_unit_test(there_and_back),
-    cmocka_unit_test(bad_arguments), cmocka_unit_test(peek_and_trunc),
-    cmocka_unit_test(blocking_recv), cmocka_unit_test(recv_time_out_and_low_water),
-    cmocka_unit_test(blocking_send), cmocka_unit_test(blocking_send_in_syn_sent),
-    cmocka_unit_test(more),          cmocka_unit_test(queue_lengths),
-    cmocka_unit_test(closing),       cmocka_unit_test(data_after_full_shutdown),
+    cmocka_unit_test(every_state),
+    cmocka_unit_test(there_and_back),
+    cmocka_unit_test(bad_arguments),
+    cmocka_unit_test(peek_and_trunc),
+    cmocka_unit_test(blocking_recv),
+    cmocka_unit_test(recv_time_out_and_low_water),
+    cmocka_unit_test(blocking_send),
+    cmocka_unit_test(blocking_send_in_syn_sent),
+    cmocka_unit_test(more),
+    cmocka_unit_test(queue_lengths),
+    cmocka_unit_test(closing),
+    cmocka_unit_test(data_after_full_shutdown),
+    cmocka_unit_test(unread_before_reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

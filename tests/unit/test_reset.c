@@ -12,6 +12,37 @@ static uint32_t window(struct dlg *d) {
   return la_info(d->s, d->conn, &i) == LA_OK ? i.rcv_wnd : 65535;
 }
 
+/* What came in order before the end may be read after it; what lay beyond a hole is lost, and an abort of our own throws all away. */
+static void unread_bytes_outlive_the_end(void **state) {
+  (void)state;
+  uint8_t got[200];
+  for (unsigned aborted = 0; aborted < 2; aborted++) {
+    struct dlg *d = dlg_new(NULL);
+    establish(d, PASSIVE_OPEN);
+    inject(d, ACK, 1, 1, 100);
+    inject(d, ACK, 151, 1, 50);
+    dlg_forget(d);
+    if (aborted)
+      assert_int_equal(la_abort(d->s, d->conn, d->now), LA_OK);
+    else
+      inject(d, RST, 101, 0, 0);
+    dlg_pump(d);
+    assert_int_equal(la_recv(d->s, d->conn, got, 30), aborted ? LA_EBADF : 30);
+    if (!aborted) {
+      la_info_rec r;
+      assert_int_equal(la_info(d->s, d->conn, &r), LA_OK);
+      assert_int_equal(r.unread, 70);
+      assert_int_equal(la_peek(d->s, d->conn, 10, got, 200), 60);
+      assert_int_equal(la_recv(d->s, d->conn, got, 200), 70);
+      assert_int_equal(got[0], dlg_byte(31));
+      assert_int_equal(la_recv(d->s, d->conn, got, 200), LA_ECONNRESET);
+      assert_int_equal(la_close(d->s, d->conn, d->now), LA_OK);
+      expect_nothing(d);
+    }
+    dlg_free(d);
+  }
+}
+
 /* A1: what a RST does depends on its SEQ alone. Expected answers as a table. */
 static void blind_rst(void **state) {
   (void)state;
@@ -328,6 +359,7 @@ static void rst_never_draws_rst(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(blind_rst),
+    cmocka_unit_test(unread_bytes_outlive_the_end),
     cmocka_unit_test(rst_with_text_and_closed_window),
     cmocka_unit_test(blind_syn),
     cmocka_unit_test(syn_with_old_stamp),

@@ -133,8 +133,10 @@ static void lengths(void **state) {
   len = sizeof name;
   SAYS(la_posix_getsockopt(p, fd, T, LA_TCP_CONGESTION, name, &len), 0);
   assert_int_equal(len, 16);
-  assert_string_equal(name, "reno");
+  assert_string_equal(name, "cubic");
   SAYS(la_posix_setsockopt(p, fd, T, LA_TCP_CONGESTION, "reno", 4), 0);
+  SAYS(la_posix_getsockopt(p, fd, T, LA_TCP_CONGESTION, name, &len), 0);
+  assert_string_equal(name, "reno");
   SAYS(la_posix_setsockopt(p, fd, T, LA_TCP_CONGESTION, "renown", 6), E(NOENT));
   SAYS(la_posix_setsockopt(p, fd, T, LA_TCP_CONGESTION, "", 0), E(INVAL));
   duo_stop(&d);

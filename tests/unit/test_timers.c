@@ -500,6 +500,31 @@ static void close_by(void **state) {
   dlg_free(d);
 }
 
+/* A deadline that lies beyond the machine's own limits takes none of them away: FIN-WAIT-2 after 60 s, R2 after 120 s. */
+static void close_by_late(void **state) {
+  (void)state;
+  for (unsigned acked = 0; acked < 2; acked++) {
+    struct dlg *d = open_with(0, NULL);
+    la_time start = d->now;
+    assert_int_equal(la_close_by(d->s, d->conn, start + 1000 * LA_SEC, start), LA_OK);
+    expect(d, FIN | ACK, 1, 1, 0);
+    if (acked)
+      inject(d, ACK, 1, 2, 0);
+    la_info_rec info;
+    assert_int_equal(la_info(d->s, d->conn, &info), LA_OK);
+    la_time limit = start + (acked ? 60 : 120) * LA_SEC;
+    assert_int_equal(info.deadline, limit);
+    dlg_until(d, limit - 1);
+    assert_int_equal(dlg_state(d), acked ? LA_FIN_WAIT_2 : LA_FIN_WAIT_1);
+    dlg_forget(d);
+    dlg_until(d, limit);
+    expect_nothing(d);
+    expect_end(d, LA_BY_CLOCK, LA_HOW_SILENT, acked ? LA_WHY_FIN_WAIT_2 : LA_WHY_RETRANSMIT, LA_ETIMEDOUT);
+    expect_state(d, LA_LISTEN);
+    dlg_free(d);
+  }
+}
+
 /* B7. */
 static void fin_wait_2(void **state) {
   (void)state;
@@ -564,6 +589,7 @@ int main(void) {
     cmocka_unit_test(user_timeout),
     cmocka_unit_test(user_timeout_changes_and_rests),
     cmocka_unit_test(close_by),
+    cmocka_unit_test(close_by_late),
     cmocka_unit_test(fin_wait_2),
     cmocka_unit_test(many_at_once),
   };
