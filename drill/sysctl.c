@@ -78,6 +78,15 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
   return true;
 }
 
+/* As much as the stack takes. */
+static uint64_t bounded(const char *name, uint64_t v) {
+  if (strcmp(name, "net.ipv4.tcp_synack_retries") == 0)
+    return v > 5 ? 5 : v;
+  if (strcmp(name, "net.ipv4.tcp_rmem") == 0 || strcmp(name, "net.ipv4.tcp_wmem") == 0)
+    return v < 2048 ? 2048 : v > 1u << 30 ? 1u << 30 : v;
+  return v;
+}
+
 static void store(la_config *c, size_t offset, size_t size, uint64_t v) {
   uint8_t *p = (uint8_t *)c + offset;
   uint8_t v8 = (uint8_t)v;
@@ -137,6 +146,7 @@ void la__sysctl_set(struct run *r, const char *raw, const char *value) {
     } else if (r->stack && !fields[i].late) {
       la__drill_note(r, "sysctl %s cannot change once there is a socket", name);
     } else {
+      v = bounded(name, v);
       store(&r->tuning->cfg, fields[i].offset, fields[i].size, v);
       if (r->stack)
         store(&r->stack->tcp.cfg, fields[i].offset, fields[i].size, v);
