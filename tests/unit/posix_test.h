@@ -4,6 +4,7 @@
 #define TESTS_UNIT_POSIX_TEST_H
 
 #include "tests/unit/net_test.h"
+#include "wire/tcp_wire.h"
 
 #include <lastack/posix.h>
 

@@ -179,6 +179,22 @@ static void linger_and_timeouts(void **state) {
   duo_stop(&d);
 }
 
+static void many_options(la_posix *p, int fd, uint64_t rate) {
+  SAYS(set_int(p, fd, I, LA_IP_TTL, 33), 0);
+  SAYS(set_int(p, fd, I, LA_IP_TOS, 0x10), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_MAXSEG, 700), 0);
+  SAYS(set_int(p, fd, S, LA_SO_RCVBUF, 10000), 0);
+  SAYS(set_int(p, fd, S, LA_SO_SNDBUF, 11000), 0);
+  SAYS(set_int(p, fd, S, LA_SO_KEEPALIVE, 1), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_KEEPIDLE, 11), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_USER_TIMEOUT, 12000), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_NODELAY, 1), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_LINGER2, 3), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_NOTSENT_LOWAT, 5000), 0);
+  SAYS(la_posix_setsockopt(p, fd, S, LA_SO_MAX_PACING_RATE, &rate, sizeof rate), 0);
+  SAYS(la_posix_setsockopt(p, fd, T, LA_TCP_CONGESTION, "reno", 4), 0);
+}
+
 /* Set before there is a connection, by either side, they are its own from the first segment on. */
 static void before_the_connection(void **state) {
   (void)state;
@@ -190,19 +206,7 @@ static void before_the_connection(void **state) {
   for (unsigned i = 0; i < 2; i++) {
     la_posix *p = i ? d.pb : d.pa;
     int fd = i ? s : c;
-    SAYS(set_int(p, fd, I, LA_IP_TTL, 33), 0);
-    SAYS(set_int(p, fd, I, LA_IP_TOS, 0x10), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_MAXSEG, 700), 0);
-    SAYS(set_int(p, fd, S, LA_SO_RCVBUF, 10000), 0);
-    SAYS(set_int(p, fd, S, LA_SO_SNDBUF, 11000), 0);
-    SAYS(set_int(p, fd, S, LA_SO_KEEPALIVE, 1), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_KEEPIDLE, 11), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_USER_TIMEOUT, 12000), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_NODELAY, 1), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_LINGER2, 3), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_NOTSENT_LOWAT, 5000), 0);
-    SAYS(la_posix_setsockopt(p, fd, S, LA_SO_MAX_PACING_RATE, &rate, sizeof rate), 0);
-    SAYS(la_posix_setsockopt(p, fd, T, LA_TCP_CONGESTION, "reno", 4), 0);
+    many_options(p, fd, rate);
   }
   SAYS(la_posix_bind(d.pb, s, &at), 0);
   SAYS(la_posix_listen(d.pb, s, 1), 0);
