@@ -47,6 +47,7 @@ set_target_properties(kernel_peer kernel_swarm PROPERTIES RUNTIME_OUTPUT_DIRECTO
 
 # The fuzzer of the whole stack, without libFuzzer (`./dev fuzz` builds the one with it).
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
+list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz_drill[.]c$")
 add_executable(fuzz_stack ${fuzz_sources})
 lastack_tool_room(fuzz_stack)
 target_link_libraries(fuzz_stack PRIVATE lastack_static)
