@@ -150,12 +150,17 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
  * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And the last segment that the
  * windows take of several, as Linux marks them: the receiver knows that nothing follows soon.
  */
-static bool push_due(struct conn *c, uint32_t end, enum sent_kind kind) {
+static bool push_due(const struct tcp *t, struct conn *c, uint32_t seq, uint32_t end, enum sent_kind kind) {
   struct sndq *q = c->sndq;
+  bool goes_on = q->burst_end == seq && q->burst_at == t->now;
+  q->burst_end = end;
+  q->burst_at = t->now;
   if (end == la__snd_end(c))
     return kind == SENT_WINDOW_PROBE || end == q->push_end;
   if (la__eor_cut(q, end - 1, 2) == 1)
     return true;
+  if (!goes_on)
+    q->burst = 0;
   if (q->burst < 2)
     q->burst++;
   uint32_t left = la__cwnd_room(c), past = end - seq_min(c->snd_nxt, end); /* of cwnd, once this segment has gone */
@@ -181,7 +186,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
   fin = fin && seq + n == end;
   if (fin)
     o->seg.flags |= LA_FIN;
-  if (n && push_due(c, seq + n, kind))
+  if (n && push_due(t, c, seq, seq + n, kind))
     o->seg.flags |= LA_PSH;
   if (n && n < segment_room(c))
     c->sndq->small_end = seq + n;
