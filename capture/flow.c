@@ -28,14 +28,11 @@ void la__flow_init(struct flow *c, const struct packet *p, const struct seg *s) 
   la__track_init(&c->track);
 }
 
-/* epan/dissectors/packet-tcp.c, as documented for tcp.completeness: a SYN counts when it comes first. */
+/* Wireshark's tcp.completeness: a SYN counts when it comes first. */
 static void complete(struct flow *c, bool first, const struct seg *s) {
   unsigned f = s->flags;
-  if (first) {
-    if ((f & (LA_SYN | LA_ACK)) == LA_SYN)
-      c->completeness |= COMPLETE_SYN | (s->len ? COMPLETE_DATA : 0);
-    return;
-  }
+  if (first && (f & (LA_SYN | LA_ACK)) == LA_SYN)
+    c->completeness |= COMPLETE_SYN | (s->len ? COMPLETE_DATA : 0);
   if ((f & (LA_SYN | LA_ACK)) == (LA_SYN | LA_ACK))
     c->completeness |= COMPLETE_SYN_ACK;
   if ((f & (LA_SYN | LA_ACK)) == LA_ACK)
