@@ -28,6 +28,7 @@ function syn_sent() {
 function active() {
   syn_sent()
   say("+.01 < S. 0:0(0) ack 1 win 30000 <mss 1000>\n+0 > . 1:1(0) ack 1")
+  U = 1
 }
 function peer_fin() {
   say("+0 < F. " R ":" R "(0) ack " U " win 30000\n+0 > . " N ":" N "(0) ack " R + 1)
