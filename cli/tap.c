@@ -173,6 +173,9 @@ static void apply(struct tap *t, struct flow *f, unsigned side, const la_trace_r
     } else if (r->type == LA_TRACE_DROP) {
       snprintf(line, sizeof line, "%s: dropped: %s", t->opts.names[side], la_drop_name((enum la_drop)r->drop));
       note_line(comment, line);
+    } else if (r->type == LA_TRACE_OUT && r->retransmit == LADDER_TAIL_PROBE) {
+      snprintf(line, sizeof line, "%s: tail loss probe", t->opts.names[side]);
+      note_line(comment, line);
     } else if (r->type == LA_TRACE_END) {
       snprintf(line, sizeof line, "%s: ended by %s: %s (%s)", t->opts.names[side], la_who_name((enum la_who)r->who),
                la_how_name((enum la_how)r->how), la_why_name((enum la_why)r->why));
