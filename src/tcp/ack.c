@@ -120,7 +120,6 @@ static void consume(struct tcp *t, struct conn *c, uint32_t ack) {
   }
   la__rope_consume(&q->rope, &t->chunks, n);
   q->seq0 += n;
-  q->burst = 0;
   la__eor_acked(q, q->seq0);
   c->bytes_out += n;
   if (q->rope.len == 0)
@@ -175,6 +174,8 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   if (seq_geq(seg->ack, una))
     window_update(c, seg, wnd);
   writable(t, c);
+  if (c->sndq)
+    c->sndq->burst = 0;
   bool forward = c->snd_una != una;
   if (!forward && seg->ack == una && outstanding && tcp_seg_len(seg) == 0 && wnd == old_wnd && wnd != 0)
     la__cc_dupack(t, c); /* RFC 5681 2 */

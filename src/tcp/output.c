@@ -159,12 +159,14 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
  * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And the last segment that the
  * windows take of several, as Linux marks them: the receiver knows that nothing follows soon.
  */
-static bool push_due(struct conn *c, uint32_t end, uint8_t kind) {
+static bool push_due(struct conn *c, uint32_t end, uint8_t kind, bool fresh) {
   struct sndq *q = c->sndq;
   if (end == la__snd_end(c))
     return kind == 2 || end == q->push_end;
   if (la__eor_cut(q, end - 1, 2) == 1)
     return true;
+  if (!fresh)
+    return false;
   if (q->burst < 2)
     q->burst++;
   uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
@@ -189,7 +191,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
   fin = fin && seq + n == end;
   if (fin)
     o->seg.flags |= LA_FIN;
-  if (n && push_due(c, seq + n, kind))
+  if (n && push_due(c, seq + n, kind, seq == c->snd_nxt))
     o->seg.flags |= LA_PSH;
   if (n && n < segment_room(c))
     c->sndq->small_end = seq + n;
