@@ -33,6 +33,8 @@ const struct scen la__scens[] = {
   {"keepalive-unreachable", "an unreachable peer looks like a crashed one", la__scen_keepalive_unreachable},
   {"syn-timeout", "nobody answers the SYN: retransmitted at exact instants, then ETIMEDOUT", la__scen_syn_timeout},
   {"retransmit-timeout", "the peer vanished: R1 tells the application, R2 ends the connection", la__scen_retransmit_timeout},
+  {"losses", "three segments of one window are lost: reports say which, and each goes again once, without a time-out", la__scen_losses},
+  {"tail-probe", "the last segments are lost: a probe finds out in round trips, where a time-out takes a second", la__scen_tail_probe},
   {"ctrl-c", "a program is stopped: each connection, in whatever state, is released within a bounded time", la__scen_ctrl_c},
   {"icmp-from-router", "a router on the way says unreachable: trouble is reported, the connection lives", la__scen_icmp_from_router},
   {"icmp-from-host", "the destination itself says unreachable: it ends, but not by what anybody could forge", la__scen_icmp_from_host},

@@ -46,6 +46,9 @@ void la__scen_retransmit_timeout(struct sim *s);
 /* scen_icmp.c */
 void la__scen_icmp_from_router(struct sim *s);
 void la__scen_icmp_from_host(struct sim *s);
+/* scen_loss.c */
+void la__scen_losses(struct sim *s);
+void la__scen_tail_probe(struct sim *s);
 /* scen_udp.c */
 void la__scen_udp_unreachable(struct sim *s);
 /* scen_stop.c */

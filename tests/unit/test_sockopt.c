@@ -327,7 +327,7 @@ static void tcp_info(void **state) {
   assert_int_equal(i.tcpi_unacked, 10);
   assert_int_equal(i.tcpi_notsent_bytes, 1000);
   assert_int_equal(i.tcpi_options, LA_TCPI_OPT_TIMESTAMPS | LA_TCPI_OPT_SACK | LA_TCPI_OPT_WSCALE);
-  assert_int_equal(i.tcpi_rto, 200000);
+  assert_int_equal(i.tcpi_rto, 200001); /* SRTT and 200 ms */
   assert_int_equal(i.tcpi_bytes_acked, 0);
   assert_int_equal(i.tcpi_bytes_sent, 14480);
   assert_int_equal(i.tcpi_pmtu, 1500);
