@@ -2,6 +2,8 @@
 /* Records' ends: no segment reaches over one, sent again or not; and how small segments wait, by Nagle and by Minshall. */
 #include "dialogue.h"
 
+#include "core/stack.h"
+
 enum { MSS = 1000 };
 
 static void linux_way(la_config *c) { c->minshall = 1; }
@@ -23,6 +25,7 @@ static void cut_at_marks(void **state) {
   put(d, 401, 300);
   mark(d);
   mark(d); /* twice is once */
+  assert_int_equal(la__conn_handle(&d->s->tcp, d->conn)->sndq->neor, 1);
   put(d, 701, 2400);
   mark(d);
   put(d, 3101, 50);
@@ -79,6 +82,7 @@ static void many(void **state) {
       seen += 7;
     }
     inject(d, ACK, 1, seen - 3, 0); /* in the middle of a record */
+    assert_int_equal(la__conn_handle(&d->s->tcp, d->conn)->sndq->neor, (pos - seen) / 7 + 1);
     inject(d, ACK, 1, seen, 0);
   }
   put(d, pos, 7);
