@@ -158,7 +158,8 @@ bool la_posix_due(la_posix *p, const la_posix_wait *w);
 int la_posix_conn(la_posix *p, int fd, la_conn *conn, la_listener *listener);
 
 /*
- * Sockets. LA_SOCK_STREAM over both families (LA_SOCK_DGRAM: -EPROTONOSUPPORT so far).
+ * Sockets: LA_SOCK_STREAM and LA_SOCK_DGRAM over both families. A datagram that is not sent or read whole never was: done in la_posix_wait
+ * stays 0.
  *   EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT, EINVAL (unknown flag), EMFILE, ENOMEM
  */
 int la_posix_socket(la_posix *p, int domain, int type, int protocol);

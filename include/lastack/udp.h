@@ -36,6 +36,12 @@ int la_udp_close(la_stack *s, la_udp u);
 int la_udp_local(la_stack *s, la_udp u, la_addr *addr, uint16_t *port);
 
 /*
+ * From now on only to and from there (an address that was "any" becomes the one that the route gives); what waits stays. `remote` NULL: to
+ * and from anywhere again. LA_EINVAL, LA_ENETUNREACH, LA_EADDRNOTAVAIL, LA_EBADF.
+ */
+int la_udp_connect(la_stack *s, la_udp u, const la_addr *remote, uint16_t port);
+
+/*
  * Queues one datagram, copied whole or not at all. `to` NULL: to where the socket is connected; LA_ENOTCONN when it is not. LA_AGAIN:
  * no room, UDP_WRITABLE is armed. LA_EMSGSIZE: longer than the link's MTU. LA_EINVAL (broadcast, multicast, unspecified, our own
  * address, another family, another remote than the connected one), LA_ENETUNREACH, LA_EADDRNOTAVAIL, LA_ENOMEM, LA_EBADF.

@@ -150,7 +150,7 @@ int la_posix_bind(la_posix *p, int fd, const la_sockaddr *in) {
   if (in->port == 0 && k->o.v[O_NO_PORT]) {
     k->local = addr;
   } else {
-    err = la__sk_bind(p, k, &addr, in->port);
+    err = k->dgram ? la__dg_bind(p, k, &addr, in->port) : la__sk_bind(p, k, &addr, in->port);
     if (err)
       return err;
   }
@@ -179,7 +179,7 @@ int la_posix_getpeername(la_posix *p, int fd, la_sockaddr *out) {
     return -LA_POSIX_EFAULT;
   la__posix_events(p);
   int st = la__sk_state(p, k);
-  if (k->rport == 0 || st == LA_TCP_CLOSE || st == LA_TCP_SYN_SENT)
+  if (k->rport == 0 || (!k->dgram && (st == LA_TCP_CLOSE || st == LA_TCP_SYN_SENT)))
     return -LA_POSIX_ENOTCONN;
   la__addr_out(k, &k->remote, k->rport, out);
   return 0;

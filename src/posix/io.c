@@ -107,12 +107,21 @@ static ptrdiff_t stream_send(struct io *io) {
   return send_bytes(io);
 }
 
+/* What a datagram socket makes of the call. */
+static struct dg_msg dg_msg(const struct io *io) {
+  return (struct dg_msg){.fd = io->fd, .flags = io->flags, .iov = io->iov, .niov = io->niov, .total = io->total};
+}
+
+static ptrdiff_t any_send(struct io *io, const la_sockaddr *to) {
+  struct dg_msg m = dg_msg(io);
+  return io->k->dgram ? la__dg_send(io->p, io->k, &m, to, io->w) : stream_send(io); /* a stream knows where it goes */
+}
+
 ptrdiff_t la_posix_sendto(la_posix *p, int fd, const void *data, size_t n, int flags, const la_sockaddr *to, la_posix_wait *w) {
   la_iovec v = {(void *)(uintptr_t)data, n}; /* only read from */
   struct io io;
-  (void)to; /* a stream knows where it goes: ignored, as on Linux */
   int err = io_start(&io, p, fd, &v, 1, flags, w);
-  return err ? err : stream_send(&io);
+  return err ? err : any_send(&io, to);
 }
 
 ptrdiff_t la_posix_send(la_posix *p, int fd, const void *data, size_t n, int flags, la_posix_wait *w) {
@@ -126,7 +135,7 @@ ptrdiff_t la_posix_sendmsg(la_posix *p, int fd, const la_msghdr *msg, int flags,
   if (msg->iovlen > IOV_MOST)
     return -LA_POSIX_EMSGSIZE;
   int err = io_start(&io, p, fd, msg->iov, msg->iovlen, flags, w);
-  return err ? err : stream_send(&io);
+  return err ? err : any_send(&io, msg->name);
 }
 
 ptrdiff_t la_posix_write(la_posix *p, int fd, const void *data, size_t n, la_posix_wait *w) {
@@ -139,7 +148,7 @@ ptrdiff_t la_posix_writev(la_posix *p, int fd, const la_iovec *iov, int iovcnt, 
   if (iovcnt < 0 || iovcnt > IOV_MOST)
     return la__fd_file(p, fd) ? -LA_POSIX_EINVAL : -LA_POSIX_EBADF;
   int err = io_start(&io, p, fd, iov, (size_t)iovcnt, 0, w);
-  return err == -LA_POSIX_ENOTSOCK ? -LA_POSIX_EINVAL : err ? err : stream_send(&io);
+  return err == -LA_POSIX_ENOTSOCK ? -LA_POSIX_EINVAL : err ? err : any_send(&io, 0);
 }
 
 /* Receiving. */
@@ -224,10 +233,16 @@ static ptrdiff_t stream_recv(struct io *io) {
   return la__sk_shut(io->p, k) & SHUT_RCV ? 0 : -LA_POSIX_ENOTCONN;
 }
 
-static void no_name(const struct psock *k, la_sockaddr *from) {
-  (void)k;
+/* The flags for recvmsg in *out. A stream has no sender to name. */
+static ptrdiff_t any_recv(struct io *io, la_sockaddr *from, int *out) {
+  struct dg_msg m = dg_msg(io);
   if (from)
     memset(from, 0, sizeof *from);
+  if (!io->k->dgram)
+    return stream_recv(io);
+  ptrdiff_t n = la__dg_recv(io->p, io->k, &m, from, io->w);
+  *out |= m.out;
+  return n;
 }
 
 ptrdiff_t la_posix_recvfrom(la_posix *p, int fd, void *dst, size_t n, int flags, la_sockaddr *from, la_posix_wait *w) {
@@ -236,8 +251,8 @@ ptrdiff_t la_posix_recvfrom(la_posix *p, int fd, void *dst, size_t n, int flags,
   int err = io_start(&io, p, fd, &v, 1, flags, w);
   if (err)
     return err;
-  no_name(io.k, from);
-  return stream_recv(&io);
+  int out = 0;
+  return any_recv(&io, from, &out);
 }
 
 ptrdiff_t la_posix_recv(la_posix *p, int fd, void *dst, size_t n, int flags, la_posix_wait *w) {
@@ -282,12 +297,12 @@ ptrdiff_t la_posix_recvmsg(la_posix *p, int fd, la_msghdr *msg, int flags, la_po
   int err = io_start(&io, p, fd, msg->iov, msg->iovlen, flags, w);
   if (err)
     return err;
-  ptrdiff_t n = stream_recv(&io);
+  int out = 0;
+  ptrdiff_t n = any_recv(&io, msg->name, &out);
   if (n >= 0) {
     size_t room = msg->controllen;
-    no_name(io.k, msg->name);
     msg->controllen = 0;
-    msg->flags = 0;
+    msg->flags = out;
     put_inq(&io, msg, room);
   }
   return n;
@@ -306,5 +321,6 @@ ptrdiff_t la_posix_readv(la_posix *p, int fd, const la_iovec *iov, int iovcnt, l
   int err = io_start(&io, p, fd, iov, (size_t)iovcnt, 0, w);
   if (err)
     return err == -LA_POSIX_ENOTSOCK ? -LA_POSIX_EINVAL : err;
-  return io.total ? stream_recv(&io) : 0;
+  int out = 0;
+  return io.total ? any_recv(&io, 0, &out) : 0;
 }

@@ -202,21 +202,40 @@ enum la_drop la__udp_deliver(struct udp *u, struct udp_sock *k, const struct udp
   return LA_DROP_NONE;
 }
 
-ptrdiff_t la__udp_take(struct udp *u, struct udp_sock *k, la_udp_from *from, void *dst, size_t n) {
+bool la__udp_next(const struct udp_sock *k, la_udp_from *from) {
   struct udp_head h;
-  if (k->rcv.len == 0) {
+  if (k->rcv.len == 0)
+    return false;
+  size_t got = la__rope_copy(&k->rcv, 0, &h, sizeof h);
+  LA_CHECK(got == sizeof h && h.len <= k->rcv.len - sizeof h);
+  *from = (la_udp_from){.addr = h.addr, .port = h.port, .link = h.link, .len = h.len};
+  return true;
+}
+
+size_t la__udp_copy(const struct udp_sock *k, size_t skip, void *dst, size_t n) {
+  la_udp_from from;
+  if (!la__udp_next(k, &from) || skip >= from.len)
+    return 0;
+  n = n < from.len - skip ? n : from.len - skip;
+  return n ? la__rope_copy(&k->rcv, sizeof(struct udp_head) + skip, dst, n) : 0;
+}
+
+void la__udp_drop(struct udp *u, struct udp_sock *k) {
+  la_udp_from from;
+  if (la__udp_next(k, &from))
+    la__rope_consume(&k->rcv, u->chunks, sizeof(struct udp_head) + from.len);
+}
+
+ptrdiff_t la__udp_take(struct udp *u, struct udp_sock *k, la_udp_from *from, void *dst, size_t n) {
+  la_udp_from f;
+  if (!la__udp_next(k, &f)) {
     k->read_armed = true;
     return LA_AGAIN;
   }
-  size_t got = la__rope_copy(&k->rcv, 0, &h, sizeof h);
-  LA_CHECK(got == sizeof h && h.len <= k->rcv.len - sizeof h);
-  if (n > h.len)
-    n = h.len;
-  if (n)
-    la__rope_copy(&k->rcv, sizeof h, dst, n);
-  la__rope_consume(&k->rcv, u->chunks, sizeof h + h.len);
+  n = la__udp_copy(k, 0, dst, n);
+  la__udp_drop(u, k);
   if (from)
-    *from = (la_udp_from){.addr = h.addr, .port = h.port, .link = h.link, .len = h.len};
+    *from = f;
   return (ptrdiff_t)n;
 }
 
