@@ -257,7 +257,7 @@ enum {
   LA_SO_OOBINLINE = 10,
   LA_SO_PRIORITY = 12,  /* kept, without effect */
   LA_SO_LINGER = 13,    /* la_linger */
-  LA_SO_REUSEPORT = 15, /* kept; sharing a port is refused all the same */
+  LA_SO_REUSEPORT = 15, /* sockets that all have it share a port; a hash of both ends says who gets what */
   LA_SO_RCVLOWAT = 18,
   LA_SO_SNDLOWAT = 19, /* read only: 1 */
   LA_SO_RCVTIMEO = 20, /* la_timeval */

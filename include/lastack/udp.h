@@ -26,6 +26,7 @@ typedef struct la_udp_opts {
   la_addr remote;       /* connected: only to and from there; family 0: not connected */
   uint16_t remote_port; /* of `remote` */
   bool reuse_addr;      /* sockets on one port may overlap if all have it; of equals the latest receives */
+  bool reuse_port;      /* the same, but of equals a hash of both ends says who receives */
   void *user;           /* comes with its events */
 } la_udp_opts;
 /* LA_EINVAL, LA_EADDRINUSE, LA_EADDRNOTAVAIL, LA_ENETUNREACH, LA_ENOMEM. */

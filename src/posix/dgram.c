@@ -14,6 +14,7 @@ static struct udp_sock *sock_of(const la_posix *p, const struct psock *k) { retu
 
 int la__dg_bind(la_posix *p, struct psock *k, const la_addr *addr, uint16_t port) {
   la_udp_opts o = {.addr = *addr, .port = port, .link = k->link, .reuse_addr = k->o.v[O_REUSEADDR] != 0, .user = k};
+  o.reuse_port = k->o.v[O_REUSEPORT] != 0;
   int err = la_udp_open(p->s, &o, &k->udp);
   if (err == LA_EADDRNOTAVAIL) /* the address is ours: there is no ephemeral port left */
     err = LA_EADDRINUSE;

@@ -98,6 +98,7 @@ int la_posix_listen(la_posix *p, int fd, int backlog) {
   }
   la_listen_opts o = {.addr = k->local, .port = k->lport, .link = k->link, .backlog = backlog_of(p, backlog), .user = k};
   o.reuse_addr = k->o.v[O_REUSEADDR];
+  o.reuse_port = k->o.v[O_REUSEPORT];
   err = la_listen(p->s, &o, &k->listener);
   if (err != LA_OK)
     return -la__errno(err);

@@ -28,6 +28,7 @@ struct udp_sock {
   la_addr addr, remote;      /* remote.family 0: not connected */
   uint16_t port, rport;
   uint8_t link, events;
+  bool share;                                  /* of equals a hash chooses */
   bool reuse, queued, read_armed, write_armed; /* queued: on the list */
   int8_t err;
   uint16_t err_port;
