@@ -35,6 +35,7 @@ static const struct field fields[] = {
   F(max_chunks, 1, UINT32_MAX),
   F(sndbuf, 2048, 1u << 30),
   F(rcvbuf, 2048, 1u << 30),
+  F(sndbuf_max, 0, 1u << 30),
   F(rcv_start, 0, UINT32_MAX),
   F(rcvbuf_max, 0, 1u << 30),
   F(max_ooo, 1, 4096),
