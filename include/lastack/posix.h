@@ -100,10 +100,10 @@ enum {
   LA_MSG_DONTWAIT = 0x40,
   LA_MSG_EOR = 0x80,
   LA_MSG_WAITALL = 0x100,
-  LA_MSG_ERRQUEUE = 0x2000, /* always empty: -EAGAIN */
+  LA_MSG_ERRQUEUE = 0x2000, /* what MSG_ZEROCOPY sent, as Linux's sock_extended_err in a cmsg; -EAGAIN */
   LA_MSG_NOSIGNAL = 0x4000,
-  LA_MSG_MORE = 0x8000, /* as TCP_CORK for one call */
-  LA_MSG_ZEROCOPY = 0x4000000,
+  LA_MSG_MORE = 0x8000,        /* as TCP_CORK for one call */
+  LA_MSG_ZEROCOPY = 0x4000000, /* with SO_ZEROCOPY: copied all the same, which is told at once */
   LA_MSG_FASTOPEN = 0x20000000 /* -EOPNOTSUPP */
 };
 

@@ -114,7 +114,12 @@ static struct dg_msg dg_msg(const struct io *io) {
 
 static ptrdiff_t any_send(struct io *io, const la_sockaddr *to) {
   struct dg_msg m = dg_msg(io);
-  return io->k->dgram ? la__dg_send(io->p, io->k, &m, to, io->w) : stream_send(io); /* a stream knows where it goes */
+  if (io->k->dgram)
+    return la__dg_send(io->p, io->k, &m, to, io->w);
+  ptrdiff_t n = stream_send(io); /* a stream knows where it goes */
+  if (n > 0 && io->flags & LA_MSG_ZEROCOPY)
+    la__zerocopy_done(io->k);
+  return n;
 }
 
 ptrdiff_t la_posix_sendto(la_posix *p, int fd, const void *data, size_t n, int flags, const la_sockaddr *to, la_posix_wait *w) {
@@ -206,7 +211,7 @@ static ptrdiff_t stream_recv(struct io *io) {
   struct psock *k = io->k;
   int st = la__sk_state(io->p, k);
   if (io->flags & LA_MSG_ERRQUEUE)
-    return -LA_POSIX_EAGAIN;
+    return io->k->zc_waits ? 0 : -LA_POSIX_EAGAIN;
   if (st == LA_TCP_LISTEN)
     return -LA_POSIX_ENOTCONN;
   if (io->flags & LA_MSG_OOB)
@@ -252,40 +257,14 @@ ptrdiff_t la_posix_recvfrom(la_posix *p, int fd, void *dst, size_t n, int flags,
   if (err)
     return err;
   int out = 0;
-  return any_recv(&io, from, &out);
+  ptrdiff_t got = any_recv(&io, from, &out);
+  if (got == 0 && flags & LA_MSG_ERRQUEUE)
+    la__errqueue_take(io.k, 0, 0);
+  return got;
 }
 
 ptrdiff_t la_posix_recv(la_posix *p, int fd, void *dst, size_t n, int flags, la_posix_wait *w) {
   return la_posix_recvfrom(p, fd, dst, n, flags, 0, w);
-}
-
-/* Ancillary data behind what is there already; MSG_CTRUNC when it does not fit whole. */
-static void put_cmsg(la_msghdr *msg, size_t room, int level, int type, const void *data, size_t n) {
-  la_cmsghdr h = {sizeof h + n, level, type};
-  size_t at = msg->controllen;
-  if (!msg->control || room < at || room - at < sizeof h) {
-    msg->flags |= LA_MSG_CTRUNC;
-    return;
-  }
-  size_t left = room - at - sizeof h;
-  if (n > left) {
-    msg->flags |= LA_MSG_CTRUNC;
-    n = left;
-    h.len = sizeof h + n;
-  }
-  memcpy((char *)msg->control + at, &h, sizeof h);
-  memcpy((char *)msg->control + at + sizeof h, data, n);
-  size_t end = at + ((h.len + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1));
-  msg->controllen = end < room ? end : room;
-}
-
-/* TCP_INQ: what is left; the end of the stream counts as one. */
-static void put_inq(const struct io *io, la_msghdr *msg, size_t room) {
-  const struct conn *c = la__sk_conn(io->p, io->k);
-  uint32_t unread = la__sk_unread(io->p, io->k);
-  int left = unread ? (int)unread : c && c->flags & CF_FIN_RCVD;
-  if (io->k->o.v[O_INQ])
-    put_cmsg(msg, room, LA_SOL_TCP, LA_TCP_INQ, &left, sizeof left);
 }
 
 ptrdiff_t la_posix_recvmsg(la_posix *p, int fd, la_msghdr *msg, int flags, la_posix_wait *w) {
@@ -303,7 +282,10 @@ ptrdiff_t la_posix_recvmsg(la_posix *p, int fd, la_msghdr *msg, int flags, la_po
     size_t room = msg->controllen;
     msg->controllen = 0;
     msg->flags = out;
-    put_inq(&io, msg, room);
+    if (flags & LA_MSG_ERRQUEUE)
+      la__errqueue_take(io.k, msg, room);
+    else
+      la__put_inq(p, io.k, msg, room);
   }
   return n;
 }

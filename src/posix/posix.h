@@ -62,6 +62,7 @@ enum slot {
   O_RECVERR,
   O_QUICKACK,
   O_INQ,
+  O_ZEROCOPY,
   O_NO_PORT, /* IP_BIND_ADDRESS_NO_PORT */
   O_HOPS,
   O_MTU_DISCOVER6,
@@ -91,7 +92,9 @@ struct psock {
   uint16_t family;                                 /* LA_AF_INET or LA_AF_INET6 */
   bool ended;                                      /* END was taken: the connection is CLOSED, whatever the network still remembers of it */
   bool held, held_reuse, addr_locked, port_locked; /* held: in `bound`; locked: bound by the application */
-  bool oob_taken;                                  /* the urgent byte that ends at oob_end has been had with MSG_OOB */
+  bool zc_waits;                                   /* MSG_ZEROCOPY calls zc_first to zc_next - 1 are done, and it has not been told */
+  uint32_t zc_first, zc_next;
+  bool oob_taken; /* the urgent byte that ends at oob_end has been had with MSG_OOB */
   uint32_t oob_end;
   int err;    /* Linux's sk_err: told once, then 0 */
   bool dgram; /* SOCK_DGRAM: `udp` in the place of the next two */
@@ -145,6 +148,11 @@ int la__sk_take_error(struct psock *k); /* positive, or 0 */
 int la__sk_readiness(const la_posix *p, const struct psock *k);
 int la__file_readiness(la_posix *p, struct file *f);
 uint32_t la__sk_lowat(const la_posix *p, const struct psock *k, size_t want);
+
+/* ancillary.c */
+void la__put_inq(const la_posix *p, const struct psock *k, la_msghdr *msg, size_t room);
+void la__zerocopy_done(struct psock *k);
+void la__errqueue_take(struct psock *k, la_msghdr *msg, size_t room);
 
 /* dgram.c */
 struct dg_msg {

@@ -96,7 +96,7 @@ int la__sk_readiness(const la_posix *p, const struct psock *k) {
     if (shut & SHUT_SND || !c || writable(c))
       mask |= OUT_BITS;
   }
-  if (k->err)
+  if (k->err || k->zc_waits)
     mask |= LA_POLLERR;
   return mask;
 }

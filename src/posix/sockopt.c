@@ -54,6 +54,7 @@ static const struct row rows[] = {
   {LA_SOL_TCP, LA_TCP_SYNCNT, ROW_INT, O_SYNCNT, LA_OPT_SYN_RETRIES, 1, 127},
   {LA_SOL_TCP, LA_TCP_LINGER2, ROW_OWN_SET, O_LINGER2, LA_OPT_FIN_WAIT_2, 0, 0},
   {LA_SOL_TCP, LA_TCP_DEFER_ACCEPT, ROW_OWN_SET, O_DEFER, LA_OPT_DEFER_ACCEPT, 0, 0},
+  {LA_SOL_SOCKET, LA_SO_ZEROCOPY, ROW_INT, O_ZEROCOPY, NO_OPT, 0, 1},
   {LA_SOL_TCP, LA_TCP_INQ, ROW_INT, O_INQ, NO_OPT, 0, 1},
   {LA_SOL_TCP, LA_TCP_QUICKACK, ROW_BOOL, O_QUICKACK, LA_OPT_QUICKACK, 0, 0},
   {LA_SOL_TCP, LA_TCP_WINDOW_CLAMP, ROW_OWN_SET, O_CLAMP, LA_OPT_WND_CLAMP, 0, 0},
@@ -362,6 +363,8 @@ int la_posix_setsockopt(la_posix *p, int fd, int level, int name, const void *va
     return err;
   if (!r || r->kind == ROW_READ)
     return -LA_POSIX_ENOPROTOOPT;
+  if (r->slot == O_ZEROCOPY && k->dgram)
+    return -LA_POSIX_EOPNOTSUPP;
   if (r->kind == ROW_INT && (v < r->lo || v > r->hi))
     return -LA_POSIX_EINVAL;
   if (r->kind == ROW_OWN_SET)
