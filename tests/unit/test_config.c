@@ -22,6 +22,9 @@ static const struct field fields[] = {
   F(rto_max, LA_SEC, 86400 * LA_SEC),
   F(delayed_ack, 0, 500 * LA_MS - 1), /* MUST-40 */
   F(quick_acks, 0, 31),
+  F(mute_unsent, 0, 255),
+  F(bare_segments, 0, 255),
+  F(empty_probes, 0, 255),
   F(fin_wait_2, 1, UINT64_MAX),
   F(challenge_gap, 0, 60 * LA_SEC),
   F(max_conns, 1, (1u << 29) - 1),
