@@ -39,6 +39,7 @@ run() { # test, folder of the programs, folder for what it said
       scenario=${1#sim/}
       set -- "$2/lastack" sim "${scenario%%:*}"
       ;;
+    drill/*) set -- "$2/lastack" drill "tests/$1" ;;
     *) set -- "$2/$(program "$1")" ;;
   esac
   timeout 60 "$@" >"$said" 2>&1 </dev/null
@@ -78,7 +79,7 @@ if [ "${1:-}" = --one ]; then
   field test "$name" >"$dir/tests"
   while IFS= read -r test; do
     target=$(program "$test")
-    case $test in sim/*) target=lastack ;; esac
+    case $test in sim/* | drill/*) target=lastack ;; esac
     [ -f "$dir/$target" ] || link "$target" >"$dir/errors" 2>&1 || {
       verdict "BROKEN    $name: $target: $(head -n 1 "$dir/errors")"
       exit 0
@@ -140,7 +141,7 @@ for name in ${only:-$all}; do
 done >"$work/wanted"
 cut -f 3 "$work/wanted" | sort -u | while IFS= read -r test; do
   case $test in
-    sim/*) run "$test" build "$work/sound" ;;
+    sim/* | drill/*) run "$test" build "$work/sound" ;;
     *) run "$test" build/tests "$work/sound" ;;
   esac
 done
