@@ -52,7 +52,8 @@ static void words(void **state) {
 static void notes(void **state) {
   (void)state;
   struct script *s;
-  struct run *r = run_of("ip link; tc qdisc | ip addr; sysctl net.ipv4.tcp_fack=0 net.ipv4.tcp_sack=x; ./none.sh; nstat >/dev/null", &s);
+  struct run *r = run_of(
+    "ip link; tc qdisc | ip addr; sysctl net.ipv4.tcp_fack=0 net.ipv4.tcp_fack=1 net.ipv4.tcp_sack=x; ./none.sh; nstat >/dev/null", &s);
   static const char *const want[] = {"command ip is not executed",
                                      "command tc is not executed",
                                      "sysctl net.ipv4.tcp_fack has no counterpart",
