@@ -99,6 +99,7 @@ typedef struct la_config {
   la_time rto_initial;    /* 1 s (RFC 6298) */
   la_time rto_min;
   la_time rto_max;
+  la_time rto_var_min;   /* least value of the term 4 * RTTVAR: RFC 6298's G, 1 ms; Linux's preset takes rto_min */
   la_time delayed_ack;   /* below 500 ms; 0 acknowledges at once */
   uint8_t quick_acks;    /* as Linux does: at most so many ACKs at once at the start and after a pause, at most 31; 0: as RFC 5681 says */
   uint8_t bare_segments; /* 1: a segment without a timestamp is taken though they were agreed, as on Linux; 0: dropped (RFC 7323 3.2) */
@@ -121,6 +122,7 @@ typedef struct la_config {
   uint32_t sndbuf_max;     /* to which it grows with cwnd until LA_OPT_SNDBUF sets it; 0: not at all */
   uint32_t rcvbuf_max;     /* to which it grows with what comes until LA_OPT_RCVBUF sets it: the window scale is chosen for it; 0: rcvbuf */
   uint32_t max_ooo;        /* separate runs of out-of-order data kept per connection */
+  uint32_t max_sent;       /* records of what is outstanding, per connection: 8 to 4096 */
   uint32_t replies;        /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
   uint32_t reply_bytes;    /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
   uint32_t frag_datagrams; /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
@@ -141,6 +143,12 @@ typedef struct la_config {
   /* what is offered in a SYN */
   uint8_t timestamps, sack, window_scale; /* 1 or 0 */
   uint8_t ttl;                            /* TTL and hop limit of what we send */
+
+  /* loss recovery */
+  uint8_t dsack;     /* 1: duplicates are told of (RFC 2883); default 1 */
+  uint8_t tlp;       /* 1: a probe goes after two round trips of silence (RFC 8985 7), where SACK is agreed; default 0, Linux 1 */
+  uint8_t frto;      /* 1: a time-out may turn out to be spurious (RFC 5682); default 0, Linux 1 */
+  uint8_t dupthresh; /* duplicate ACKs, or segments reported, that mean a loss: default 3 (RFC 5681) */
 
   /* observation: memory for the trace ring, the caller's, kept until la_stack_free; NULL for none */
   struct la_trace_rec *trace;

@@ -226,6 +226,9 @@ enum la_waiting {
 };
 const char *la_waiting_name(enum la_waiting w);
 
+/* Where loss recovery stands; Linux's numbers. */
+enum la_ca_state { LA_CA_OPEN, LA_CA_DISORDER, LA_CA_CWR, LA_CA_RECOVERY, LA_CA_LOSS };
+
 typedef struct la_info_rec {
   enum la_state state;
   enum la_waiting waiting;
@@ -247,6 +250,10 @@ typedef struct la_info_rec {
   la_time deadline; /* of the clock that ends it: R2, FIN-WAIT-2, 2MSL; LA_NEVER for none */
   uint64_t bytes_in, bytes_out;
   uint32_t retransmits, fin_retransmits;
+  enum la_ca_state ca_state;
+  uint32_t segs_out, segs_sacked, segs_lost, segs_retrans; /* segments: outstanding; of these reported, lost, sent again and on their way */
+  uint32_t reordering;                                     /* segments by which the path has been seen to reorder, at least dupthresh */
+  la_time min_rtt;
   int soft_err;
   void *user;
 } la_info_rec;

@@ -5,7 +5,8 @@
 #include "base/bytes.h"
 
 static void preset_linux(la_config *c) {
-  c->rto_min = 200 * LA_MS;
+  c->rto_min = c->rto_var_min = 200 * LA_MS;
+  c->tlp = c->frto = 1;
   c->minshall = 1;
   c->sndbuf_max = 4u << 20; /* tcp_wmem, tcp_rmem */
   c->rcvbuf_max = 6u << 20;
@@ -30,6 +31,7 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->rto_initial = LA_SEC;
   c->rto_min = LA_SEC;
   c->rto_max = 120 * LA_SEC;
+  c->rto_var_min = LA_MS;
   c->delayed_ack = 200 * LA_MS;
   c->fin_wait_2 = 60 * LA_SEC;
   c->challenge_gap = 500 * LA_MS;
@@ -42,6 +44,9 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->sndbuf = 262144;
   c->rcvbuf = 262144;
   c->max_ooo = 64;
+  c->max_sent = 512;
+  c->dsack = 1;
+  c->dupthresh = 3;
   c->replies = 256;
   c->reply_bytes = 1u << 20;
   c->rst_per_sec = 1000;
@@ -67,9 +72,10 @@ static bool power_of_two(uint32_t n) { return n && !(n & (n - 1)); }
 
 static bool clocks_valid(const la_config *c) {
   return c->msl > 0 && c->msl <= 86400 * LA_SEC && c->rto_initial >= LA_MS && c->rto_initial <= 60 * LA_SEC && c->rto_min > 0 &&
-         c->rto_min <= c->rto_max && c->rto_max <= 86400 * LA_SEC && c->delayed_ack < 500 * LA_MS && c->quick_acks <= 31 &&
-         c->synack_retries <= 5 && c->r1 > 0 && c->r2 > 0 && c->syn_limit > 0 && c->fin_wait_2 > 0 && c->challenge_gap <= 60 * LA_SEC &&
-         c->frag_time4 > 0 && c->frag_time4 <= 120 * LA_SEC && c->frag_time6 > 0 && c->frag_time6 <= 120 * LA_SEC;
+         c->rto_min <= c->rto_max && c->rto_var_min <= c->rto_max && c->rto_max <= 86400 * LA_SEC && c->delayed_ack < 500 * LA_MS &&
+         c->quick_acks <= 31 && c->synack_retries <= 5 && c->r1 > 0 && c->r2 > 0 && c->syn_limit > 0 && c->fin_wait_2 > 0 &&
+         c->challenge_gap <= 60 * LA_SEC && c->frag_time4 > 0 && c->frag_time4 <= 120 * LA_SEC && c->frag_time6 > 0 &&
+         c->frag_time6 <= 120 * LA_SEC;
 }
 
 static bool limits_valid(const la_config *c) {
@@ -77,9 +83,10 @@ static bool limits_valid(const la_config *c) {
   return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
          c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 &&
          c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->rcvbuf_max <= 1u << 30 && c->sndbuf_max <= 1u << 30 && c->max_ooo > 0 &&
-         c->max_ooo <= 4096 && power_of_two(c->replies) && c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 &&
-         c->frag_datagrams < most && c->max_udp < most && c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 &&
-         c->port_lo <= c->port_hi && c->ttl > 0 && c->cc < LA_CCS && c->ecn <= 2 && (!c->trace || power_of_two(c->trace_cap));
+         c->max_ooo <= 4096 && c->max_sent >= 8 && c->max_sent <= 4096 && c->dupthresh > 0 && power_of_two(c->replies) &&
+         c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->max_udp < most &&
+         c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 && c->cc < LA_CCS &&
+         c->ecn <= 2 && (!c->trace || power_of_two(c->trace_cap));
 }
 
 la_stack *la_stack_new(const la_config *cfg) {

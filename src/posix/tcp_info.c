@@ -4,17 +4,17 @@
 
 #include "base/bytes.h"
 
-static uint32_t segments(uint32_t bytes, uint32_t mss) { return mss ? (bytes + mss - 1) / mss : 0; }
 static uint32_t us_of(la_time t) { return t / LA_US > UINT32_MAX ? UINT32_MAX : (uint32_t)(t / LA_US); }
 
 static void windows(const la_info_rec *r, la_tcp_info *i) {
   i->tcpi_rto = us_of(r->rto);
   i->tcpi_rtt = us_of(r->srtt);
   i->tcpi_rttvar = us_of(r->rttvar);
+  i->tcpi_min_rtt = us_of(r->min_rtt);
   i->tcpi_snd_mss = r->mss;
   i->tcpi_snd_cwnd = r->mss ? r->cwnd / r->mss : 0;
   i->tcpi_snd_ssthresh = r->ssthresh >= 1u << 30 || !r->mss ? 0x7fffffff : r->ssthresh / r->mss;
-  i->tcpi_unacked = segments(r->unacked, r->mss);
+  i->tcpi_unacked = r->segs_out;
   i->tcpi_notsent_bytes = r->unsent;
   i->tcpi_snd_wnd = r->snd_wnd;
   i->tcpi_rcv_space = i->tcpi_rcv_ssthresh = r->rcv_wnd;
@@ -52,6 +52,12 @@ void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
   i->tcpi_rcv_mss = la__rcv_mss(c);
   i->tcpi_ato = c->ato * 1000u;
   i->tcpi_total_retrans = r.retransmits;
+  i->tcpi_ca_state = (uint8_t)r.ca_state;
+  i->tcpi_sacked = r.segs_sacked;
+  i->tcpi_lost = r.segs_lost;
+  i->tcpi_retrans = r.segs_retrans;
+  if (r.reordering)
+    i->tcpi_reordering = r.reordering;
   i->tcpi_bytes_acked = r.bytes_out;
   i->tcpi_bytes_received = r.bytes_in;
   i->tcpi_bytes_sent = r.bytes_out + r.unacked;

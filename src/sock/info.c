@@ -32,6 +32,20 @@ static enum la_waiting waiting(const struct tcp *t, const struct conn *c) {
   return c->state == LA_FIN_WAIT_2 ? LA_WAITS_PEER_FIN : c->state == LA_CLOSE_WAIT ? LA_WAITS_APP_CLOSE : LA_WAITS_NOTHING;
 }
 
+static void recovery(const struct tcp *t, const struct conn *c, la_info_rec *out) {
+  const struct sndq *q = c->sndq;
+  out->reordering = c->reordering > t->cfg.dupthresh ? c->reordering : t->cfg.dupthresh;
+  out->min_rtt = c->min_rtt * LA_US;
+  out->segs_out = c->snd_una != c->snd_nxt; /* a FIN, where there is no scoreboard */
+  if (!q)
+    return;
+  out->ca_state = (enum la_ca_state)q->rec.state;
+  out->segs_out = la__sent_segments(&q->sent, 0);
+  out->segs_sacked = la__sent_segments(&q->sent, SENT_SACKED) + (q->rec.dups + c->mss - 1u) / c->mss;
+  out->segs_lost = la__sent_segments(&q->sent, SENT_LOST);
+  out->segs_retrans = la__sent_segments(&q->sent, SENT_RETRANS);
+}
+
 static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out) {
   out->snd_una = c->snd_una;
   out->snd_nxt = c->snd_nxt;
@@ -56,6 +70,7 @@ static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out)
   out->srtt = (c->srtt >> 3) * LA_US;
   out->rttvar = (c->rttvar >> 2) * LA_US;
   out->rto = la__rto(t, c);
+  recovery(t, c, out);
 }
 
 int la_info(la_stack *s, la_conn h, la_info_rec *out) {

@@ -156,7 +156,7 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
     if (c->sndq) {
       c->sndq->index = index;
       c->sndq->seq0 = c->snd_nxt;
-      c->sndq->recover = c->snd_una - 1;
+      la__recovery_init(t, c);
       la__cc_attach(t, c);
     }
   }
@@ -179,6 +179,7 @@ struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c) {
 void la__conn_drop_send(struct tcp *t, struct conn *c) {
   if (!c->sndq)
     return;
+  la__recovery_done(c);
   la__rope_done(&c->sndq->rope, &t->chunks);
   la__eor_done(t, c->sndq);
   la__slab_del(&t->sndqs, c->sndq->index);

@@ -14,6 +14,7 @@
 #include "mem/rope.h"
 #include "mem/wheel.h"
 #include "tcp/cc.h"
+#include "tcp/recovery.h"
 
 #include <lastack/tcp.h>
 
@@ -72,15 +73,15 @@ enum conn_todo {
   TODO_SYN = 1,    /* SYN, or SYN-ACK in SYN-RECEIVED */
   TODO_ACK = 2,    /* an ACK is owed now, whatever else is sent */
   TODO_DATA = 4,   /* look whether new data or FIN may go */
-  TODO_RTX = 8,    /* the segment at snd_rtx again, whatever the windows say */
+  TODO_RTX = 8,    /* the FIN again, when there is no memory for a scoreboard */
   TODO_PROBE = 16, /* window probe */
   TODO_KEEP = 32,  /* keepalive probe */
   TODO_RST = 64,
   TODO_WND = 128 /* perhaps a window update */
 };
 
-/* What clock_at stands for: these three exclude each other. */
-enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP };
+/* What clock_at stands for: these exclude each other. CLK_REO and CLK_TLP come before CLK_RTX and in its place (rack.c). */
+enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP, CLK_REO, CLK_TLP };
 
 /* Our reading side is shut down: text after our FIN is answered with RST. (An enum constant must be an int.) */
 #define CF_RCV_SHUT (1u << 31)
@@ -128,28 +129,25 @@ enum conn_net {
 struct sndq {
   struct rope rope;
   uint32_t seq0;    /* sequence number of the rope's first byte */
-  uint32_t recover; /* RFC 6582 */
   uint32_t rtt_seq; /* the sample runs until this is acknowledged; rtt_at 0: none */
   la_time rtt_at;
   uint32_t index; /* its own, in its slab */
-  uint8_t dupacks;
-  uint8_t in_recovery;
-  uint32_t *eor; /* eor.c; NULL: no mark */
+  uint32_t *eor;  /* eor.c; NULL: no mark */
   uint32_t neor, eor_cap;
   uint32_t small_end; /* of the latest segment that was not full: while it is unacknowledged, another waits (Minshall) */
   uint32_t push_end;  /* what was queued up to here was not announced to be followed by more: its last segment has PSH */
   uint8_t burst;      /* segments that went together up to burst_end, at most 2 */
   uint32_t burst_end;
   la_time burst_at;
-  uint8_t pace_wait; /* something waits for pace_at */
-  la_time pace_at;   /* pace.c: nothing goes before this */
-  uint8_t in_cwr;    /* an echo of CE has reduced cwnd: not again before snd_una is at cwr_end */
-  uint32_t cwr_end;
+  uint8_t pace_wait;                   /* something waits for pace_at */
+  la_time pace_at;                     /* pace.c: nothing goes before this */
   uint8_t limited;                     /* cwnd was the limit in the round trip that `usage_seq` ends */
   uint32_t most, usage_seq, used;      /* most: bytes outstanding then; used: the same since full_at */
   uint32_t prior_cwnd, prior_ssthresh; /* before the latest reduction; prior_cwnd 0: none to undo */
   la_time full_at;                     /* when cwnd was last the limit */
   union cc_state cc;
+  struct recovery rec;
+  struct sent sent;
 };
 
 enum { SACK_RECENT = 4 };
@@ -160,6 +158,7 @@ struct rcvq {
   struct ranges ooo;
   uint32_t index;
   uint32_t recent[SACK_RECENT]; /* where the latest out-of-order segments began: the first SACK blocks (RFC 2018 4) */
+  uint32_t dsack_lo, dsack_hi;  /* came once more, and is yet to be told; the same: nothing */
   uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
   uint32_t urgent_end;          /* RCV.UP: behind the last urgent byte; urgent: it is ahead of what has been read */
   bool fin_seen, urgent;
@@ -181,13 +180,15 @@ struct conn {
   uint32_t flags;
   uint8_t todo, acks_owed, events, wscale; /* wscale: peer's in the low half, ours in the high half */
 
-  uint32_t snd_una, snd_nxt, snd_rtx; /* snd_rtx: next to be sent again; = snd_nxt when nothing is */
+  uint32_t snd_una, snd_nxt;
   uint32_t snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
   uint32_t rcv_nxt, rcv_adv, rcv_acked; /* rcv_adv: the right edge we announced; rcv_acked: the last ACK sent */
   uint32_t rcvbuf, sndbuf;
   uint16_t mss, peer_mss;                  /* what we may send in one segment, options deducted; what was announced */
   uint32_t ts_recent, ts_recent_s, ts_off; /* ts_recent_s: when, in seconds */
   uint32_t srtt, rttvar;                   /* us; srtt scaled by 8, rttvar by 4 */
+  uint32_t min_rtt : 24;                   /* us; 0: none yet */
+  uint32_t reordering : 8;                 /* segments by which some were late; 0: never yet */
   union {
     struct {
       uint32_t cwnd, ssthresh;

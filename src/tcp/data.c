@@ -82,6 +82,16 @@ static bool store(struct tcp *t, struct conn *c, uint32_t seq, const uint8_t *p,
   return la__rope_write_at(&q->rope, &t->chunks, q->rope.len + (seq - c->rcv_nxt), p, n);
 }
 
+/* RFC 2883 4: of what lies ahead already, the part that this segment brings again. */
+static void overlap(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi) {
+  const struct ranges *r = &c->rcvq->ooo;
+  for (unsigned i = 0; i < r->n; i++)
+    if (seq_lt(r->v[i].lo, hi) && seq_gt(r->v[i].hi, lo)) {
+      la__sack_duplicate(t, c, seq_max(r->v[i].lo, lo), seq_min(r->v[i].hi, hi));
+      return;
+    }
+}
+
 /* Writes [seq, seq + len) where nothing is yet. false: no memory. */
 static bool fill(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   const struct ranges *r = &c->rcvq->ooo;
@@ -154,7 +164,7 @@ void la__recv_settle(struct tcp *t, struct conn *c) {
   if (!q)
     return;
   q->urgent = la__urgent(c) > 0;
-  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen && !q->urgent)
+  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen && !q->urgent && q->dsack_lo == q->dsack_hi)
     la__conn_drop_recv(t, c);
 }
 
@@ -164,6 +174,8 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
   bool had_hole = q && q->ooo.n;
   bool ok = q != 0;
   bool next = seg->seq == c->rcv_nxt;
+  if (had_hole)
+    overlap(t, c, seg->seq, seg->seq + seg->len);
   if (ok)
     ok = !next ? store_ahead(t, c, seg) : q->rope.end == q->rope.len ? append(t, c, seg) : store_next(t, c, seg);
   if (!ok)
@@ -220,8 +232,10 @@ static void data_after_close(struct tcp *t, struct conn *c, const struct key *k,
 }
 
 /* Cuts the segment to the window. The FIN has a number too, and is cut off where that lies outside (3.10.7.4). */
-static void trim(const struct conn *c, struct tcp_seg *seg) {
+static void trim(struct tcp *t, struct conn *c, struct tcp_seg *seg) {
   if (seq_lt(seg->seq, c->rcv_nxt)) {
+    if (seg->len)
+      la__sack_duplicate(t, c, seg->seq, c->rcv_nxt);
     uint32_t old = c->rcv_nxt - seg->seq;
     if (old > seg->len)
       old = seg->len;
@@ -255,7 +269,7 @@ static void fin_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg) 
 bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path) {
   if (c->state != LA_ESTABLISHED && c->state != LA_FIN_WAIT_1 && c->state != LA_FIN_WAIT_2)
     return true; /* E-20: after the peer's FIN there is no text */
-  trim(c, seg);
+  trim(t, c, seg);
   if (seg->len)
     la__ecn_text(t, c, seg);
   bool has_fin = seg->flags & LA_FIN;

@@ -41,33 +41,11 @@ static void count(struct tcp *t, struct conn *c, uint32_t acked) {
     w->delivered_ce += (acked + c->mss - 1u) / c->mss;
 }
 
-/* Has cwnd been reduced for what is in flight, for whatever reason? */
-static bool reduced(const struct conn *c) {
-  const struct sndq *q = c->sndq;
-  if (c->net & NET_CWR) /* the peer could not know yet */
-    return true;
-  return q && (q->in_recovery || q->in_cwr || seq_lt(c->snd_una, q->recover));
-}
-
-void la__ecn_ack(struct tcp *t, struct conn *c, const struct tcp_seg *seg, uint32_t acked) {
-  struct sndq *q = c->sndq;
-  if (q && q->in_cwr && seq_geq(c->snd_una, q->cwr_end)) {
-    q->in_cwr = 0;
-    la__cc_leave(t, c);
-  }
+bool la__ecn_ack(struct tcp *t, struct conn *c, const struct tcp_seg *seg, uint32_t acked) {
   if (!(c->net & NET_ECN) || !(seg->flags & LA_ECE))
-    return;
+    return false;
   count(t, c, acked);
-  if (reduced(c))
-    return;
-  la__cc_enter(t, c, CC_ECN);
-  if (c->cwnd > c->ssthresh)
-    c->cwnd = c->ssthresh;
-  if (q) {
-    q->in_cwr = 1;
-    q->cwr_end = c->snd_nxt;
-    q->prior_cwnd = 0; /* a mark is no mistake: nothing to undo */
-  }
+  return !(c->net & NET_CWR); /* else the peer could not know yet that cwnd has been reduced */
 }
 
 void la__ecn_mark(struct conn *c, struct tcp_seg *seg, uint8_t *tos, bool fresh) {

@@ -54,6 +54,8 @@ static void unacceptable(struct tcp *t, struct conn *c, const struct key *k, con
   bool text = tcp_seg_len(seg) > 0;
   la__drop(t, k, c, seg, where == VIEW_BEYOND ? LA_DROP_TCP_OVERWINDOW : text ? LA_DROP_TCP_OLD_DATA : LA_DROP_TCP_OLD_SEQUENCE);
   la__conn_touch(t, c);
+  if (text && seq_lt(seg->seq, c->rcv_nxt))
+    la__sack_duplicate(t, c, seg->seq, seq_min(seg->seq + tcp_seg_len(seg), c->rcv_nxt));
   if (text) { /* a retransmission, whose clock bounds it: always answered; our ACK was lost, so more go at once */
     la__ack_quick(t, c, UINT8_MAX);
     if (c->acks_owed < UINT8_MAX)

@@ -233,7 +233,8 @@ void la__challenge(struct tcp *t, struct conn *c);
 
 /* ack.c */
 void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
-uint32_t la__snd_end(const struct conn *c);    /* sequence number after the last queued byte: the FIN's, when there is one */
+uint32_t la__snd_end(const struct conn *c); /* sequence number after the last queued byte: the FIN's, when there is one */
+void la__rto_arm(struct tcp *t, struct conn *c);
 void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
 la_time la__limit(const struct tcp *t, const struct conn *c);
 /* How many bytes may wait to be sent, and how many do: UINT32_MAX unless the application has set a low-water mark. */
@@ -290,7 +291,7 @@ la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled fo
 /* ecn.c: RFC 3168 */
 bool la__ecn_asked(const struct tcp *t, const struct tcp_seg *syn); /* may a SYN's wish be granted? */
 void la__ecn_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
-void la__ecn_ack(struct tcp *t, struct conn *c, const struct tcp_seg *seg, uint32_t acked); /* snd_una has moved */
+bool la__ecn_ack(struct tcp *t, struct conn *c, const struct tcp_seg *seg, uint32_t acked); /* true: a mark to be heeded */
 /* Marks a segment about to go; `fresh`: it carries bytes that were never sent. */
 void la__ecn_mark(struct conn *c, struct tcp_seg *seg, uint8_t *tos, bool fresh);
 
