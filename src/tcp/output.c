@@ -309,13 +309,14 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (cwnd == 0 && avail == 0)
     cwnd = 1; /* it limits data (RFC 5681 2): a FIN without any need not wait */
   int32_t wnd = seq_diff(c->snd_una + c->snd_wnd, from);
-  if (wnd <= 0 || cwnd == 0)
+  bool bare = avail == 0; /* a FIN alone does not wait for cwnd: as on Linux, it adds next to nothing to what is under way */
+  if (wnd <= 0 || (cwnd == 0 && !bare))
     return false;
   uint32_t usable = (uint32_t)wnd < cwnd ? (uint32_t)wnd : cwnd, n = avail < usable ? avail : usable;
   if (n > segment_room(c))
     n = segment_room(c);
   n = la__eor_cut(c->sndq, from, n);
-  fin = fin && n == avail && usable > n;
+  fin = fin && n == avail && (bare || usable > n);
   if ((n == 0 && !fin) || !worth_sending(t, c, n, avail) || !la__pace_ready(t, c))
     return false;
   send_bytes(t, c, o, from, n, fin, SENT_NEW);
