@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum unit { FLAG, COUNT, SECONDS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE, LAST, CONGESTION };
+enum unit { FLAG, COUNT, SECONDS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE, LAST, CONGESTION, PROBES };
 
 /* `late`: read when it is needed, so that it may change when the stack is there. */
 static const struct {
@@ -29,6 +29,10 @@ static const struct {
   {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
   {"net.ipv4.tcp_wmem", LAST, FIELD(sndbuf_max), true},
+  {"net.ipv4.tcp_dsack", FLAG, FIELD(dsack), true},
+  {"net.ipv4.tcp_frto", FLAG, FIELD(frto), true},
+  {"net.ipv4.tcp_reordering", COUNT, FIELD(dupthresh), true},
+  {"net.ipv4.tcp_early_retrans", PROBES, FIELD(tlp), true},
   {"net.ipv4.tcp_slow_start_after_idle", FLAG, FIELD(slow_start_after_idle), true},
   {"net.ipv4.tcp_congestion_control", CONGESTION, FIELD(cc), true},
   {"net.ipv4.tcp_max_tw_buckets", COUNT, FIELD(max_time_wait), false},
@@ -68,6 +72,8 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
     return false;
   if (u == FLAG)
     *out = *out != 0;
+  else if (u == PROBES)
+    *out = *out >= 3; /* 1 and 2 meant something else, which is gone */
   else if (u == SECONDS)
     *out *= LA_SEC;
   else if (u == MICROSECONDS)

@@ -306,8 +306,6 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (c->snd_una == c->snd_nxt)
     la__cc_resume(t, c);
   uint32_t cwnd = la__cwnd_room(c);
-  if (cwnd == 0 && avail == 0)
-    cwnd = 1; /* it limits data (RFC 5681 2): a FIN without any need not wait */
   int32_t wnd = seq_diff(c->snd_una + c->snd_wnd, from);
   bool bare = avail == 0; /* a FIN alone does not wait for cwnd: as on Linux, it adds next to nothing to what is under way */
   if (wnd <= 0 || (cwnd == 0 && !bare))
