@@ -280,7 +280,7 @@ static void done(void *ctx, struct flow *c) {
   struct tape_out *o = r->out;
   if (o->n == TAPE_FLOWS)
     return;
-  o->conn[o->n] = *c;
+  o->flow[o->n] = *c;
   la__verdict(c, r->flows->now, &o->verdict[o->n++]);
 }
 
