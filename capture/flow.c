@@ -353,7 +353,10 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
     remember(me, p, s);
     return;
   }
-  me->after_rst += c->over == OVER_RESET && c->rst.by == from;
+  if (c->over == OVER_RESET) { /* what comes now was under way, or its sender does not know of the RST */
+    me->after_rst++;
+    return;
+  }
   bool probing = is_probe(c, from, s);
   if (probing)
     probe(me, p);
@@ -373,8 +376,7 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
   acknowledge(c, from, p, s);
   window(me, p, s);
   heard(peer);
-  if (c->over != OVER_RESET)
-    follow(c, from, p, s);
+  follow(c, from, p, s);
   look_for_end(c, p);
   remember(me, p, s);
 }

@@ -113,8 +113,3 @@ enum reader_result la__reader_next(struct reader *r, struct packet *out) {
     snprintf(r->error, sizeof r->error, "%s", r->ng.why);
   return got < 0 ? READER_BROKEN : READER_END;
 }
-
-void la__reader_stop(struct reader *r) {
-  if (r->pcap)
-    pcap_breakloop(r->pcap);
-}

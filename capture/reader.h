@@ -27,7 +27,5 @@ bool la__reader_live(struct reader *r, const char *interface);
 void la__reader_close(struct reader *r);
 /* READER_NOTHING: a live interface was quiet for a tenth of a second. READER_BROKEN: `error` says how, `offset` where. */
 enum reader_result la__reader_next(struct reader *r, struct packet *out);
-/* Makes la__reader_next on a live interface return READER_END; may be called by a signal handler. */
-void la__reader_stop(struct reader *r);
 
 #endif
