@@ -270,7 +270,7 @@ static void look_for_end(struct flow *c, const struct packet *p) {
   }
 }
 
-/* Comments of lastack's own captures: "NAME: ended by WHO: HOW (WHY)" and "NAME: STATE -> STATE (CAUSE)". */
+/* A comment of lastack's own captures: "NAME: ended by WHO: HOW (WHY)". */
 static void comments(struct flow *c, unsigned from, const struct packet *p) {
   for (unsigned i = 0; i < p->comments; i++) {
     char line[200];
@@ -289,13 +289,6 @@ static void comments(struct flow *c, unsigned from, const struct packet *p) {
           c->told_why = (uint8_t)w;
           c->told_by = (uint8_t)by;
           c->told = true;
-          c->told_at = mark_of(p);
-        }
-    } else if (strstr(line, "-> CLOSED (")) {
-      for (unsigned w = 1; w < LA_CAUSES; w++)
-        if (strcmp(open + 1, la_cause_name((enum la_cause)w)) == 0 && !c->told_cause) {
-          c->told_cause = (uint8_t)w;
-          c->told_by = (uint8_t)by;
           c->told_at = mark_of(p);
         }
     }

@@ -102,8 +102,7 @@ struct flow {
   uint64_t reused_by, reuses, nat_of;
   bool superseded;  /* ... while it was open */
   uint8_t told_why; /* enum la_why of a comment by the stack itself */
-  uint8_t told_cause;
-  uint8_t told_by; /* the end that told */
+  uint8_t told_by;  /* the end that told */
   bool told;
   struct flow_mark told_at;
   struct flow_event event[FLOW_EVENTS];
