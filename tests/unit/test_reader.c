@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/prng.h"
 #include "tests/unit/tape.h"
 
 #define SCRIPT ">S <SA >A >A10 <A >FA <A +99 <A4 >R"
@@ -71,6 +72,27 @@ static void test_damaged(void **unused) {
   }
 }
 
+/* The same at random: a few bytes changed, a piece taken out or doubled. */
+static void test_mutations(void **unused) {
+  static struct tape_out o;
+  struct prng r;
+  (void)unused;
+  la__prng_seed(&r, 7);
+  for (unsigned i = 0; i < 4000; i++) {
+    struct tape t = make(i & 1);
+    for (unsigned k = 0; k < 1 + i % 6; k++)
+      t.data[la__prng_below(&r, (uint32_t)t.len)] ^= (uint8_t)(1u << (la__prng_below(&r, 8)));
+    size_t at = la__prng_below(&r, (uint32_t)t.len), n = la__prng_below(&r, (uint32_t)(t.len - at));
+    if (i % 3 == 0) {
+      memmove(t.data + at, t.data + at + n, t.len - at - n);
+      t.len -= n;
+    }
+    tape_read(t.data, t.len, &o);
+    assert_true(o.offset <= t.len);
+    tape_free(&t);
+  }
+}
+
 static void test_no_capture(void **unused) {
   static struct tape_out o;
   (void)unused;
@@ -83,6 +105,6 @@ static void test_no_capture(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_cut_pcap), cmocka_unit_test(test_cut_pcapng), cmocka_unit_test(test_damaged),
-                                     cmocka_unit_test(test_no_capture)};
+                                     cmocka_unit_test(test_mutations), cmocka_unit_test(test_no_capture)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
