@@ -13,6 +13,8 @@ enum { EXIT_OK = 0, EXIT_FAIL = 1, EXIT_USAGE = 2 };
 /* Each gets argv[0] as "lastack NAME" and returns the exit status. */
 int la__cmd_connect(int argc, char **argv);
 int la__cmd_demo(int argc, char **argv);
+int la__cmd_drill(int argc, char **argv);
+int la__cmd_explain(int argc, char **argv);
 int la__cmd_serve(int argc, char **argv);
 int la__cmd_sim(int argc, char **argv);
 int la__cmd_states(int argc, char **argv);

@@ -6,6 +6,7 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS lastack_static lastack_shared EXPORT lastack INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/lastack DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
+install(TARGETS lastack_packetdrill LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET lastack)
   install(TARGETS lastack)
 endif()

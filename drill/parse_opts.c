@@ -150,7 +150,12 @@ void la__parse_tcp_options(struct reader *r, struct drill_packet *p) {
   do {
     struct place one_at = r->tok.at;
     struct drill_opt o = {0};
-    one(r, &o);
+    if (r->tok.kind == TOKEN_INTEGER && p->nopts && p->opts[p->nopts - 1].kind == DRILL_OPT_SACK) { /* sack 1:2,3:4 */
+      o = p->opts[--p->nopts];
+      len -= o.len;
+      sack(r, &o);
+    } else
+      one(r, &o);
     if (r->failed)
       return;
     len += o.len;

@@ -201,7 +201,7 @@ struct drill_call *la__parse_call(struct reader *r, const struct drill_event *e)
   c->args = v->list;
   la__lex_expect(r, '=', "and the call's result");
   c->result = la__parse_value(r, true);
-  if (r->tok.kind == TOKEN_WORD) {
+  if (r->tok.kind == TOKEN_WORD && *r->tok.text == 'E') {
     c->err = r->tok.text;
     la__lex_next(r);
   }

@@ -36,11 +36,14 @@ static void put_string(struct out *o, const struct value *v) {
 
 static void put_value(struct out *o, const struct value *v);
 
+/* `msg_iov(2)=…` says its name itself. */
+static bool is_assigned_call(const struct value *v) { return v->kind == VALUE_CALL && v->n && v->names[v->n - 1]; }
+
 static void put_list(struct out *o, const struct value *v, size_t n, const char *between, bool named) {
   for (size_t i = 0; i < n && o->n < o->cap; i++) {
     if (i)
       put(o, "%s", between);
-    if (named && v->names && v->names[i] && v->list[i]->kind != VALUE_CALL)
+    if (named && v->names && v->names[i] && !is_assigned_call(v->list[i]))
       put(o, "%s=", v->names[i]);
     put_value(o, v->list[i]);
   }
@@ -81,7 +84,7 @@ static void put_value(struct out *o, const struct value *v) {
     put(o, "}");
     break;
   case VALUE_CALL: {
-    bool assigned = v->n && v->names && v->names[v->n - 1];
+    bool assigned = is_assigned_call(v);
     put(o, "%s(", v->text);
     put_list(o, v, v->n - assigned, ", ", false);
     put(o, assigned ? ")=" : ")");

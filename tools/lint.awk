@@ -17,6 +17,7 @@ BEGIN {
   may["draw"] = core " capture"
   may["sim"] = core " link host capture draw"
   may["drill"] = may["sim"] " sim"
+  may["packetdrill"] = core
   may["cli"] = may["drill"] " drill"
   freestanding = "stddef stdint stdbool limits stdarg stdalign"
   bad = 0

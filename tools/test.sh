@@ -68,6 +68,8 @@ alone() { printf '%s\t%s\n' "$1" "$2" >>"$serial"; } # not beside others: it mea
 
 item lint './dev lint'
 item freestanding './dev freestanding'
+item conformance 'sh tools/conformance.sh'
+item mutants 'sh tools/mutants.sh --slice'
 for machine in s390x i386; do # runs two at a time by itself; without ./dev, which would install and build
   alone "cross $machine" "sh tools/cross.sh $machine"
 done
@@ -91,6 +93,7 @@ for build in release debug; do
       item "sim $scenario $build" "$before$dir/lastack sim $scenario"
       item "sim $scenario ipv6 $build" "$before$dir/lastack sim --ipv6 $scenario"
     done
+    item "drill $build" "$before$dir/lastack drill -j 2 tests/drill"
     alone "demo $build" "$before$dir/lastack demo --pcapng $logs/demo-$build.pcapng"
   fi
   # A script is told which program to test by LASTACK; one that does not ask runs once.

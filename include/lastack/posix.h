@@ -91,7 +91,8 @@ typedef struct la_sockaddr {
 
 /* Flags of send and recv. */
 enum {
-  LA_MSG_OOB = 0x1, /* send: -EOPNOTSUPP (urgent data is never sent); recv: -EINVAL (urgent data is taken in line) */
+  LA_MSG_OOB =
+    0x1, /* send: -EOPNOTSUPP (urgent data is never sent); recv: the urgent byte; -EINVAL: none, or SO_OOBINLINE; -EAGAIN: not come */
   LA_MSG_PEEK = 0x2,
   LA_MSG_DONTROUTE = 0x4,
   LA_MSG_CTRUNC = 0x8,
@@ -114,10 +115,16 @@ typedef struct la_msghdr {
   la_sockaddr *name; /* NULL: none. recvmsg: for the sender's address (datagrams; family 0 on a stream) */
   la_iovec *iov;
   size_t iovlen;
-  void *control; /* none is produced or understood yet; recvmsg sets controllen to 0 */
+  void *control; /* recvmsg: la_cmsghdr and its data, and the next; sendmsg: nothing is understood yet */
   size_t controllen;
   int flags; /* recvmsg: MSG_TRUNC, MSG_CTRUNC, MSG_EOR */
 } la_msghdr;
+
+/* What stands before each piece of ancillary data, as on Linux; pieces begin at multiples of sizeof(size_t). */
+typedef struct la_cmsghdr {
+  size_t len; /* with this header */
+  int level, type;
+} la_cmsghdr;
 
 /* A call that could not finish. Zeroed before the first call. */
 typedef struct la_posix_wait {
@@ -191,7 +198,7 @@ enum {
   LA_FIONREAD = 0x541b,
   LA_SIOCINQ = 0x541b,
   LA_FIONBIO = 0x5421,
-  LA_SIOCATMARK = 0x8905,
+  LA_SIOCATMARK = 0x8905, /* the next byte is the urgent one */
   LA_SIOCOUTQNSD = 0x894b /* bytes not yet sent */
 };
 /* *arg is read (FIONBIO) or written. EINVAL on a listener, as on Linux; ENOTTY for another request. */
@@ -200,7 +207,7 @@ int la_posix_ioctl(la_posix *p, int fd, unsigned long request, int *arg);
 /* Readiness. */
 enum {
   LA_POLLIN = 0x1,
-  LA_POLLPRI = 0x2,
+  LA_POLLPRI = 0x2, /* the urgent byte has come */
   LA_POLLOUT = 0x4,
   LA_POLLERR = 0x8,
   LA_POLLHUP = 0x10,
@@ -258,9 +265,11 @@ enum {
   LA_SO_ACCEPTCONN = 30, /* read only */
   LA_SO_SNDBUFFORCE = 32,
   LA_SO_RCVBUFFORCE = 33,
-  LA_SO_MARK = 36,     /* kept, without effect */
-  LA_SO_PROTOCOL = 38, /* read only */
-  LA_SO_DOMAIN = 39,   /* read only */
+  LA_SO_MARK = 36,            /* kept, without effect */
+  LA_SO_PROTOCOL = 38,        /* read only */
+  LA_SO_DOMAIN = 39,          /* read only */
+  LA_SO_MAX_PACING_RATE = 47, /* bytes a second, 32 or 64 bits; all ones: none */
+  LA_SO_MEMINFO = 55,         /* nine uint32_t, Linux's SK_MEMINFO_*; read only */
   LA_SO_ZEROCOPY = 60
 };
 enum {
@@ -281,7 +290,8 @@ enum {
   LA_TCP_FASTOPEN = 23,
   LA_TCP_TIMESTAMP = 24,
   LA_TCP_NOTSENT_LOWAT = 25,
-  LA_TCP_INQ = 36
+  LA_TCP_CC_INFO = 26, /* read only; nothing: neither CUBIC nor Reno has any on Linux */
+  LA_TCP_INQ = 36      /* recvmsg tells in a cmsg of this type how much is left, 1 for the end of the stream */
 };
 enum {
   LA_IP_TOS = 1,
@@ -324,7 +334,7 @@ enum {
   LA_TCP_LISTEN = 10,
   LA_TCP_CLOSING = 11
 };
-enum { LA_TCPI_OPT_TIMESTAMPS = 1, LA_TCPI_OPT_SACK = 2, LA_TCPI_OPT_WSCALE = 4, LA_TCPI_OPT_ECN = 8 };
+enum { LA_TCPI_OPT_TIMESTAMPS = 1, LA_TCPI_OPT_SACK = 2, LA_TCPI_OPT_WSCALE = 4, LA_TCPI_OPT_ECN = 8, LA_TCPI_OPT_ECN_SEEN = 16 };
 enum { LA_TCP_CA_OPEN = 0, LA_TCP_CA_DISORDER = 1, LA_TCP_CA_CWR = 2, LA_TCP_CA_RECOVERY = 3, LA_TCP_CA_LOSS = 4 };
 typedef struct la_tcp_info {
   uint8_t tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options;

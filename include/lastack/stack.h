@@ -99,8 +99,12 @@ typedef struct la_config {
   la_time rto_initial;    /* 1 s (RFC 6298) */
   la_time rto_min;
   la_time rto_max;
+  la_time rto_var_min;   /* least value of the term 4 * RTTVAR: RFC 6298's G, 1 ms; Linux's preset takes rto_min */
   la_time delayed_ack;   /* below 500 ms; 0 acknowledges at once */
   uint8_t quick_acks;    /* as Linux does: at most so many ACKs at once at the start and after a pause, at most 31; 0: as RFC 5681 says */
+  uint8_t bare_segments; /* 1: a segment without a timestamp is taken though they were agreed, as on Linux; 0: dropped (RFC 7323 3.2) */
+  uint8_t empty_probes;  /* 1: a window probe is an ACK of the byte before SND.UNA, as on Linux; 0: carries a byte (RFC 9293 3.8.6.1) */
+  uint8_t mute_unsent;   /* 1: an ACK of what was never sent is dropped without an answer, as on Linux; 0: answered (RFC 9293 3.10.7.4) */
   la_time fin_wait_2;    /* FIN-WAIT-2 after la_close; 60 s */
   la_time frag_time4;    /* a packet in fragments is given up after this: 30 s */
   la_time frag_time6;    /* and over IPv6: 60 s (RFC 8200 4.5) */
@@ -112,29 +116,39 @@ typedef struct la_config {
   uint32_t max_time_wait; /* TIME-WAIT records; past it the oldest is recycled */
   uint32_t max_orphans;   /* connections closed by the application but not yet ended; past it the next is aborted */
   uint32_t max_listeners;
-  uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
-  uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
-  uint32_t rcv_start;        /* the receive window at first; it grows by twice what comes; 0: the whole buffer at once */
-  uint32_t rcvbuf_max;       /* to which LA_OPT_RCVBUF may raise the buffer later: the window scale is chosen for it; 0: rcvbuf */
-  uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
-  uint32_t replies;          /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
-  uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
-  uint32_t frag_datagrams;   /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
-  uint32_t frag_bytes;       /* memory of all of them, in 4 KiB chunks; past it too */
-  uint32_t max_udp;          /* UDP sockets */
-  uint32_t udp_rcvbuf;       /* bytes that wait to be read, per UDP socket, with 24 more for each datagram */
-  uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
-  uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
+  uint32_t max_chunks;     /* 4 KiB chunks of buffered payload, in both directions, of all connections */
+  uint32_t sndbuf, rcvbuf; /* bytes, per connection, to begin with: LA_OPT_SNDBUF and LA_OPT_RCVBUF */
+  uint32_t rcv_start;      /* the receive window at first; it grows by twice what comes; 0: the whole buffer at once */
+  uint32_t sndbuf_max;     /* to which it grows with cwnd until LA_OPT_SNDBUF sets it; 0: not at all */
+  uint32_t rcvbuf_max;     /* to which it grows with what comes until LA_OPT_RCVBUF sets it: the window scale is chosen for it; 0: rcvbuf */
+  uint32_t max_ooo;        /* separate runs of out-of-order data kept per connection */
+  uint32_t max_sent;       /* records of what is outstanding, per connection: 8 to 4096 */
+  uint32_t replies;        /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
+  uint32_t reply_bytes;    /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
+  uint32_t frag_datagrams; /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
+  uint32_t frag_bytes;     /* memory of all of them, in 4 KiB chunks; past it too */
+  uint32_t max_udp;        /* UDP sockets */
+  uint32_t udp_rcvbuf;     /* bytes that wait to be read, per UDP socket, with 24 more for each datagram */
+  uint32_t rst_per_sec;    /* RSTs to segments of no connection, a token bucket; 0 is no limit */
+  uint32_t icmp_per_sec;   /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
 
   /* congestion control */
   uint8_t cc;                    /* enum la_cc (tcp.h): what LA_OPT_CONGESTION starts with; CUBIC */
   uint8_t slow_start_after_idle; /* 1: after an RTO without sending cwnd is no more than an initial one (RFC 5681 4.1) */
+  uint8_t ecn;                   /* RFC 3168: 0 never, 1 asked for and granted, 2 (default) only granted */
+  uint8_t minshall;              /* 1: Nagle lets a small segment go unless another small one is unacknowledged; default with LINUX */
   uint8_t hystart;               /* 1: CUBIC leaves slow start when the round-trip time grows (RFC 9406) */
 
   /* what is offered in a SYN */
   uint8_t timestamps, sack, window_scale; /* 1 or 0 */
   uint8_t ttl;                            /* TTL and hop limit of what we send */
+
+  /* loss recovery */
+  uint8_t dsack;     /* 1: duplicates are told of (RFC 2883); default 1 */
+  uint8_t tlp;       /* 1: a probe goes after two round trips of silence (RFC 8985 7), where SACK is agreed; default 0, Linux 1 */
+  uint8_t frto;      /* 1: a time-out may turn out to be spurious (RFC 5682); default 0, Linux 1 */
+  uint8_t dupthresh; /* duplicate ACKs, or segments reported, that mean a loss: default 3 (RFC 5681) */
 
   /* observation: memory for the trace ring, the caller's, kept until la_stack_free; NULL for none */
   struct la_trace_rec *trace;
@@ -152,9 +166,10 @@ void la_stack_free(la_stack *s);
 /* Adds a link that carries bare IP packets of at most `mtu` bytes (576 to 65535). 0 when there are LA_LINKS_MAX. */
 la_link la_link_add(la_stack *s, uint32_t mtu);
 /*
- * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, an address that is
- * ours already), LA_ENOMEM. The host model is the weak one (RFC 1122 3.3.4.2): a packet to any of our addresses is ours
- * on whichever link it comes; link-local addresses alone belong to their link, and the same one may be on several.
+ * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, a broadcast
+ * address of the prefix, an address that is ours already), LA_ENOMEM. The host model is the weak one (RFC 1122 3.3.4.2): a packet to
+ * any of our addresses is ours on whichever link it comes; link-local addresses alone belong to their link, and the same one may be
+ * on several.
  */
 int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len);
 /*

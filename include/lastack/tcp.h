@@ -81,6 +81,8 @@ int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time n
  * queued). The connection's own error after its END. LA_ENOMEM, LA_EBADF.
  */
 ptrdiff_t la_send(la_stack *s, la_conn c, const void *data, size_t n);
+/* What has been queued so far ends a record (MSG_EOR): no segment will carry bytes from both sides of it. LA_ENOMEM, LA_EBADF. */
+int la_send_mark(la_stack *s, la_conn c);
 /*
  * Moves up to n received bytes to dst; 0 is end of stream (the peer's FIN) or n = 0. LA_AGAIN: nothing yet, READABLE is armed.
  * After a reset or time-out: the bytes that came before it, then that error. LA_EBADF.
@@ -114,6 +116,7 @@ enum la_event_type {
   LA_EVENT_WRITABLE,    /* edge: armed when la_send returns LA_AGAIN */
   LA_EVENT_PEER_FIN,    /* the peer will send no more: after what is still unread, la_recv returns 0 */
   LA_EVENT_TROUBLE,     /* a soft error: R1 retransmissions without answer, or a soft ICMP error (RFC 9293 3.9.1.8) */
+  LA_EVENT_URGENT,      /* urgent data has begun, or goes further than was told: la_info_rec.urgent (RFC 9293 3.8.5) */
   LA_EVENT_END,         /* the whole record in `end` */
   LA_EVENT_UDP_READABLE,
   LA_EVENT_UDP_WRITABLE,
@@ -165,7 +168,7 @@ typedef struct la_event {
   uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */
 } la_event;
 /*
- * Takes up to max events. For one connection the order is always ESTABLISHED, READABLE, PEER_FIN, END; equal ones coalesce
+ * Takes up to max events. For one connection the order is always ESTABLISHED, URGENT, READABLE, PEER_FIN, END; equal ones coalesce
  * until they are taken. After END only reading what is left, la_close and la_info make sense.
  */
 size_t la_events(la_stack *s, la_event *out, size_t max);
@@ -180,25 +183,28 @@ enum la_cc {
 const char *la_cc_name(enum la_cc cc);
 
 enum la_opt {
-  LA_OPT_NODELAY,      /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
-  LA_OPT_KEEPALIVE,    /* 0 or 1; default 0 (RFC 9293 3.8.4) */
-  LA_OPT_KEEPIDLE,     /* seconds, 1 to 65535; default 7200 */
-  LA_OPT_KEEPINTVL,    /* seconds, 1 to 65535; default 75 */
-  LA_OPT_KEEPCNT,      /* probes, 1 to 255; default 10 */
-  LA_OPT_USER_TIMEOUT, /* ms without progress, 0 for the config's r2; for a SYN too */
-  LA_OPT_LINGER,       /* -1: off (default). 0: la_close aborts */
-  LA_OPT_SNDBUF,       /* bytes, 2048 to 2^30 */
-  LA_OPT_RCVBUF,       /* bytes, 2048 to 2^30; never shrinks what was advertised */
-  LA_OPT_TTL,          /* 1 to 255 */
-  LA_OPT_TOS,          /* the DSCP and ECN byte, 0 to 255 */
-  LA_OPT_CORK,         /* 0 or 1: a segment that is not full waits for more, or for the persist clock */
-  LA_OPT_MSS,          /* 88 to 32767, or 0 for the link's: what a SYN of ours announces, and the most that we send; before the SYN */
-  LA_OPT_WND_CLAMP,    /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
-  LA_OPT_SYN_RETRIES,  /* of a SYN, 1 to 255, or 0 for the config's limit */
-  LA_OPT_FIN_WAIT_2,   /* ms after la_close, 0 for the config's; -1: RST instead */
-  LA_OPT_QUICKACK,     /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
-  LA_OPT_DEFER_ACCEPT, /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
-  LA_OPT_CONGESTION    /* enum la_cc; may change at any time */
+  LA_OPT_NODELAY,        /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
+  LA_OPT_KEEPALIVE,      /* 0 or 1; default 0 (RFC 9293 3.8.4) */
+  LA_OPT_KEEPIDLE,       /* seconds, 1 to 65535; default 7200 */
+  LA_OPT_KEEPINTVL,      /* seconds, 1 to 65535; default 75 */
+  LA_OPT_KEEPCNT,        /* probes, 1 to 255; default 10 */
+  LA_OPT_USER_TIMEOUT,   /* ms without progress, 0 for the config's r2; for a SYN too */
+  LA_OPT_LINGER,         /* -1: off (default). 0: la_close aborts */
+  LA_OPT_SNDBUF,         /* bytes, 2048 to 2^30 */
+  LA_OPT_RCVBUF,         /* bytes, 2048 to 2^30; never shrinks what was advertised */
+  LA_OPT_TTL,            /* 1 to 255 */
+  LA_OPT_TOS,            /* the DSCP and ECN byte, 0 to 255 */
+  LA_OPT_CORK,           /* 0 or 1: a segment that is not full waits for more, or for the persist clock */
+  LA_OPT_MSS,            /* 88 to 32767, or 0 for the link's: what a SYN of ours announces, and the most that we send; before the SYN */
+  LA_OPT_WND_CLAMP,      /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
+  LA_OPT_SYN_RETRIES,    /* of a SYN, 1 to 255, or 0 for the config's limit */
+  LA_OPT_FIN_WAIT_2,     /* ms after la_close, 0 for the config's; -1: RST instead */
+  LA_OPT_SOFT_ERRORS,    /* 0 or 1; 0: no TROUBLE is told (RFC 9293 3.9.1.8); default 1 */
+  LA_OPT_QUICKACK,       /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
+  LA_OPT_DEFER_ACCEPT,   /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
+  LA_OPT_CONGESTION,     /* enum la_cc; may change at any time */
+  LA_OPT_NOTSENT_LOWAT,  /* bytes, 0 to 2^30, 0 for none: la_send takes no more than these beyond what the windows let go */
+  LA_OPT_MAX_PACING_RATE /* bytes a second, 0 (default) for no pacing: segments go evenly, at this rate at most */
 };
 /* LA_EINVAL names a value out of range, LA_EBADF a stale handle; LA_ENOMEM: what few connections ask for is allocated. */
 int la_set_option(la_stack *s, la_conn c, enum la_opt opt, int64_t value, la_time now);
@@ -220,6 +226,9 @@ enum la_waiting {
 };
 const char *la_waiting_name(enum la_waiting w);
 
+/* Where loss recovery stands; Linux's numbers. */
+enum la_ca_state { LA_CA_OPEN, LA_CA_DISORDER, LA_CA_CWR, LA_CA_RECOVERY, LA_CA_LOSS };
+
 typedef struct la_info_rec {
   enum la_state state;
   enum la_waiting waiting;
@@ -227,15 +236,24 @@ typedef struct la_info_rec {
   uint16_t local_port, remote_port;
   la_link link;
   bool passive, closed_by_app, timestamps, sack, window_scaled;
+  bool ecn, ecn_seen; /* agreed; the peer has sent ECT */
   uint8_t snd_wscale, rcv_wscale, backoff, keepalive_sent;
   uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
-  uint32_t mss, peer_mss;           /* what we may send in one segment, options deducted; what the peer announced */
-  uint32_t cwnd, ssthresh;          /* bytes */
+  uint32_t mss, peer_mss;  /* what we may send in one segment, options deducted; what the peer announced */
+  uint32_t cwnd, ssthresh; /* bytes */
+  enum la_cc congestion;
+  uint64_t pacing_rate;             /* bytes a second; UINT64_MAX: unknown */
+  uint32_t delivered_ce;            /* segments whose acknowledgment echoed CE */
   uint32_t unread, unsent, unacked; /* bytes */
+  uint32_t urgent;                  /* bytes from the first unread one to the end of urgent data, come or not; 0: none is left */
   la_time srtt, rttvar, rto;
   la_time deadline; /* of the clock that ends it: R2, FIN-WAIT-2, 2MSL; LA_NEVER for none */
   uint64_t bytes_in, bytes_out;
   uint32_t retransmits, fin_retransmits;
+  enum la_ca_state ca_state;
+  uint32_t segs_out, segs_sacked, segs_lost, segs_retrans; /* segments: outstanding; of these reported, lost, sent again and on their way */
+  uint32_t reordering;                                     /* segments by which the path has been seen to reorder, at least dupthresh */
+  la_time min_rtt;
   int soft_err;
   void *user;
 } la_info_rec;

@@ -28,18 +28,19 @@ bool la__is_ours(const la_stack *s, const la_addr *a, la_link link) {
   return false;
 }
 
-/* The last address of an on-link IPv4 prefix, and its first (the old form): no peer of TCP (MUST-46, 57, 63). */
-bool la__is_directed_broadcast(const la_stack *s, const la_addr *a) {
-  if (a->family != 4)
+/* The last address of an IPv4 prefix, and its first (the old form). */
+static bool is_broadcast_of(const la_addr *a, const la_addr *in, unsigned prefix) {
+  if (a->family != 4 || in->family != 4 || prefix >= 31 || !la__addr_match(a, in, prefix))
     return false;
-  for (uint32_t i = 0; i < s->naddrs; i++) {
-    const struct netif_addr *n = &s->addr[i];
-    if (n->addr.family != 4 || n->prefix >= 31 || !la__addr_match(a, &n->addr, n->prefix))
-      continue;
-    uint32_t host = be32_get(a->b) & (n->prefix ? UINT32_MAX >> n->prefix : UINT32_MAX);
-    if (host == 0 || host == (n->prefix ? UINT32_MAX >> n->prefix : UINT32_MAX))
+  uint32_t mask = UINT32_MAX >> prefix, host = be32_get(a->b) & mask;
+  return host == 0 || host == mask;
+}
+
+/* Of an on-link prefix: no peer of TCP (MUST-46, 57, 63). */
+bool la__is_directed_broadcast(const la_stack *s, const la_addr *a) {
+  for (uint32_t i = 0; i < s->naddrs; i++)
+    if (is_broadcast_of(a, &s->addr[i].addr, s->addr[i].prefix))
       return true;
-  }
   return false;
 }
 
@@ -58,7 +59,8 @@ int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_
   la_addr a;
   if (link == 0 || link > s->nlinks || !la__addr_normal(addr, &a) || prefix_len > (a.family == 4 ? 32u : 128u))
     return LA_EINVAL;
-  if (la__addr_bad_source(&a) || la__is_ours(s, &a, link) || !la__mtu_carries(s->mtu[link], a.family))
+  if (la__addr_bad_source(&a) || is_broadcast_of(&a, &a, prefix_len) || la__is_ours(s, &a, link) ||
+      !la__mtu_carries(s->mtu[link], a.family))
     return LA_EINVAL;
   if (s->naddrs == ADDRS_MAX)
     return LA_ENOMEM;

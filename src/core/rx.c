@@ -59,6 +59,7 @@ static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
   enum la_drop why = la__tcp_parse(&seg, p->data + h->hlen, h->len, pseudo, p->sum_ok);
   if (why != LA_DROP_NONE)
     return why;
+  seg.ecn = h->tos & IP_ECN_MASK;
   if (seg.sport == 0 || seg.dport == 0)
     return LA_DROP_TCP_HDR;
   struct key k = {.local = h->dst, .remote = h->src, .lport = seg.dport, .rport = seg.sport};

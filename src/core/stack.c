@@ -5,10 +5,15 @@
 #include "base/bytes.h"
 
 static void preset_linux(la_config *c) {
-  c->rto_min = 200 * LA_MS;
+  c->rto_min = c->rto_var_min = 200 * LA_MS;
+  c->tlp = c->frto = 1;
+  c->minshall = 1;
+  c->sndbuf_max = 4u << 20; /* tcp_wmem, tcp_rmem */
+  c->rcvbuf_max = 6u << 20;
   c->delayed_ack = 40 * LA_MS; /* TCP_ATO_MIN */
   c->quick_acks = 16;          /* TCP_MAX_QUICKACKS */
   c->rcv_start = 65535;
+  c->mute_unsent = c->bare_segments = c->empty_probes = 1;
   c->syn_limit = 127 * LA_SEC; /* tcp_syn_retries 6 */
   c->r2 = 924600 * LA_MS;      /* tcp_retries2 15, from an RTO of 200 ms to 120 s */
 }
@@ -26,6 +31,7 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->rto_initial = LA_SEC;
   c->rto_min = LA_SEC;
   c->rto_max = 120 * LA_SEC;
+  c->rto_var_min = LA_MS;
   c->delayed_ack = 200 * LA_MS;
   c->fin_wait_2 = 60 * LA_SEC;
   c->challenge_gap = 500 * LA_MS;
@@ -38,6 +44,9 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->sndbuf = 262144;
   c->rcvbuf = 262144;
   c->max_ooo = 64;
+  c->max_sent = 512;
+  c->dsack = 1;
+  c->dupthresh = 3;
   c->replies = 256;
   c->reply_bytes = 1u << 20;
   c->rst_per_sec = 1000;
@@ -53,6 +62,7 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->timestamps = c->sack = c->window_scale = 1;
   c->ttl = 64;
   c->cc = LA_CC_CUBIC;
+  c->ecn = 2;
   c->slow_start_after_idle = c->hystart = 1;
   if (preset == LA_PRESET_LINUX)
     preset_linux(c);
@@ -62,19 +72,21 @@ static bool power_of_two(uint32_t n) { return n && !(n & (n - 1)); }
 
 static bool clocks_valid(const la_config *c) {
   return c->msl > 0 && c->msl <= 86400 * LA_SEC && c->rto_initial >= LA_MS && c->rto_initial <= 60 * LA_SEC && c->rto_min > 0 &&
-         c->rto_min <= c->rto_max && c->rto_max <= 86400 * LA_SEC && c->delayed_ack < 500 * LA_MS && c->quick_acks <= 31 &&
-         c->synack_retries <= 5 && c->r1 > 0 && c->r2 > 0 && c->syn_limit > 0 && c->fin_wait_2 > 0 && c->challenge_gap <= 60 * LA_SEC &&
-         c->frag_time4 > 0 && c->frag_time4 <= 120 * LA_SEC && c->frag_time6 > 0 && c->frag_time6 <= 120 * LA_SEC;
+         c->rto_min <= c->rto_max && c->rto_var_min <= c->rto_max && c->rto_max <= 86400 * LA_SEC && c->delayed_ack < 500 * LA_MS &&
+         c->quick_acks <= 31 && c->synack_retries <= 5 && c->r1 > 0 && c->r2 > 0 && c->syn_limit > 0 && c->fin_wait_2 > 0 &&
+         c->challenge_gap <= 60 * LA_SEC && c->frag_time4 > 0 && c->frag_time4 <= 120 * LA_SEC && c->frag_time6 > 0 &&
+         c->frag_time6 <= 120 * LA_SEC;
 }
 
 static bool limits_valid(const la_config *c) {
   uint32_t most = 1u << 29; /* an index leaves three bits of a reference to kind and family */
   return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
          c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 &&
-         c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->rcvbuf_max <= 1u << 30 && c->max_ooo > 0 && c->max_ooo <= 4096 &&
-         power_of_two(c->replies) && c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most &&
-         c->max_udp < most && c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi &&
-         c->ttl > 0 && c->cc < LA_CCS && (!c->trace || power_of_two(c->trace_cap));
+         c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->rcvbuf_max <= 1u << 30 && c->sndbuf_max <= 1u << 30 && c->max_ooo > 0 &&
+         c->max_ooo <= 4096 && c->max_sent >= 8 && c->max_sent <= 4096 && c->dupthresh > 0 && power_of_two(c->replies) &&
+         c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->max_udp < most &&
+         c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 && c->cc < LA_CCS &&
+         c->ecn <= 2 && (!c->trace || power_of_two(c->trace_cap));
 }
 
 la_stack *la_stack_new(const la_config *cfg) {

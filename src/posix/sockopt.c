@@ -54,9 +54,12 @@ static const struct row rows[] = {
   {LA_SOL_TCP, LA_TCP_SYNCNT, ROW_INT, O_SYNCNT, LA_OPT_SYN_RETRIES, 1, 127},
   {LA_SOL_TCP, LA_TCP_LINGER2, ROW_OWN_SET, O_LINGER2, LA_OPT_FIN_WAIT_2, 0, 0},
   {LA_SOL_TCP, LA_TCP_DEFER_ACCEPT, ROW_OWN_SET, O_DEFER, LA_OPT_DEFER_ACCEPT, 0, 0},
+  {LA_SOL_TCP, LA_TCP_INQ, ROW_INT, O_INQ, NO_OPT, 0, 1},
   {LA_SOL_TCP, LA_TCP_QUICKACK, ROW_BOOL, O_QUICKACK, LA_OPT_QUICKACK, 0, 0},
   {LA_SOL_TCP, LA_TCP_WINDOW_CLAMP, ROW_OWN_SET, O_CLAMP, LA_OPT_WND_CLAMP, 0, 0},
   {LA_SOL_TCP, LA_TCP_CONGESTION, ROW_OWN_SET, O_CONGESTION, LA_OPT_CONGESTION, 0, 0},
+  {LA_SOL_TCP, LA_TCP_NOTSENT_LOWAT, ROW_INT, O_LOWAT, LA_OPT_NOTSENT_LOWAT, INT32_MIN, INT32_MAX},
+  {LA_SOL_SOCKET, LA_SO_MAX_PACING_RATE, ROW_OWN_SET, O_PACING, LA_OPT_MAX_PACING_RATE, 0, 0},
   {LA_SOL_IP, LA_IP_TOS, ROW_OWN_SET, O_TOS, LA_OPT_TOS, 0, 0},
   {LA_SOL_IP, LA_IP_TTL, ROW_OWN_SET, O_TTL, LA_OPT_TTL, 0, 0},
   {LA_SOL_IP, LA_IP_MTU_DISCOVER, ROW_INT, O_MTU_DISCOVER, NO_OPT, 0, 5},
@@ -87,6 +90,7 @@ void la__sk_options_init(const la_posix *p, struct sopts *o) {
   o->v[O_SNDBUF] = (int32_t)(c->sndbuf > INT32_MAX / 2 ? INT32_MAX : c->sndbuf * 2);
   o->v[O_RCVBUF] = (int32_t)(c->rcvbuf > INT32_MAX / 2 ? INT32_MAX : c->rcvbuf * 2);
   o->v[O_RCVLOWAT] = 1;
+  o->pacing = UINT64_MAX;
   o->v[O_CONGESTION] = c->cc;
   o->v[O_KEEPIDLE] = 7200;
   o->v[O_KEEPINTVL] = 75;
@@ -101,6 +105,10 @@ static bool value_for_stack(const la_posix *p, const struct psock *k, const stru
   if ((r->level == LA_SOL_IP && six) || (r->level == LA_SOL_IPV6 && !six))
     return false;
   *v = k->o.v[r->slot];
+  if (r->slot == O_PACING)
+    *v = k->o.pacing > INT64_MAX ? 0 : (int64_t)k->o.pacing;
+  if (r->opt == LA_OPT_NOTSENT_LOWAT && (*v < 0 || *v > 1 << 30)) /* an unsigned number that is never reached */
+    *v = 0;
   if (r->opt == LA_OPT_FIN_WAIT_2 && *v > 0)
     *v *= 1000;
   if (r->opt == LA_OPT_SNDBUF || r->opt == LA_OPT_RCVBUF)
@@ -281,6 +289,31 @@ static int set_congestion(const void *value, uint32_t len, int32_t *to) {
   return -LA_POSIX_ENOENT;
 }
 
+static int get_copy(void *value, uint32_t *len, const void *from, uint32_t n) {
+  if (*len > n)
+    *len = n;
+  memcpy(value, from, *len);
+  return 0;
+}
+
+/* 64 bits, or 32 as the option had them first. */
+static int set_pacing(const void *value, uint32_t len, uint64_t *to) {
+  uint32_t v;
+  if (len >= sizeof *to) {
+    memcpy(to, value, sizeof *to);
+    return 0;
+  }
+  if (len < sizeof v)
+    return -LA_POSIX_EINVAL;
+  memcpy(&v, value, sizeof v);
+  *to = v == UINT32_MAX ? UINT64_MAX : v;
+  return 0;
+}
+static int get_pacing(uint64_t rate, void *value, uint32_t *len) {
+  uint32_t v = rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate;
+  return *len >= sizeof rate ? get_copy(value, len, &rate, sizeof rate) : get_copy(value, len, &v, sizeof v);
+}
+
 /* IP_TOS and its like may be given as one byte. */
 static int read_int(int level, const void *value, uint32_t len, int *v) {
   if (len >= sizeof *v) {
@@ -315,6 +348,13 @@ int la_posix_setsockopt(la_posix *p, int fd, int level, int name, const void *va
     k->o.set |= UINT64_C(1) << O_CONGESTION;
     return give(p, k, r);
   }
+  if (r && r->slot == O_PACING) {
+    err = set_pacing(value, len, &k->o.pacing);
+    if (err)
+      return err;
+    k->o.set |= UINT64_C(1) << O_PACING;
+    return give(p, k, r);
+  }
   err = read_int(level, value, len, &v);
   if (err)
     return err;
@@ -333,17 +373,18 @@ int la_posix_setsockopt(la_posix *p, int fd, int level, int name, const void *va
 }
 
 /* Reading. */
-static int get_copy(void *value, uint32_t *len, const void *from, uint32_t n) {
-  if (*len > n)
-    *len = n;
-  memcpy(value, from, *len);
-  return 0;
-}
-
 static int get_timeout(la_time t, void *value, uint32_t *len) {
   la_time sec = t / LA_SEC;
   la_timeval v = {(int64_t)sec, (int64_t)(t / LA_US - sec * 1000000)};
   return get_copy(value, len, &v, sizeof v);
+}
+
+/* What is held for the socket: SK_MEMINFO_RMEM_ALLOC, RCVBUF, WMEM_ALLOC, SNDBUF, FWD_ALLOC, WMEM_QUEUED, OPTMEM, BACKLOG, DROPS. */
+static int get_meminfo(const la_posix *p, const struct psock *k, void *value, uint32_t *len) {
+  const struct conn *c = la__sk_conn(p, k);
+  uint32_t queued = c && c->sndq ? c->sndq->rope.len : 0;
+  uint32_t v[9] = {la__sk_unread(p, k), (uint32_t)k->o.v[O_RCVBUF], 0, (uint32_t)k->o.v[O_SNDBUF], 0, queued};
+  return get_copy(value, len, v, sizeof v);
 }
 
 static int read_mtu(la_posix *p, const struct psock *k, int *v) {
@@ -436,6 +477,12 @@ int la_posix_getsockopt(la_posix *p, int fd, int level, int name, void *value, u
     cc_name(k->o.v[O_CONGESTION], text);
     return get_copy(value, len, text, sizeof text);
   }
+  if (level == LA_SOL_SOCKET && name == LA_SO_MEMINFO)
+    return get_meminfo(p, k, value, len);
+  if (level == LA_SOL_TCP && name == LA_TCP_CC_INFO)
+    return get_copy(value, len, "", 0);
+  if (level == LA_SOL_SOCKET && name == LA_SO_MAX_PACING_RATE)
+    return get_pacing(k->o.pacing, value, len);
   if (level == LA_SOL_TCP && name == LA_TCP_INFO) {
     la_tcp_info i;
     la__sk_tcp_info(p, k, &i);

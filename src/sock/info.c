@@ -32,6 +32,20 @@ static enum la_waiting waiting(const struct tcp *t, const struct conn *c) {
   return c->state == LA_FIN_WAIT_2 ? LA_WAITS_PEER_FIN : c->state == LA_CLOSE_WAIT ? LA_WAITS_APP_CLOSE : LA_WAITS_NOTHING;
 }
 
+static void recovery(const struct tcp *t, const struct conn *c, la_info_rec *out) {
+  const struct sndq *q = c->sndq;
+  out->reordering = c->reordering > t->cfg.dupthresh ? c->reordering : t->cfg.dupthresh;
+  out->min_rtt = c->min_rtt * LA_US;
+  out->segs_out = c->snd_una != c->snd_nxt; /* a FIN, where there is no scoreboard */
+  if (!q)
+    return;
+  out->ca_state = (enum la_ca_state)q->rec.state;
+  out->segs_out = la__sent_segments(&q->sent, 0);
+  out->segs_sacked = la__sent_segments(&q->sent, SENT_SACKED) + (q->rec.dups + c->mss - 1u) / c->mss;
+  out->segs_lost = la__sent_segments(&q->sent, SENT_LOST);
+  out->segs_retrans = la__sent_segments(&q->sent, SENT_RETRANS);
+}
+
 static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out) {
   out->snd_una = c->snd_una;
   out->snd_nxt = c->snd_nxt;
@@ -43,8 +57,9 @@ static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out)
   out->mss = c->mss;
   out->peer_mss = c->peer_mss;
   out->unread = c->rcvq ? c->rcvq->rope.len : 0;
+  out->urgent = la__urgent(c);
   out->unacked = c->snd_nxt - c->snd_una;
-  out->unsent = c->flags & CF_FIN_SENT ? 0 : la__snd_end(c) - c->snd_nxt;
+  out->unsent = la__unsent(c);
   out->deadline = ends_at(t, c);
   if (c->flags & CF_ENDED)
     return;
@@ -55,6 +70,7 @@ static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out)
   out->srtt = (c->srtt >> 3) * LA_US;
   out->rttvar = (c->rttvar >> 2) * LA_US;
   out->rto = la__rto(t, c);
+  recovery(t, c, out);
 }
 
 int la_info(la_stack *s, la_conn h, la_info_rec *out) {
@@ -77,6 +93,11 @@ int la_info(la_stack *s, la_conn h, la_info_rec *out) {
   out->timestamps = c->flags & CF_TS;
   out->sack = c->flags & CF_SACK;
   out->window_scaled = c->flags & CF_WSCALE;
+  out->ecn = c->net & NET_ECN;
+  out->ecn_seen = c->net & NET_ECN_SEEN;
+  out->pacing_rate = la__pace_rate(c);
+  out->congestion = la__cc_chosen(c);
+  out->delivered_ce = conn_wish(c)->delivered_ce;
   out->bytes_in = c->bytes_in;
   out->bytes_out = c->bytes_out;
   out->retransmits = c->retransmits;

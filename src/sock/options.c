@@ -25,6 +25,9 @@ static bool in_range(enum la_opt opt, int64_t v) {
     [LA_OPT_QUICKACK] = {0, 1},
     [LA_OPT_DEFER_ACCEPT] = {0, 255},
     [LA_OPT_CONGESTION] = {0, LA_CCS - 1},
+    [LA_OPT_SOFT_ERRORS] = {0, 1},
+    [LA_OPT_NOTSENT_LOWAT] = {0, 1 << 30},
+    [LA_OPT_MAX_PACING_RATE] = {0, INT64_MAX},
   };
   if ((unsigned)opt >= sizeof range / sizeof range[0])
     return false;
@@ -42,7 +45,7 @@ struct place {
 
 static bool in_wish(enum la_opt opt) {
   return opt == LA_OPT_KEEPIDLE || opt == LA_OPT_KEEPINTVL || opt == LA_OPT_KEEPCNT || opt == LA_OPT_USER_TIMEOUT ||
-         (opt >= LA_OPT_CORK && opt <= LA_OPT_FIN_WAIT_2);
+         (opt >= LA_OPT_CORK && opt <= LA_OPT_SOFT_ERRORS) || opt == LA_OPT_NOTSENT_LOWAT || opt == LA_OPT_MAX_PACING_RATE;
 }
 
 static void flag(uint32_t *flags, uint32_t f, bool on) { *flags = on ? *flags | f : *flags & ~f; }
@@ -73,6 +76,15 @@ static void put_wish(struct wish *w, enum la_opt opt, int64_t v) {
   case LA_OPT_SYN_RETRIES:
     w->syn_retries = (uint8_t)v;
     break;
+  case LA_OPT_SOFT_ERRORS:
+    w->flags = (uint8_t)(v ? w->flags & ~WISH_NO_SOFT : w->flags | WISH_NO_SOFT);
+    break;
+  case LA_OPT_NOTSENT_LOWAT:
+    w->notsent_lowat = (uint32_t)v;
+    break;
+  case LA_OPT_MAX_PACING_RATE:
+    w->pacing_max = (uint64_t)v;
+    break;
   default:
     w->fin_wait_2 = (int32_t)v;
     break;
@@ -92,9 +104,11 @@ static void put(const struct place *p, enum la_opt opt, int64_t v) {
     break;
   case LA_OPT_SNDBUF:
     *p->sndbuf = (uint32_t)v;
+    *p->net |= NET_SNDBUF;
     break;
   case LA_OPT_RCVBUF:
     *p->rcvbuf = (uint32_t)v;
+    *p->net |= NET_RCVBUF;
     break;
   case LA_OPT_TTL:
     *p->ttl = (uint8_t)v;
@@ -116,7 +130,15 @@ static void changed(struct tcp *t, struct conn *c, enum la_opt opt) {
   if (c->flags & CF_ENDED)
     return;
   switch (opt) {
+  case LA_OPT_MAX_PACING_RATE:
+    if (c->sndq)
+      c->sndq->pace_at = 0; /* the old rate says nothing any more */
+    la__conn_dirty(t, c, TODO_DATA);
+    break;
   case LA_OPT_NODELAY:
+    if (c->wish && c->sndq && c->flags & CF_NODELAY) /* what was held back goes at once, as on Linux */
+      c->wish->flags |= WISH_PUSH;
+    /* fall through */
   case LA_OPT_CORK:
     la__conn_dirty(t, c, TODO_DATA);
     break;
@@ -204,6 +226,9 @@ int la_get_option(la_stack *s, la_conn h, enum la_opt opt, int64_t *v) {
     [LA_OPT_QUICKACK] = la__ack_is_quick(c),
     [LA_OPT_DEFER_ACCEPT] = INT64_MIN,
     [LA_OPT_CONGESTION] = la__cc_chosen(c),
+    [LA_OPT_SOFT_ERRORS] = !(w->flags & WISH_NO_SOFT),
+    [LA_OPT_NOTSENT_LOWAT] = w->notsent_lowat,
+    [LA_OPT_MAX_PACING_RATE] = (int64_t)w->pacing_max,
   };
   if ((unsigned)opt >= sizeof values / sizeof values[0] || opt == LA_OPT_DEFER_ACCEPT)
     return LA_EINVAL;

@@ -20,11 +20,12 @@ ptrdiff_t la_send(la_stack *s, la_conn h, const void *data, size_t n) {
   if (n == 0)
     return 0;
   uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
-  if (queued >= c->sndbuf) {
+  uint32_t unsent = la__unsent(c), most = la__unsent_most(c);
+  if (queued >= c->sndbuf || unsent >= most) {
     c->flags |= CF_WRITE_ARMED;
     return LA_AGAIN;
   }
-  size_t room = c->sndbuf - queued;
+  size_t room = c->sndbuf - queued < most - unsent ? c->sndbuf - queued : most - unsent;
   struct sndq *q = la__conn_sndq(t, c);
   size_t took = q ? la__rope_append(&q->rope, &t->chunks, data, n < room ? n : room) : 0;
   if (took == 0) {
@@ -32,8 +33,18 @@ ptrdiff_t la_send(la_stack *s, la_conn h, const void *data, size_t n) {
       la__conn_drop_send(t, c);
     return LA_ENOMEM;
   }
+  q->burst = 0;
+  if (!(conn_wish(c)->flags & WISH_MORE))
+    q->push_end = la__snd_end(c);
   la__conn_dirty(t, c, TODO_DATA);
   return (ptrdiff_t)took;
+}
+
+int la_send_mark(la_stack *s, la_conn h) {
+  struct conn *c = la__conn_handle(&s->tcp, h);
+  if (!c)
+    return LA_EBADF;
+  return la__eor_mark(&s->tcp, c) ? LA_OK : LA_ENOMEM;
 }
 
 /* Shared by recv and peek: how much is there, or why nothing ever will be. > 0: bytes. */
@@ -69,10 +80,8 @@ ptrdiff_t la_recv(la_stack *s, la_conn h, void *dst, size_t n) {
   if (got <= 0)
     return got;
   struct conn *c = la__conn_handle(t, h);
-  struct rcvq *q = c->rcvq;
-  la__rope_consume(&q->rope, &t->chunks, (size_t)got);
-  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen)
-    la__conn_drop_recv(t, c);
+  la__rope_consume(&c->rcvq->rope, &t->chunks, (size_t)got);
+  la__recv_settle(t, c);
   if (!(c->flags & CF_ENDED))
     la__ack_read(t, c);
   return got;

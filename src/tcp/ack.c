@@ -32,7 +32,7 @@ la_time la__limit(const struct tcp *t, const struct conn *c) {
 
 /* Bytes or a FIN that have not yet been acknowledged, sent or not. */
 static bool waiting(const struct conn *c) {
-  return c->snd_una != c->snd_nxt || c->sndq || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
+  return c->snd_una != c->snd_nxt || (c->sndq && c->sndq->rope.len) || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
 }
 
 /* Nobody is left who could wait, or the user has said for how long: then the limit runs on though the peer answers window probes. */
@@ -46,15 +46,30 @@ static bool keepalive_wanted(const struct conn *c) {
          (c->state == LA_ESTABLISHED || c->state == LA_CLOSE_WAIT || (c->state == LA_FIN_WAIT_2 && !(c->flags & CF_APP_CLOSED)));
 }
 
+/*
+ * The time-out, from now on; where a clock of RACK-TLP stood in its place, from when the first outstanding segment left, or at once
+ * (RFC 8985 7.3: what they waited is not added to it).
+ */
+void la__rto_arm(struct tcp *t, struct conn *c) {
+  la_time rto = la__rto_backed(t, c), at = t->now + rto;
+  if ((c->clock == CLK_REO || c->clock == CLK_TLP) && c->sndq && c->sndq->sent.n) {
+    at = sent_at(&c->sndq->sent, 0)->at + rto;
+    if (at <= t->now)
+      at = t->now + LA_US;
+  }
+  la__clock_set(t, c, CLK_RTX, at);
+}
+
 void la__rearm(struct tcp *t, struct conn *c) {
   if (c->state < LA_ESTABLISHED || c->flags & CF_ENDED)
     return;
   bool outstanding = c->snd_una != c->snd_nxt;
   if (outstanding && c->snd_wnd != 0) {
-    la__clock_set(t, c, CLK_RTX, t->now + la__rto_backed(t, c));
+    if (!la__tlp_arm(t, c, true))
+      la__rto_arm(t, c);
     if (c->life_at == LA_NEVER)
       la__life_clock(t, c, la__limit(t, c));
-  } else if (waiting(c)) { /* SHLD-29: the first probe after one RTO */
+  } else if (waiting(c) && !(c->sndq && c->sndq->pace_wait)) { /* SHLD-29: the first probe after one RTO */
     if (c->clock != CLK_PERSIST) {
       if (c->snd_wnd == 0) /* else the bytes are about to go: Karn's back-off stays (RFC 6298 5.7) */
         c->backoff = 0;
@@ -88,9 +103,24 @@ static la_time take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *
   return 0;
 }
 
+/* TCP_NOTSENT_LOWAT. What the windows take goes with the next output: it does not count, though it has not left yet. */
+static uint32_t takes_now(const struct conn *c) {
+  uint32_t flight = c->snd_nxt - c->snd_una, wnd = c->snd_wnd > flight ? c->snd_wnd - flight : 0, cwnd = la__cwnd_room(c);
+  return wnd < cwnd ? wnd : cwnd;
+}
+uint32_t la__unsent(const struct conn *c) { return c->flags & CF_FIN_SENT ? 0 : la__snd_end(c) - c->snd_nxt; }
+uint32_t la__unsent_most(const struct conn *c) {
+  uint32_t low = conn_wish(c)->notsent_lowat, now = takes_now(c);
+  return low && low < UINT32_MAX - now ? low + now : UINT32_MAX;
+}
+bool la__unsent_low(const struct conn *c) {
+  uint32_t low = conn_wish(c)->notsent_lowat, unsent = la__unsent(c), now = takes_now(c);
+  return !low || unsent <= now || unsent - now < (low + 1) / 2; /* Linux: twice as much must be below the mark */
+}
+
 static void writable(struct tcp *t, struct conn *c) {
   uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
-  if (c->flags & CF_WRITE_ARMED && queued <= c->sndbuf - c->sndbuf / 4)
+  if (c->flags & CF_WRITE_ARMED && queued <= c->sndbuf - c->sndbuf / 4 && la__unsent_low(c))
     la__conn_event(t, c, EV_WRITABLE);
 }
 
@@ -105,64 +135,87 @@ static void consume(struct tcp *t, struct conn *c, uint32_t ack) {
   }
   la__rope_consume(&q->rope, &t->chunks, n);
   q->seq0 += n;
+  la__eor_acked(q, q->seq0);
   c->bytes_out += n;
-  if (q->rope.len == 0)
+}
+
+/* The send queue goes with the last byte, unless it is not yet known whether a probe repaired a loss (RFC 8985 7.4). */
+static void idle(struct tcp *t, struct conn *c) {
+  const struct sndq *q = c->sndq;
+  if (q && q->rope.len == 0 && c->snd_una == c->snd_nxt && (!(q->rec.flags & REC_TLP) || c->flags & CF_FIN_SENT))
     la__conn_drop_send(t, c);
 }
 
-static void progress(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
-  uint32_t acked = seg->ack - c->snd_una;
-  c->snd_una = seg->ack;
-  if (seq_lt(c->snd_rtx, seg->ack))
-    c->snd_rtx = seg->ack;
-  struct cc_ack a = {.delivered = acked, .rtt = take_sample(t, c, seg)};
-  if (a.rtt)
-    c->backoff = 0;
-  if (!c->sndq || !c->sndq->in_recovery)
-    la__cc_ack(t, c, &a);
-  else if (la__cc_partial(t, c, acked))
-    la__conn_dirty(t, c, TODO_RTX);
-  if (c->sndq)
-    c->sndq->dupacks = 0;
-  consume(t, c, seg->ack);
-  writable(t, c);
-  if (c->clock == CLK_PERSIST)
-    c->clock = CLK_NONE;
-}
-
 /* E-16: only a segment that is not older than the one that last set it. */
-static void window_update(struct conn *c, const struct tcp_seg *seg, uint32_t wnd) {
+static bool window_update(struct conn *c, const struct tcp_seg *seg, uint32_t wnd) {
   if (!seq_lt(c->snd_wl1, seg->seq) && !(c->snd_wl1 == seg->seq && seq_leq(c->snd_wl2, seg->ack)))
-    return;
+    return false;
   bool opened = c->snd_wnd == 0 && wnd != 0;
   c->snd_wnd = wnd;
   c->snd_wl1 = seg->seq;
   c->snd_wl2 = seg->ack;
   if (wnd > c->snd_wnd_max)
     c->snd_wnd_max = wnd;
-  if (opened) { /* what the closed window swallowed goes again */
-    c->snd_rtx = c->snd_una;
+  if (opened)
     c->backoff = 0;
+  return opened;
+}
+
+/* The scoreboard, then the queue, from which what is acknowledged goes. */
+static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *seg, struct news *n) {
+  bool forward = c->snd_una != n->una;
+  n->rtt = forward ? take_sample(t, c, seg) : 0;
+  if (n->rtt)
+    c->backoff = 0;
+  if (c->sndq) {
+    la__recovery_input(t, c, seg, n);
+    if (!n->rtt && n->sent_at != LA_NEVER) { /* what was reported is as good, being no older than the path's present */
+      la__rtt_sample(c, t->now - n->sent_at);
+      c->backoff = 0;
+    }
+  } else if (n->what & NEWS_MARK) {
+    la__recovery_cwr(t, c);
   }
+  if (forward) {
+    la__tune_send(t, c);
+    consume(t, c, seg->ack);
+  }
+  idle(t, c);
+  return n->what;
 }
 
 void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   uint32_t wnd = (uint32_t)seg->wnd << (c->wscale & 15);
-  uint32_t una = c->snd_una, old_wnd = c->snd_wnd;
-  bool outstanding = una != c->snd_nxt;
-  if (seq_gt(seg->ack, una))
-    progress(t, c, seg);
-  if (seq_geq(seg->ack, una))
-    window_update(c, seg, wnd);
-  bool forward = c->snd_una != una;
-  if (!forward && seg->ack == una && outstanding && tcp_seg_len(seg) == 0 && wnd == old_wnd && wnd != 0)
-    la__cc_dupack(t, c); /* RFC 5681 2 */
+  struct news n = {.una = c->snd_una, .sent_at = LA_NEVER};
+  uint32_t old_wnd = c->snd_wnd;
+  bool outstanding = n.una != c->snd_nxt, forward = seq_gt(seg->ack, n.una), opened = false;
+  if (forward) {
+    c->snd_una = seg->ack;
+    n.what |= NEWS_ACKED;
+  }
+  if (seq_geq(seg->ack, n.una)) {
+    n.what |= la__ecn_ack(t, c, seg, seg->ack - n.una) ? NEWS_MARK : 0;
+    opened = window_update(c, seg, wnd);
+  } else {
+    n.what |= NEWS_OLD;
+  }
+  if (tcp_seg_len(seg) == 0 && wnd == old_wnd)
+    n.what |= NEWS_PURE;
+  if (seg->ack == n.una && outstanding && n.what & NEWS_PURE && wnd != 0)
+    n.what |= NEWS_DUP; /* RFC 5681 2 */
+  unsigned told = recovery(t, c, seg, &n);
+  writable(t, c);
+  if (opened && c->sndq && c->snd_una != c->snd_nxt) /* what the closed window swallowed goes again */
+    la__recovery_resend(t, c);
   if (forward)
     la__life_clock(t, c, waiting(c) ? la__limit(t, c) : LA_NEVER);
   else if (c->clock == CLK_PERSIST && !impatient(c)) /* MUST-37: it answers; R2 starts anew with the next probe */
     la__life_clock(t, c, LA_NEVER);
+  if (forward && c->clock == CLK_PERSIST)
+    c->clock = CLK_NONE;
   bool turned = (c->snd_wnd == 0) != (old_wnd == 0);
-  if (forward || turned || (outstanding && c->clock == CLK_NONE)) /* RFC 6298 5.3: other news does not put the clock off */
+  /* RFC 6298 5.3: other news does not put the clock off */
+  if (turned || (outstanding && c->clock == CLK_NONE) || ((forward || told & NEWS_REARM) && !(told & NEWS_CLOCK)))
     la__rearm(t, c);
   if (forward || wnd != old_wnd)
     la__conn_dirty(t, c, TODO_DATA);

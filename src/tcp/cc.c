@@ -39,6 +39,7 @@ void la__cc_attach(const struct tcp *t, struct conn *c) {
   memset(&q->cc, 0, sizeof q->cc);
   q->usage_seq = c->snd_una;
   q->full_at = t->now;
+  q->small_end = c->snd_una;
   module(c)->start(t, c, &q->cc);
 }
 
@@ -62,8 +63,11 @@ void la__cc_resume(const struct tcp *t, struct conn *c) {
   la_time since =
     c->clock == CLK_KEEP ? c->clock_at - (c->keep_sent ? conn_wish(c)->keep_intvl : conn_wish(c)->keep_idle) * LA_SEC : c->clock_at;
   uint32_t most = initial_window(c);
-  if ((c->keep_sent || t->now - since > la__rto(t, c)) && c->cwnd > most)
+  if (!c->keep_sent && t->now - since <= la__rto(t, c))
+    return;
+  if (c->cwnd > most)
     c->cwnd = most;
+  la__tune_idle(t, c);
 }
 
 /* RFC 2861, as Linux has it: for a whole RTO cwnd was not used up. It goes half the way to what was, ssthresh keeps the memory. */
@@ -99,7 +103,7 @@ void la__cc_sent(const struct tcp *t, struct conn *c) {
   }
   if (fly > q->used)
     q->used = fly;
-  if (t->cfg.slow_start_after_idle && !q->in_recovery && t->now - q->full_at >= la__rto(t, c))
+  if (t->cfg.slow_start_after_idle && q->rec.state < LA_CA_CWR && t->now - q->full_at >= la__rto(t, c))
     unused(t, c);
 }
 
@@ -125,16 +129,16 @@ uint32_t la__cc_slow_start(struct conn *c, uint32_t delivered) {
   return delivered - take;
 }
 
-static void reduce(struct tcp *t, struct conn *c, enum cc_event why) {
+void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why) {
   union cc_state none, *s = state(c, &none);
   if (c->sndq) {
     c->sndq->prior_cwnd = c->cwnd;
     c->sndq->prior_ssthresh = c->ssthresh;
   }
   c->ssthresh = module(c)->reduce(t, c, s, why);
+  if (c->net & NET_ECN)
+    c->net |= NET_CWR;
 }
-
-void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why) { reduce(t, c, why); }
 
 void la__cc_leave(const struct tcp *t, struct conn *c) {
   struct sndq *q = c->sndq;
@@ -142,19 +146,6 @@ void la__cc_leave(const struct tcp *t, struct conn *c) {
     return;
   q->used = 0;
   q->full_at = t->now;
-}
-
-void la__cc_timeout(struct tcp *t, struct conn *c) {
-  const struct sndq *q = c->sndq;
-  bool same = q && seq_lt(c->snd_una, q->recover) && (q->in_recovery || c->backoff > 1);
-  if (!same) /* else ssthresh has been set for this loss (RFC 5681 3.1) */
-    reduce(t, c, CC_RTO);
-  c->cwnd = c->mss;
-  if (c->sndq) {
-    c->sndq->recover = c->snd_nxt;
-    c->sndq->in_recovery = 0;
-    c->sndq->dupacks = 0;
-  }
 }
 
 /* RFC 4015 4, as far as bytes go: neither less than now, nor less than before. */
@@ -169,51 +160,4 @@ void la__cc_undo(struct tcp *t, struct conn *c) {
   q->prior_cwnd = 0;
   if (module(c)->undo)
     module(c)->undo(t, c, &q->cc);
-}
-
-/* What may be outstanding: for the first two duplicate ACKs a segment more each (RFC 3042). */
-uint32_t la__cc_window(const struct conn *c) {
-  const struct sndq *q = c->sndq;
-  uint32_t extra = !q || q->in_recovery || q->dupacks > 2 ? 0 : q->dupacks;
-  return c->cwnd + extra * c->mss;
-}
-
-/* NewReno's recovery (RFC 6582). */
-void la__cc_dupack(struct tcp *t, struct conn *c) {
-  struct sndq *q = c->sndq;
-  if (!q)
-    return;
-  la__conn_dirty(t, c, TODO_DATA);
-  if (q->in_recovery) { /* RFC 5681 3.2 step 4, at most for what was outstanding (RFC 9293 7, "ACK spoofing") */
-    if (c->cwnd < c->ssthresh + (q->recover - c->snd_una) + 3u * c->mss)
-      c->cwnd += c->mss;
-    return;
-  }
-  if (q->dupacks < UINT8_MAX)
-    q->dupacks++;
-  if (q->dupacks != 3 || !seq_gt(c->snd_una, q->recover))
-    return;
-  la__cc_enter(t, c, CC_LOSS);
-  q->recover = c->snd_nxt;
-  q->in_recovery = 1;
-  c->cwnd = c->ssthresh + 3u * c->mss;
-  la__conn_dirty(t, c, TODO_RTX);
-}
-
-bool la__cc_partial(const struct tcp *t, struct conn *c, uint32_t acked) {
-  struct sndq *q = c->sndq;
-  uint32_t mss = c->mss;
-  if (seq_geq(c->snd_una, q->recover)) { /* full: deflate (RFC 6582 3.2 step 3, RFC 2525 2.8) */
-    uint32_t fly = flight(c) > mss ? flight(c) : mss;
-    c->cwnd = fly + mss < c->ssthresh ? fly + mss : c->ssthresh;
-    q->in_recovery = 0;
-    la__cc_leave(t, c);
-    return false;
-  }
-  c->cwnd = c->cwnd > acked ? c->cwnd - acked : 0;
-  if (acked >= mss)
-    c->cwnd += mss;
-  if (c->cwnd < mss)
-    c->cwnd = mss;
-  return true;
 }

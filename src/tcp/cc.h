@@ -10,9 +10,8 @@
  *     la__cc_resume      before the first bytes after nothing was outstanding
  *     la__cc_sent        after each segment of data: was cwnd the limit?
  *     la__cc_ack         each ACK that delivers something outside recovery: cwnd grows
- *     la__cc_enter       a congestion event: loss by duplicates, or an echo of CE. Sets ssthresh, leaves cwnd
+ *     la__cc_enter       a congestion event: a loss, an echo of CE, a time-out. Sets ssthresh, leaves cwnd
  *     la__cc_leave       recovery is over, cwnd has the value that recovery gave it
- *     la__cc_timeout     the retransmission clock: ssthresh, and one segment
  *     la__cc_undo        the latest of these was spurious
  *
  * cwnd and ssthresh are bytes and live in the connection, whatever the module. Its other state lives in the send queue, and so
@@ -89,9 +88,7 @@ void la__cc_sent(const struct tcp *t, struct conn *c);
 void la__cc_ack(const struct tcp *t, struct conn *c, struct cc_ack *a);
 void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why);
 void la__cc_leave(const struct tcp *t, struct conn *c);
-void la__cc_timeout(struct tcp *t, struct conn *c);
 void la__cc_undo(struct tcp *t, struct conn *c);
-uint32_t la__cc_window(const struct conn *c); /* what may be outstanding */
 
 /* What several modules need. */
 /* Slow start: cwnd grows by what was delivered, up to ssthresh; returns what is left for congestion avoidance. */
@@ -100,9 +97,5 @@ static inline uint32_t la__cc_at_least(uint32_t bytes, uint32_t mss) { return by
 
 /* hystart.c: for each ACK of the first slow start; by how much its growth is to be divided; 0: slow start is over. */
 unsigned la__hystart_ack(struct hystart *h, const struct conn *c, la_time rtt);
-
-/* NewReno's recovery (RFC 6582). */
-void la__cc_dupack(struct tcp *t, struct conn *c);
-bool la__cc_partial(const struct tcp *t, struct conn *c, uint32_t acked); /* true when the ACK was partial */
 
 #endif

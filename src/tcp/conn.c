@@ -156,7 +156,7 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
     if (c->sndq) {
       c->sndq->index = index;
       c->sndq->seq0 = c->snd_nxt;
-      c->sndq->recover = c->snd_una - 1;
+      la__recovery_init(t, c);
       la__cc_attach(t, c);
     }
   }
@@ -179,7 +179,9 @@ struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c) {
 void la__conn_drop_send(struct tcp *t, struct conn *c) {
   if (!c->sndq)
     return;
+  la__recovery_done(c);
   la__rope_done(&c->sndq->rope, &t->chunks);
+  la__eor_done(t, c->sndq);
   la__slab_del(&t->sndqs, c->sndq->index);
   c->sndq = 0;
 }
@@ -231,6 +233,8 @@ void la__conn_event(struct tcp *t, struct conn *c, unsigned bits) {
       bits &= ~(unsigned)EV_WRITABLE;
     c->flags &= ~(uint32_t)CF_WRITE_ARMED;
   }
+  if (conn_wish(c)->flags & WISH_NO_SOFT) /* SHLD-20 */
+    bits &= ~(unsigned)EV_TROUBLE;
   if (c->flags & CF_APP_CLOSED)
     bits &= c->flags & CF_END_TAKEN ? 0u : EV_END; /* nobody ever knew one that was closed with its listener */
   c->events |= (uint8_t)bits;
@@ -293,6 +297,8 @@ static void node_set(struct tcp *t, struct conn *c) {
     at = c->clock_at;
   if (la__life_end(c) < at)
     at = la__life_end(c);
+  if (c->sndq && c->sndq->pace_wait && c->sndq->pace_at < at)
+    at = c->sndq->pace_at;
   if (at == LA_NEVER)
     return;
   if (!c->node.pprev || at < c->node.deadline)

@@ -14,6 +14,7 @@
 #include "mem/rope.h"
 #include "mem/wheel.h"
 #include "tcp/cc.h"
+#include "tcp/recovery.h"
 
 #include <lastack/tcp.h>
 
@@ -72,23 +73,28 @@ enum conn_todo {
   TODO_SYN = 1,    /* SYN, or SYN-ACK in SYN-RECEIVED */
   TODO_ACK = 2,    /* an ACK is owed now, whatever else is sent */
   TODO_DATA = 4,   /* look whether new data or FIN may go */
-  TODO_RTX = 8,    /* the segment at snd_rtx again, whatever the windows say */
+  TODO_RTX = 8,    /* the FIN again, when there is no memory for a scoreboard */
   TODO_PROBE = 16, /* window probe */
   TODO_KEEP = 32,  /* keepalive probe */
   TODO_RST = 64,
   TODO_WND = 128 /* perhaps a window update */
 };
 
-/* What clock_at stands for: these three exclude each other. */
-enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP };
+/* What clock_at stands for: these exclude each other. CLK_REO and CLK_TLP come before CLK_RTX and in its place (rack.c). */
+enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP, CLK_REO, CLK_TLP };
 
 /* Our reading side is shut down: text after our FIN is answered with RST. (An enum constant must be an int.) */
 #define CF_RCV_SHUT (1u << 31)
 
-enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32 };
+enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32, EV_URGENT = 64 };
 
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
-enum wish_flag { WISH_CORK = 1, WISH_MORE = 2 /* until the next call or segment */ };
+enum wish_flag {
+  WISH_CORK = 1,
+  WISH_MORE = 2,   /* until the next call or segment */
+  WISH_PUSH = 4,   /* what is queued goes nonetheless */
+  WISH_NO_SOFT = 8 /* errors are not told */
+};
 struct wish {
   la_time kill_at;                /* la_close_by, with CF_KILL */
   uint32_t index;                 /* its own, in its slab */
@@ -100,29 +106,48 @@ struct wish {
   uint8_t keep_cnt;
   uint8_t syn_retries; /* 0: the config's limit */
   uint8_t flags;
-  uint32_t w_max; /* CUBIC's, in bytes: outlives the send queue */
+  uint32_t w_max;               /* CUBIC's, in bytes: outlives the send queue */
+  la_time tune_at;              /* tune.c: what comes in how long; 0: not yet */
+  uint32_t tune_from, tune_end; /* from where, and until where */
+  uint64_t pacing_max;          /* bytes a second; 0: not paced */
+  uint32_t notsent_lowat;       /* bytes that may wait beyond what the windows take; 0: as many as fit */
+  uint32_t delivered_ce;        /* segments whose acknowledgment echoed CE */
 };
 
 /* struct conn.net: how it treats the path. */
 enum conn_net {
-  NET_CC = 3 /* enum la_cc */
+  NET_CC = 3,       /* enum la_cc */
+  NET_ECN = 4,      /* agreed */
+  NET_ECN_SEEN = 8, /* the peer has sent ECT */
+  NET_ECE = 16,     /* CE came: every segment echoes it until CWR comes */
+  NET_CWR = 32,     /* cwnd was reduced: the next new bytes say so */
+  NET_SNDBUF = 64,  /* the application has set these: they do not grow */
+  NET_RCVBUF = 128
 };
 
 /* The sending side while bytes are queued or unacknowledged. */
 struct sndq {
   struct rope rope;
   uint32_t seq0;    /* sequence number of the rope's first byte */
-  uint32_t recover; /* RFC 6582 */
   uint32_t rtt_seq; /* the sample runs until this is acknowledged; rtt_at 0: none */
   la_time rtt_at;
   uint32_t index; /* its own, in its slab */
-  uint8_t dupacks;
-  uint8_t in_recovery;
+  uint32_t *eor;  /* eor.c; NULL: no mark */
+  uint32_t neor, eor_cap;
+  uint32_t small_end; /* of the latest segment that was not full: while it is unacknowledged, another waits (Minshall) */
+  uint32_t push_end;  /* what was queued up to here was not announced to be followed by more: its last segment has PSH */
+  uint8_t burst;      /* segments that went together up to burst_end, at most 2 */
+  uint32_t burst_end;
+  la_time burst_at;
+  uint8_t pace_wait;                   /* something waits for pace_at */
+  la_time pace_at;                     /* pace.c: nothing goes before this */
   uint8_t limited;                     /* cwnd was the limit in the round trip that `usage_seq` ends */
   uint32_t most, usage_seq, used;      /* most: bytes outstanding then; used: the same since full_at */
   uint32_t prior_cwnd, prior_ssthresh; /* before the latest reduction; prior_cwnd 0: none to undo */
   la_time full_at;                     /* when cwnd was last the limit */
   union cc_state cc;
+  struct recovery rec;
+  struct sent sent;
 };
 
 enum { SACK_RECENT = 4 };
@@ -133,8 +158,10 @@ struct rcvq {
   struct ranges ooo;
   uint32_t index;
   uint32_t recent[SACK_RECENT]; /* where the latest out-of-order segments began: the first SACK blocks (RFC 2018 4) */
+  uint32_t dsack_lo, dsack_hi;  /* came once more, and is yet to be told; the same: nothing */
   uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
-  bool fin_seen;
+  uint32_t urgent_end;          /* RCV.UP: behind the last urgent byte; urgent: it is ahead of what has been read */
+  bool fin_seen, urgent;
   struct range v[]; /* la_config.max_ooo */
 };
 
@@ -153,13 +180,15 @@ struct conn {
   uint32_t flags;
   uint8_t todo, acks_owed, events, wscale; /* wscale: peer's in the low half, ours in the high half */
 
-  uint32_t snd_una, snd_nxt, snd_rtx; /* snd_rtx: next to be sent again; = snd_nxt when nothing is */
+  uint32_t snd_una, snd_nxt;
   uint32_t snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
   uint32_t rcv_nxt, rcv_adv, rcv_acked; /* rcv_adv: the right edge we announced; rcv_acked: the last ACK sent */
   uint32_t rcvbuf, sndbuf;
   uint16_t mss, peer_mss;                  /* what we may send in one segment, options deducted; what was announced */
   uint32_t ts_recent, ts_recent_s, ts_off; /* ts_recent_s: when, in seconds */
   uint32_t srtt, rttvar;                   /* us; srtt scaled by 8, rttvar by 4 */
+  uint32_t min_rtt : 24;                   /* us; 0: none yet */
+  uint32_t reordering : 8;                 /* segments by which some were late; 0: never yet */
   union {
     struct {
       uint32_t cwnd, ssthresh;
@@ -206,11 +235,12 @@ struct half {
   uint32_t ts_recent, ts_off;
   uint16_t lport, rport;
   uint16_t mss, wnd;                   /* the peer's */
-  uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed; wscale: both, as in the connection */
+  uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed, and HALF_ECN; wscale: both, as in the connection */
   uint16_t challenge_at;
   uint8_t resend, acked; /* the SYN-ACK has gone out again on a repeated SYN; a bare ACK has come, but the listener wants text */
   uint8_t addr[];
 };
+enum { HALF_ECN = 128 };
 #define HALF_BYTES(six) (sizeof(struct half) + ((six) ? 32 : 8))
 _Static_assert(HALF_BYTES(0) <= 64, "a half-open record over IPv4 fits its budget");
 _Static_assert(HALF_BYTES(1) <= 88, "a half-open record over IPv6 fits its budget");

@@ -82,6 +82,16 @@ static bool store(struct tcp *t, struct conn *c, uint32_t seq, const uint8_t *p,
   return la__rope_write_at(&q->rope, &t->chunks, q->rope.len + (seq - c->rcv_nxt), p, n);
 }
 
+/* RFC 2883 4: of what lies ahead already, the part that this segment brings again. */
+static void overlap(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi) {
+  const struct ranges *r = &c->rcvq->ooo;
+  for (unsigned i = 0; i < r->n; i++)
+    if (seq_lt(r->v[i].lo, hi) && seq_gt(r->v[i].hi, lo)) {
+      la__sack_duplicate(t, c, seq_max(r->v[i].lo, lo), seq_min(r->v[i].hi, hi));
+      return;
+    }
+}
+
 /* Writes [seq, seq + len) where nothing is yet. false: no memory. */
 static bool fill(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   const struct ranges *r = &c->rcvq->ooo;
@@ -149,9 +159,12 @@ static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg)
   return true;
 }
 
-static void drop_if_empty(struct tcp *t, struct conn *c) {
+void la__recv_settle(struct tcp *t, struct conn *c) {
   struct rcvq *q = c->rcvq;
-  if (q && q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen)
+  if (!q)
+    return;
+  q->urgent = la__urgent(c) > 0;
+  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen && !q->urgent && q->dsack_lo == q->dsack_hi)
     la__conn_drop_recv(t, c);
 }
 
@@ -161,6 +174,8 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
   bool had_hole = q && q->ooo.n;
   bool ok = q != 0;
   bool next = seg->seq == c->rcv_nxt;
+  if (had_hole)
+    overlap(t, c, seg->seq, seg->seq + seg->len);
   if (ok)
     ok = !next ? store_ahead(t, c, seg) : q->rope.end == q->rope.len ? append(t, c, seg) : store_next(t, c, seg);
   if (!ok)
@@ -168,9 +183,11 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
   bool in_order = c->rcv_nxt != before;
   if (ok || in_order || !next) /* what was out of order is answered even if it was not kept (RFC 5681 4.2) */
     la__ack_text(t, c, seg, in_order, had_hole);
-  if (in_order)
+  if (in_order) {
+    la__tune_recv(t, c);
     la__conn_event(t, c, EV_READABLE);
-  drop_if_empty(t, c);
+  }
+  la__recv_settle(t, c);
 }
 
 /* Eighth step. false: gone to TIME-WAIT. */
@@ -180,9 +197,11 @@ static bool fin(struct tcp *t, struct conn *c) {
   c->flags |= CF_FIN_RCVD;
   if (!(c->flags & CF_FIRST_LOCAL))
     c->flags |= CF_FIRST_PEER;
-  if (c->rcvq)
+  if (c->rcvq) {
     c->rcvq->fin_seen = false;
-  drop_if_empty(t, c);
+    c->rcvq->urgent = c->rcvq->urgent && seq_lt(c->rcvq->urgent_end, c->rcv_nxt); /* nothing comes after a FIN */
+  }
+  la__recv_settle(t, c);
   la__conn_dirty(t, c, TODO_ACK);
   la__conn_event(t, c, EV_PEER_FIN);
   switch (c->state) {
@@ -213,8 +232,10 @@ static void data_after_close(struct tcp *t, struct conn *c, const struct key *k,
 }
 
 /* Cuts the segment to the window. The FIN has a number too, and is cut off where that lies outside (3.10.7.4). */
-static void trim(const struct conn *c, struct tcp_seg *seg) {
+static void trim(struct tcp *t, struct conn *c, struct tcp_seg *seg) {
   if (seq_lt(seg->seq, c->rcv_nxt)) {
+    if (seg->len)
+      la__sack_duplicate(t, c, seg->seq, c->rcv_nxt);
     uint32_t old = c->rcv_nxt - seg->seq;
     if (old > seg->len)
       old = seg->len;
@@ -248,7 +269,9 @@ static void fin_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg) 
 bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path) {
   if (c->state != LA_ESTABLISHED && c->state != LA_FIN_WAIT_1 && c->state != LA_FIN_WAIT_2)
     return true; /* E-20: after the peer's FIN there is no text */
-  trim(c, seg);
+  trim(t, c, seg);
+  if (seg->len)
+    la__ecn_text(t, c, seg);
   bool has_fin = seg->flags & LA_FIN;
   if (seg->len && (c->flags & CF_APP_CLOSED || (c->flags & CF_RCV_SHUT && c->state != LA_ESTABLISHED))) {
     data_after_close(t, c, k, seg, path);

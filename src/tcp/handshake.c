@@ -151,7 +151,7 @@ int la__connect(struct tcp *t, const struct key *k, const struct path *path, boo
   c->link = path->link;
   c->ts_off = la__ts_offset(t, k);
   c->snd_una = iss;
-  c->snd_nxt = c->snd_rtx = iss + 1;
+  c->snd_nxt = iss + 1;
   t->stats.opened_active++;
   la__state_init(t, c, LA_CLOSED, LA_ON_CONNECT);
   la__conn_dirty(t, c, TODO_SYN);
@@ -167,7 +167,7 @@ no_port:
 /* cwnd has its value on every way into ESTABLISHED (RFC 2525 2.3). */
 void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
   c->flags |= CF_ACKED_SYN;
-  c->snd_una = c->snd_rtx = c->snd_nxt;
+  c->snd_una = c->snd_nxt;
   c->backoff = 0;
   la__cc_init(c);
   la__state(t, c, cause);
@@ -201,6 +201,8 @@ void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, cons
     return;
   }
   adopt_syn(t, c, seg);
+  if (t->cfg.ecn == 1 && (ack ? (seg->flags & (LA_ECE | LA_CWR)) == LA_ECE : la__ecn_asked(t, seg)))
+    c->net |= NET_ECN;
   if (!ack) { /* crossing SYNs: 3.5, figure 7 */
     la__state(t, c, LA_ON_SYN);
     c->backoff = 0;
@@ -254,7 +256,8 @@ static struct conn *grow(struct tcp *t, const struct half *h, const struct key *
   c->link = h->link;
   c->ts_off = h->ts_off;
   c->snd_una = h->iss;
-  c->snd_nxt = c->snd_rtx = h->iss + 1;
+  c->snd_nxt = h->iss + 1;
+  c->net |= h->have & HALF_ECN ? NET_ECN : 0;
   c->state = LA_SYN_RECEIVED;
   c->rcv_adv = h->adv; /* what our SYN-ACK said */
   c->wscale = h->wscale;

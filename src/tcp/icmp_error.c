@@ -41,9 +41,9 @@ static bool too_big(struct tcp *t, struct conn *c, const struct icmp_error *e) {
   if (mtu >= e->size || mss >= c->mss || c->state < LA_ESTABLISHED)
     return false;
   c->mss = (uint16_t)mss;
-  c->snd_rtx = c->snd_una;
+  if (c->sndq && c->snd_una != c->snd_nxt)
+    la__recovery_resend(t, c);
   la__rearm(t, c);
-  la__conn_dirty(t, c, TODO_RTX);
   return true;
 }
 
@@ -61,7 +61,7 @@ bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e
   int err = la__icmp_err(e->kind);
   bool hard = e->from_host && (e->kind == ICMP_PORT_UNREACH || e->kind == ICMP_PROTO_UNREACH);
   bool stuck = c->state == LA_SYN_SENT || (c->backoff > 0 && !t->cfg.icmp_soft);
-  if (hard && stuck && c->clock == CLK_RTX) {
+  if (hard && stuck && (c->clock == CLK_RTX || c->clock == CLK_REO || c->clock == CLK_TLP)) {
     la__conn_kill(t, c, LA_ON_ICMP, (struct ending){LA_BY_NETWORK, LA_HOW_SILENT, LA_WHY_ICMP, err}, false);
     return true;
   }

@@ -54,6 +54,8 @@ static void unacceptable(struct tcp *t, struct conn *c, const struct key *k, con
   bool text = tcp_seg_len(seg) > 0;
   la__drop(t, k, c, seg, where == VIEW_BEYOND ? LA_DROP_TCP_OVERWINDOW : text ? LA_DROP_TCP_OLD_DATA : LA_DROP_TCP_OLD_SEQUENCE);
   la__conn_touch(t, c);
+  if (text && seq_lt(seg->seq, c->rcv_nxt))
+    la__sack_duplicate(t, c, seg->seq, seq_min(seg->seq + tcp_seg_len(seg), c->rcv_nxt));
   if (text) { /* a retransmission, whose clock bounds it: always answered; our ACK was lost, so more go at once */
     la__ack_quick(t, c, UINT8_MAX);
     if (c->acks_owed < UINT8_MAX)
@@ -95,6 +97,8 @@ static bool stamps_ok(struct tcp *t, struct conn *c, const struct key *k, const 
   if (!(c->flags & CF_TS) || seg->flags & (LA_RST | LA_SYN))
     return true;
   if (!(seg->opt.have & TCP_OPT_TS)) {
+    if (t->cfg.bare_segments)
+      return true;
     la__drop(t, k, c, seg, LA_DROP_TCP_RFC7323_PAWS); /* 3.2: silently */
     return false;
   }
@@ -136,6 +140,8 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
   if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seq_leq(seg.seq, c->rcv_nxt) && !(seg.flags & (LA_SYN | LA_RST))) {
     la__drop(t, k, c, &seg, LA_DROP_TCP_ZEROWINDOW); /* a window probe: no room for its text, but its ACK counts (MUST-66, A.2) */
     la__conn_dirty(t, c, TODO_ACK);
+    uint32_t old = c->rcv_nxt - seg.seq;
+    seg.urp = (uint16_t)(seg.urp > old ? seg.urp - old : 0); /* it counts from SEG.SEQ */
     seg.seq = c->rcv_nxt;
     seg.len = 0;
     seg.flags &= (uint8_t)~LA_FIN;
@@ -207,7 +213,8 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
   switch (la__view_ack(&v, seg)) {
   case VIEW_ACK_UNSENT:
     la__drop(t, k, c, seg, LA_DROP_TCP_ACK_UNSENT_DATA);
-    la__challenge(t, c);
+    if (!t->cfg.mute_unsent)
+      la__challenge(t, c);
     return;
   case VIEW_ACK_TOO_OLD:
     la__drop(t, k, c, seg, LA_DROP_TCP_TOO_OLD_ACK);
@@ -223,6 +230,8 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
   la__ack_input(t, c, seg);
   if (c->flags & CF_FIN_SENT && !(c->flags & CF_FIN_ACKED) && c->snd_una == c->snd_nxt && fin_acked(t, c))
     return;
+  if (seg->flags & LA_URG)
+    la__urgent_input(t, c, seg);
   if (tcp_seg_len(seg) && !la__data_input(t, c, k, seg, path))
     return;
   if (c->state == LA_FIN_WAIT_1 && c->flags & CF_FIN_ACKED) {

@@ -229,7 +229,7 @@ struct answer *la__syn_ack(struct tcp *t, const struct half *h, const struct key
     a->seg.opt.ts_val = tcp_ts_now(t, h->ts_off);
     a->seg.opt.ts_ecr = h->ts_recent;
   }
-  a->seg.flags = LA_SYN | LA_ACK;
+  a->seg.flags = LA_SYN | LA_ACK | (h->have & HALF_ECN ? LA_ECE : 0);
   a->seg.seq = h->iss;
   a->seg.ack = h->irs + 1;
   a->seg.wnd = h->adv;
@@ -301,6 +301,8 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
   h->ts_off = la__ts_offset(t, k);
   h->have = (uint8_t)((o->have & TCP_OPT_MSS) | (t->cfg.timestamps ? o->have & TCP_OPT_TS : 0) |
                       (t->cfg.sack ? o->have & TCP_OPT_SACK_OK : 0) | (t->cfg.window_scale ? o->have & TCP_OPT_WSCALE : 0));
+  if (la__ecn_asked(t, seg))
+    h->have |= HALF_ECN;
   h->mss = o->have & TCP_OPT_MSS ? o->mss : 0;
   struct tcp_opts ours;
   la__offer(t, t->link[h->link].mtu, k->local.family == 6, l->rcvbuf, &l->wish, &ours);
@@ -313,6 +315,7 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
 static void cookie_syn_ack(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
   struct half h = {0};
   half_fill(t, &h, l, k, seg, path, 0);
+  h.have &= (uint8_t)~HALF_ECN; /* a cookie has no room for it */
   h.iss = la__cookie_make(t, k, &h);
   struct answer *a = la__syn_ack(t, &h, k, 0);
   if (a)

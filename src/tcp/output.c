@@ -4,9 +4,9 @@
  * call: first the answers that belong to no connection, then the dirty connections in turn, one descriptor each, so that none
  * starves another.
  *
- * For a connection the order is: RST; SYN; the segment at SND.UNA again (fast retransmit, time-out); a window probe; duplicate
- * ACKs that are owed one by one; bytes again from snd_rtx, then new ones, as far as windows, Nagle and silly-window avoidance
- * allow, with the FIN behind the last; an ACK or window update; a keepalive probe.
+ * For a connection the order is: RST; SYN; a window probe; duplicate ACKs that are owed one by one; a tail loss probe; what is lost;
+ * new bytes, as far as windows, Nagle and silly-window avoidance allow, with the FIN behind the last; an ACK or window update; a
+ * keepalive probe.
  */
 #include "base/bytes.h"
 #include "base/check.h"
@@ -28,35 +28,10 @@ static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn 
   r->wnd = (uint32_t)o->seg.wnd << (o->seg.flags & LA_SYN ? 0 : shift);
 }
 
-static void sack_block(const struct ranges *r, int i, unsigned most, struct tcp_opts *o) {
-  if (i < 0 || o->nsack == most)
-    return;
-  for (unsigned k = 0; k < o->nsack; k++)
-    if (o->sack[k].lo == r->v[i].lo)
-      return;
-  o->sack[o->nsack].lo = r->v[i].lo;
-  o->sack[o->nsack++].hi = r->v[i].hi;
-}
-
-static unsigned sack_most(const struct conn *c) { return c->flags & CF_TS ? 3 : 4; }
-
 /* MUST-16: a segment's own options count. */
 static uint32_t segment_room(const struct conn *c) {
-  unsigned n = c->flags & CF_SACK && c->rcvq ? c->rcvq->ooo.n : 0;
-  if (n > sack_most(c))
-    n = sack_most(c);
+  unsigned n = la__sack_count(c);
   return n ? c->mss - 4u - 8u * n : c->mss;
-}
-
-/* RFC 2018 4: the block of the latest segment first, then those reported before it, then whatever has room. */
-static void sack_blocks(const struct conn *c, struct tcp_opts *o) {
-  const struct ranges *r = &c->rcvq->ooo;
-  unsigned most = sack_most(c);
-  for (unsigned i = 0; i < SACK_RECENT; i++)
-    sack_block(r, la__ranges_find(r, c->rcvq->recent[i]), most, o);
-  for (int i = 0; i < r->n && o->nsack < most; i++)
-    sack_block(r, i, most, o);
-  o->have |= TCP_OPT_SACK;
 }
 
 static void start(const struct conn *c, struct tcp_out *o, uint32_t seq, unsigned flags) {
@@ -78,14 +53,14 @@ static void stamp(const struct tcp *t, const struct conn *c, struct tcp_opts *o)
 }
 
 /* A segment of a synchronized connection; everything it carries acknowledges RCV.NXT, so no ACK is owed any more. */
-static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, unsigned flags) {
-  start(c, o, seq, flags | LA_ACK);
+static void start_acking(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, bool fresh) {
+  start(c, o, seq, LA_ACK);
   o->seg.ack = c->rcv_nxt;
   o->seg.wnd = la__window_field(t, c);
   if (c->flags & CF_TS)
     stamp(t, c, &o->seg.opt);
-  if (c->flags & CF_SACK && c->rcvq && c->rcvq->ooo.n)
-    sack_blocks(c, &o->seg.opt);
+  la__sack_out(t, c, &o->seg.opt);
+  la__ecn_mark(c, &o->seg, &o->tos, fresh);
   la__ack_sent(t, c);
   c->todo &= (uint8_t) ~(TODO_ACK | TODO_WND);
 }
@@ -105,6 +80,8 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
   c->todo &= (uint8_t) ~(TODO_SYN | TODO_ACK);
   start(c, o, c->snd_una, answer ? LA_SYN | LA_ACK : LA_SYN);
   la__offer(t, t->link[c->link].mtu, c->flags & CF_IP6, c->rcvbuf, conn_wish(c), &o->seg.opt);
+  if (answer ? c->net & NET_ECN : t->cfg.ecn == 1 && !c->backoff) /* a SYN that was lost goes without: a middlebox may hate it */
+    o->seg.flags |= answer ? LA_ECE : LA_ECE | LA_CWR;
   if (answer) {
     unsigned agreed = TCP_OPT_MSS | (c->flags & CF_TS ? TCP_OPT_TS : 0u) | (c->flags & CF_SACK ? TCP_OPT_SACK_OK : 0u) |
                       (c->flags & CF_WSCALE ? TCP_OPT_WSCALE : 0u);
@@ -130,8 +107,26 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
   return true;
 }
 
-/* Karn: bytes sent again give no sample. RFC 6298 (5.1): the clock starts if it does not run. */
-static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t old_nxt, uint8_t kind) {
+/* What the trace tells of a segment beside whether it repeats another. */
+enum { OUT_PROBE = 2, OUT_KEEPALIVE = 3 };
+
+/*
+ * RFC 6298 (5.1): the clock starts if it does not run. New data put the probe off (RFC 8985 7.2), and so does the first segment sent
+ * again the time-out, but nothing puts off the reordering clock.
+ */
+static void start_clock(struct tcp *t, struct conn *c, uint32_t seq, bool again) {
+  bool running = c->clock == CLK_RTX || c->clock == CLK_TLP || c->clock == CLK_REO;
+  if (!running || (again && seq == c->snd_una && c->clock != CLK_REO)) {
+    la__rto_arm(t, c);
+    if (c->life_at == LA_NEVER)
+      la__life_clock(t, c, la__limit(t, c));
+  }
+  if (!again && !la__tlp_arm(t, c, false) && c->clock == CLK_TLP)
+    la__rto_arm(t, c);
+}
+
+/* Karn: bytes sent again give no sample. */
+static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t old_nxt, enum sent_kind kind) {
   uint32_t end = o->seg.seq + tcp_seg_len(&o->seg);
   bool again = seq_lt(o->seg.seq, old_nxt);
   if (again) {
@@ -145,20 +140,42 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
     c->sndq->rtt_at = t->now ? t->now : 1;
     c->sndq->rtt_seq = end;
   }
-  if (kind != 2 && c->clock != CLK_RTX) {
-    c->clock = CLK_NONE;
-    la__rearm(t, c);
-  }
-  trace_out(t, o, c, c->state, 0, kind == 2 ? kind : again, c->wscale >> 4);
+  la__recovery_sent(t, c, o->seg.seq, end, old_nxt, kind);
+  if (kind != SENT_WINDOW_PROBE)
+    start_clock(t, c, o->seg.seq, again);
+  trace_out(t, o, c, c->state, 0, kind == SENT_WINDOW_PROBE ? OUT_PROBE : again, c->wscale >> 4);
+}
+
+/*
+ * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And the last segment that the
+ * windows take of several, as Linux marks them: the receiver knows that nothing follows soon.
+ */
+static bool push_due(const struct tcp *t, struct conn *c, uint32_t seq, uint32_t end, enum sent_kind kind) {
+  struct sndq *q = c->sndq;
+  bool goes_on = q->burst_end == seq && q->burst_at == t->now;
+  q->burst_end = end;
+  q->burst_at = t->now;
+  if (end == la__snd_end(c))
+    return kind == SENT_WINDOW_PROBE || end == q->push_end;
+  if (la__eor_cut(q, end - 1, 2) == 1)
+    return true;
+  if (!goes_on)
+    q->burst = 0;
+  if (q->burst < 2)
+    q->burst++;
+  uint32_t left = la__cwnd_room(c), past = end - seq_min(c->snd_nxt, end); /* of cwnd, once this segment has gone */
+  left = left > past ? left - past : 0;
+  return q->burst == 2 && (left < c->mss || seq_diff(c->snd_una + c->snd_wnd, end) < (int32_t)c->mss);
 }
 
 /* The bytes [seq, seq + n) and, when asked, the FIN behind them. */
-static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, bool fin, uint8_t kind) {
+static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, bool fin, enum sent_kind kind) {
   uint32_t old_nxt = c->snd_nxt, end = la__snd_end(c);
   bool ack_owed = c->rcv_acked != c->rcv_nxt;
   if (n > segment_room(c))
     n = segment_room(c);
-  start_acking(t, c, o, seq, 0);
+  n = la__eor_cut(c->sndq, seq, n);
+  start_acking(t, c, o, seq, n && seq == c->snd_nxt && kind != SENT_WINDOW_PROBE);
   if (n) {
     size_t got = 0;
     o->nbufs = la__rope_refs(&c->sndq->rope, seq - c->sndq->seq0, n, o->buf, o->owner, LA_FRAME_BUFS, &got);
@@ -169,38 +186,70 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
   fin = fin && seq + n == end;
   if (fin)
     o->seg.flags |= LA_FIN;
-  if (n && seq + n == end)
-    o->seg.flags |= LA_PSH; /* MUST-61 */
+  if (n && push_due(t, c, seq, seq + n, kind))
+    o->seg.flags |= LA_PSH;
+  if (n && n < segment_room(c))
+    c->sndq->small_end = seq + n;
   if (fin && !(c->flags & CF_FIN_SENT)) {
+    la__conn_sndq(t, c); /* its scoreboard; without memory the clock alone guards the FIN */
     if (c->flags & CF_FIN_RCVD && ack_owed)
       c->flags |= CF_FIN_MERGED;
     c->flags |= CF_FIN_SENT | (c->flags & CF_FIRST_PEER ? 0u : CF_FIRST_LOCAL);
-    c->snd_nxt = end + 1;
-  } else if (seq_gt(seq + n, c->snd_nxt)) {
-    c->snd_nxt = seq + n;
   }
-  uint32_t after = seq + n + fin;
-  if (c->snd_rtx == old_nxt) /* nothing was to be sent again */
-    c->snd_rtx = seq_gt(after, old_nxt) ? c->snd_nxt : c->snd_rtx;
-  else if (seq_leq(seq, c->snd_rtx) && seq_gt(after, c->snd_rtx))
-    c->snd_rtx = after;
+  c->snd_nxt = seq_max(c->snd_nxt, seq + n + fin);
   account(t, c, o, old_nxt, kind);
   return true;
 }
 
 static bool fin_due(const struct conn *c) { return c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED); }
 
-/* One segment at SND.UNA, of what has been sent (RFC 2525 2.14: only one). */
+/* The FIN again, when there is no scoreboard. */
 static bool send_again(struct tcp *t, struct conn *c, struct tcp_out *o) {
   c->todo &= (uint8_t)~TODO_RTX;
-  if (c->snd_una == c->snd_nxt)
+  return c->snd_una != c->snd_nxt && !c->sndq && send_bytes(t, c, o, c->snd_una, 0, true, SENT_LOST_BEFORE);
+}
+
+/* A segment that was sent, and begins at `seq` with `n` sequence numbers, once more. */
+static bool send_span(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, enum sent_kind kind) {
+  uint32_t edge = c->snd_una + (c->snd_wnd ? c->snd_wnd : 1); /* SHLD-16 */
+  if (!seq_lt(seq, edge))
     return false;
-  uint32_t end = la__snd_end(c);
-  uint32_t n = seq_min(end, c->snd_nxt) - c->snd_una;
-  uint32_t wnd = c->snd_wnd ? c->snd_wnd : 1; /* SHLD-16 */
-  if (n > wnd)
-    n = wnd;
-  return send_bytes(t, c, o, c->snd_una, n, c->flags & CF_FIN_SENT, 0);
+  n = seq_min(seq + n, edge) - seq;
+  bool fin = c->flags & CF_FIN_SENT && seq + n == c->snd_nxt;
+  return send_bytes(t, c, o, seq, n - fin, fin, kind);
+}
+
+/* What is lost goes again, first things first, as far as the pipe has room in cwnd. */
+static bool send_lost(struct tcp *t, struct conn *c, struct tcp_out *o) {
+  int i = c->sndq ? la__sent_next(&c->sndq->sent) : -1;
+  if (i < 0 || c->sndq->rec.flags & REC_HOLD)
+    return false;
+  uint32_t lo = sent_at(&c->sndq->sent, (unsigned)i)->lo, pipe = la__pipe(c);
+  uint32_t n = la__sent_collapse(&c->sndq->sent, (unsigned)i, la__eor_cut(c->sndq, lo, segment_room(c)));
+  if (pipe && pipe + n > c->cwnd)
+    return false;
+  if (c->sndq->rec.flags & REC_REOPENED && lo + n == c->snd_nxt && !(c->flags & CF_FIN_SENT)) { /* no crumbs (3.8.6.2.1) */
+    uint32_t edge = seq_min(la__snd_end(c), c->snd_una + c->snd_wnd), more = seq_gt(edge, lo) ? edge - lo : n;
+    return send_bytes(t, c, o, lo, more, c->flags & CF_FIN_QUEUED, SENT_LOST_BEFORE);
+  }
+  return send_span(t, c, o, lo, n, SENT_LOST_BEFORE);
+}
+
+/* RFC 8985 7.3: new data if there are and the window takes them, else the last segment. Neither cwnd nor Nagle holds it back. */
+static bool send_tail_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
+  if (!c->sndq || !(c->sndq->rec.flags & REC_TLP_DUE))
+    return false;
+  struct sent *s = &c->sndq->sent;
+  c->sndq->rec.flags &= (uint16_t)~REC_TLP_DUE;
+  if (!s->n)
+    return false;
+  uint32_t end = la__snd_end(c), avail = c->flags & CF_FIN_SENT ? 0 : end - c->snd_nxt;
+  uint32_t n = avail < segment_room(c) ? avail : segment_room(c);
+  if (n && seq_leq(c->snd_nxt + n, c->snd_una + c->snd_wnd))
+    return send_bytes(t, c, o, c->snd_nxt, n, n == avail && c->flags & CF_FIN_QUEUED, SENT_TAIL_PROBE);
+  const struct sent_rec *last = sent_at(s, s->n - 1u);
+  uint32_t lo = last->lo + (last->hi - last->lo - 1) / last->size * last->size;
+  return send_span(t, c, o, lo, last->hi - lo, SENT_TAIL_PROBE);
 }
 
 /* One octet (MUST-36), or what silly-window avoidance held back (3.8.6.2.1), or the FIN. */
@@ -212,66 +261,92 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
     return false;
   if (n == 0 && !fin_due(c))
     return false;
-  return send_bytes(t, c, o, c->snd_una, n < wnd ? n : wnd, fin_due(c) && n < wnd, 2);
+  if (c->snd_wnd == 0 && t->cfg.empty_probes) {
+    start_acking(t, c, o, c->snd_una - 1, false);
+    trace_out(t, o, c, c->state, 0, OUT_PROBE, c->wscale >> 4);
+    return true;
+  }
+  return send_bytes(t, c, o, c->snd_una, n < wnd ? n : wnd, fin_due(c) && n < wnd, SENT_WINDOW_PROBE);
+}
+
+/* Nagle (3.7.4): while anything is outstanding; or, as Linux has it (Minshall), while a small segment is. */
+static bool nagle_waits(const struct tcp *t, const struct conn *c) {
+  if (c->snd_una == c->snd_nxt)
+    return false;
+  return !t->cfg.minshall || (c->sndq && seq_gt(c->sndq->small_end, c->snd_una));
 }
 
 /*
  * 3.8.6.2.1 and Nagle (3.7.4): a segment shorter than a full one goes when it is the last of what is queued, or when it fills half the
  * largest window that the peer ever offered; both only while nothing is outstanding, unless Nagle is off. The FIN takes the last
- * bytes with it at once. What is sent again goes from SND.UNA in any size, but leaves no crumb behind a first segment that cwnd
- * let through (RFC 2525 2.14). While the application says that more is to come, what is not full waits, at most for the persist clock.
+ * bytes with it at once. While the application says that more is to come, what is not full waits, at most for the persist clock.
  */
-static bool worth_sending(const struct conn *c, uint32_t n, uint32_t avail, bool resend) {
+static bool worth_sending(const struct tcp *t, const struct conn *c, uint32_t n, uint32_t avail) {
   if (n >= segment_room(c))
     return true;
-  if (resend)
-    return n == avail || c->snd_rtx == c->snd_una;
+  if (n && n < avail && la__eor_cut(c->sndq, c->snd_nxt, n + 1) == n) /* the end of a record that others follow */
+    return true;
   if (n == avail && c->flags & CF_FIN_QUEUED)
     return true;
+  if (conn_wish(c)->flags & WISH_PUSH)
+    return n == avail;
   if (conn_wish(c)->flags & (WISH_CORK | WISH_MORE))
     return false;
-  if (!(c->flags & CF_NODELAY) && c->snd_una != c->snd_nxt)
+  if (!(c->flags & CF_NODELAY) && nagle_waits(t, c))
     return false;
   return n == avail || (n > 0 && n >= c->snd_wnd_max / 2);
 }
 
-static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
-  bool resend = c->snd_rtx != c->snd_nxt;
-  uint32_t from = c->snd_rtx, end = la__snd_end(c);
-  bool fin = fin_due(c) && (resend || !(c->flags & CF_FIN_SENT));
-  uint32_t avail = seq_gt(end, from) ? end - from : 0;
+static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
+  uint32_t from = c->snd_nxt, end = la__snd_end(c);
+  bool fin = fin_due(c) && !(c->flags & CF_FIN_SENT);
+  uint32_t avail = c->flags & CF_FIN_SENT ? 0 : end - from;
   if (avail == 0 && !fin)
     return false;
   if (c->snd_una == c->snd_nxt)
     la__cc_resume(t, c);
-  uint32_t cwnd = la__cc_window(c), wnd = c->snd_wnd < cwnd ? c->snd_wnd : cwnd;
-  int32_t usable = seq_diff(c->snd_una + wnd, from);
-  if (usable <= 0)
+  uint32_t cwnd = la__cwnd_room(c);
+  int32_t wnd = seq_diff(c->snd_una + c->snd_wnd, from);
+  if (wnd <= 0 || cwnd == 0)
     return false;
-  uint32_t n = avail < (uint32_t)usable ? avail : (uint32_t)usable;
+  uint32_t usable = (uint32_t)wnd < cwnd ? (uint32_t)wnd : cwnd, n = avail < usable ? avail : usable;
   if (n > segment_room(c))
     n = segment_room(c);
-  fin = fin && n == avail && (uint32_t)usable > n;
-  if ((n == 0 && !fin) || !worth_sending(c, n, avail, resend))
+  n = la__eor_cut(c->sndq, from, n);
+  fin = fin && n == avail && usable > n;
+  if ((n == 0 && !fin) || !worth_sending(t, c, n, avail) || !la__pace_ready(t, c))
     return false;
-  send_bytes(t, c, o, from, n, fin, 0);
+  send_bytes(t, c, o, from, n, fin, SENT_NEW);
+  la__pace_sent(t, c, o->seg.len);
+  if (c->wish && n == avail)
+    c->wish->flags &= (uint8_t)~WISH_PUSH;
   la__cc_sent(t, c);
   return true;
+}
+
+static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
+  if (send_tail_probe(t, c, o) || send_lost(t, c, o) || send_new(t, c, o))
+    return true;
+  struct recovery *r = c->sndq ? &c->sndq->rec : 0;
+  if (!r || !(r->flags & REC_HOLD) || !(r->flags & REC_FRTO) || r->high_seq != c->snd_nxt)
+    return false;
+  r->flags &= (uint16_t) ~(REC_HOLD | REC_FRTO); /* RFC 5682 2.1 step 2b: nothing new could go, so the usual way it is */
+  return send_lost(t, c, o);
 }
 
 /* A probe, or a window that shrank, may have left SND.NXT beyond what the peer accepts; it would not look at the ACK (A.2). */
 static uint32_t ack_seq(const struct conn *c) { return seq_min(c->snd_nxt, c->snd_una + c->snd_wnd); }
 
 static bool send_ack(struct tcp *t, struct conn *c, struct tcp_out *o) {
-  start_acking(t, c, o, c->state == LA_SYN_RECEIVED ? c->snd_nxt : ack_seq(c), 0);
+  start_acking(t, c, o, c->state == LA_SYN_RECEIVED ? c->snd_nxt : ack_seq(c), false);
   trace_out(t, o, c, c->state, 0, 0, c->wscale >> 4);
   return true;
 }
 
 static bool send_keepalive(struct tcp *t, struct conn *c, struct tcp_out *o) {
   c->todo &= (uint8_t)~TODO_KEEP;
-  start_acking(t, c, o, c->snd_nxt - 1, 0); /* 3.8.4: SEG.SEQ = SND.NXT-1, without data (SHLD-12) */
-  trace_out(t, o, c, c->state, 0, 3, c->wscale >> 4);
+  start_acking(t, c, o, c->snd_nxt - 1, false); /* 3.8.4: SEG.SEQ = SND.NXT-1, without data (SHLD-12) */
+  trace_out(t, o, c, c->state, 0, OUT_KEEPALIVE, c->wscale >> 4);
   return true;
 }
 
@@ -304,7 +379,8 @@ static bool conn_segment(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (send_data(t, c, o))
     return true;
   c->todo &= (uint8_t)~TODO_DATA;
-  if (c->snd_una == c->snd_nxt && (c->sndq || fin_due(c)) && c->clock != CLK_PERSIST)
+  bool paced = c->sndq && c->sndq->pace_wait; /* then its own clock runs */
+  if (c->snd_una == c->snd_nxt && ((c->sndq && c->sndq->rope.len) || fin_due(c)) && (c->clock == CLK_PERSIST) == paced)
     la__rearm(t, c); /* bytes that may not go yet wait under the persist clock */
   if (c->todo & TODO_WND && !(c->todo & TODO_ACK) && !la__window_update_due(t, c))
     c->todo &= (uint8_t)~TODO_WND;

@@ -233,9 +233,14 @@ void la__challenge(struct tcp *t, struct conn *c);
 
 /* ack.c */
 void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
-uint32_t la__snd_end(const struct conn *c);    /* sequence number after the last queued byte: the FIN's, when there is one */
+uint32_t la__snd_end(const struct conn *c); /* sequence number after the last queued byte: the FIN's, when there is one */
+void la__rto_arm(struct tcp *t, struct conn *c);
 void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
 la_time la__limit(const struct tcp *t, const struct conn *c);
+/* How many bytes may wait to be sent, and how many do: UINT32_MAX unless the application has set a low-water mark. */
+uint32_t la__unsent_most(const struct conn *c);
+uint32_t la__unsent(const struct conn *c);
+bool la__unsent_low(const struct conn *c);                         /* low enough to tell that there is room */
 la_time la__fin_wait_2(const struct tcp *t, const struct conn *c); /* until when an orphan may stay there */
 /* A limit of LA_NEVER, or near it, is one that is never reached. */
 static inline la_time la__after(la_time at, la_time d) { return d < LA_NEVER - at ? at + d : LA_NEVER; }
@@ -244,6 +249,7 @@ static inline la_time la__after(la_time at, la_time d) { return d < LA_NEVER - a
 /* Seventh and eighth step: text and FIN. false: the connection has left for TIME-WAIT or CLOSED. */
 bool la__data_input(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path);
 uint32_t la__rcv_window(const struct conn *c);
+void la__recv_settle(struct tcp *t, struct conn *c); /* frees the receive queue when nothing is in it */
 uint32_t la__rmss(const struct tcp *t, const struct conn *c);
 bool la__window_update_due(const struct tcp *t, const struct conn *c);
 bool la__window_holds(const struct tcp *t, const struct conn *c); /* it can be announced at least as wide as last time */
@@ -261,6 +267,10 @@ bool la__ack_is_quick(const struct conn *c);
 la_time la__ack_at(const struct tcp *t, const struct conn *c); /* LA_NEVER: no ACK is due */
 uint32_t la__rcv_mss(const struct conn *c);
 
+/* urgent.c */
+void la__urgent_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg); /* sixth step */
+uint32_t la__urgent(const struct conn *c);                                       /* from the first unread byte to RCV.UP */
+
 /* timewait.c */
 void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause);
 /* true: the segment is a SYN that may take over: treat it as for a listener, in place of the record. */
@@ -277,6 +287,29 @@ void la__conn_touch(struct tcp *t, struct conn *c); /* a segment came: keepalive
 void la__rtt_sample(struct conn *c, la_time rtt);
 la_time la__rto(const struct tcp *t, const struct conn *c);        /* without back-off */
 la_time la__rto_backed(const struct tcp *t, const struct conn *c); /* doubled for each expiry, up to rto_max (5.5) */
+
+/* ecn.c: RFC 3168 */
+bool la__ecn_asked(const struct tcp *t, const struct tcp_seg *syn); /* may a SYN's wish be granted? */
+void la__ecn_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg);
+bool la__ecn_ack(struct tcp *t, struct conn *c, const struct tcp_seg *seg, uint32_t acked); /* true: a mark to be heeded */
+/* Marks a segment about to go; `fresh`: it carries bytes that were never sent. */
+void la__ecn_mark(struct conn *c, struct tcp_seg *seg, uint8_t *tos, bool fresh);
+
+/* eor.c */
+bool la__eor_mark(struct tcp *t, struct conn *c); /* what is queued so far ends a record; false: no memory */
+void la__eor_done(struct tcp *t, struct sndq *q);
+uint32_t la__eor_cut(const struct sndq *q, uint32_t seq, uint32_t n); /* how many of n bytes from seq belong to one record */
+void la__eor_acked(struct sndq *q, uint32_t una);
+
+/* tune.c: buffers that fit the path */
+void la__tune_send(const struct tcp *t, struct conn *c);
+void la__tune_recv(struct tcp *t, struct conn *c);
+void la__tune_idle(const struct tcp *t, struct conn *c);
+
+/* pace.c */
+uint64_t la__pace_rate(const struct conn *c); /* bytes a second; UINT64_MAX: no measure yet, and no limit */
+bool la__pace_ready(struct tcp *t, struct conn *c);
+void la__pace_sent(const struct tcp *t, struct conn *c, uint32_t bytes);
 
 /* icmp_error.c */
 struct icmp_error {

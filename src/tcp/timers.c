@@ -4,7 +4,7 @@
  * lazily, before it; then it is only set anew.
  *
  *   ack_due   delayed ACK
- *   clock_at  retransmission (also of SYN), persist, or keepalive
+ *   clock_at  retransmission (also of SYN) or what RACK-TLP puts in its place, persist, or keepalive
  *   life_at   the limit: SYN time-out, R2, user timeout, FIN-WAIT-2, la_close_by
  *
  * Half-open and TIME-WAIT records wait on expiry lists (listen.c, timewait.c).
@@ -39,10 +39,11 @@ static void retransmit_expired(struct tcp *t, struct conn *c) {
     la__conn_dirty(t, c, TODO_SYN);
     return;
   }
-  la__cc_timeout(t, c);
-  c->snd_rtx = c->snd_una;
   la__clock_set(t, c, CLK_RTX, t->now + la__rto_backed(t, c));
-  la__conn_dirty(t, c, TODO_RTX);
+  if (c->sndq)
+    la__recovery_timeout(t, c);
+  else
+    la__conn_dirty(t, c, TODO_RTX);
 }
 
 static void persist_expired(struct tcp *t, struct conn *c) {
@@ -82,6 +83,10 @@ static void expire(struct tcp *t, struct conn *c) {
   }
   if (la__ack_at(t, c) <= t->now)
     la__ack_expired(t, c);
+  if (c->sndq && c->sndq->pace_wait && c->sndq->pace_at <= t->now) {
+    c->sndq->pace_wait = 0;
+    la__conn_dirty(t, c, TODO_DATA);
+  }
   if (c->clock != CLK_NONE && c->clock_at <= t->now) {
     switch (c->clock) {
     case CLK_RTX:
@@ -89,6 +94,12 @@ static void expire(struct tcp *t, struct conn *c) {
       break;
     case CLK_PERSIST:
       persist_expired(t, c);
+      break;
+    case CLK_REO:
+      la__recovery_reorder_timeout(t, c);
+      break;
+    case CLK_TLP:
+      la__tlp_expired(t, c);
       break;
     default:
       LA_CHECK(c->clock == CLK_KEEP);

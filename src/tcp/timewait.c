@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/seq.h"
 #include "tcp/tcp.h"
+#include "tcp/view.h"
 
 static void tw_ack(struct tcp *t, const struct tw *w, const struct key *k) {
   struct answer *a = la__answer(t, w->link, k);
@@ -130,6 +131,12 @@ static void tw_restart(struct tcp *t, struct tw *w, ref_t r) {
   la__fifo_push(&t->tw_list, r);
 }
 
+/* By the window that was announced last, unscaled: the record does not remember more. */
+static bool tw_acceptable(const struct tw *w, const struct tcp_seg *seg) {
+  struct view v = {.rcv_nxt = w->rcv_nxt, .rcv_wnd = w->wnd};
+  return la__view_seq(&v, seg) == VIEW_IN;
+}
+
 bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
   struct tw *w = la__tw_at(t, r);
   uint32_t len = tcp_seg_len(seg);
@@ -149,8 +156,10 @@ bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_
     return false;
   }
   la__drop(t, k, 0, seg, LA_DROP_TCP_TIMEWAIT);
-  if (f == LA_FIN || (f == LA_ACK && len == 0 && seg->seq == w->rcv_nxt && seq_leq(seg->ack, w->snd_nxt)))
-    return false; /* malformed; or an ACK that asks nothing */
+  if (!(f & (LA_ACK | LA_SYN)) && (f & LA_FIN || tw_acceptable(w, seg)))
+    return false; /* fifth step: no ACK bit */
+  if (f == LA_ACK && len == 0 && seg->seq == w->rcv_nxt && seq_leq(seg->ack, w->snd_nxt))
+    return false; /* an ACK that asks nothing */
   if (la__gap_passed(t, &w->answer_at))
     tw_ack(t, w, k);
   return false;

@@ -7,6 +7,8 @@
 
 enum { IP_PROTO_ICMP = 1, IP_PROTO_TCP = 6, IP_PROTO_UDP = 17, IP_PROTO_ICMP6 = 58 };
 enum { IP4_HEADER = 20, IP6_HEADER = 40 };
+/* The low bits of `tos` (RFC 3168 5). */
+enum ip_ecn { IP_ECN_NONE = 0, IP_ECT1 = 1, IP_ECT0 = 2, IP_CE = 3, IP_ECN_MASK = 3 };
 
 struct ip_hdr {
   la_addr src, dst;

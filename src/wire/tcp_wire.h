@@ -24,6 +24,7 @@ struct tcp_seg {
   uint16_t wnd; /* as it came, unscaled */
   uint16_t urp;
   uint8_t flags; /* la_tcp_flags */
+  uint8_t ecn;   /* the packet's: enum ip_ecn; input only */
   const uint8_t *data;
   uint32_t len; /* payload bytes */
   struct tcp_opts opt;

@@ -21,7 +21,7 @@ refused() {
 
 cd / || exit 1
 "$root/dev" >"$dir/out" || fail 'without arguments it does not succeed'
-for command in setup build demo sim test lint format freestanding cross fuzz ci clean; do
+for command in setup build demo sim test conformance mutants lint format freestanding cross fuzz ci clean; do
   grep -q "^  $command " "$dir/out" || fail "$command is not listed"
 done
 "$root/dev" nonsense >"$dir/out" 2>"$dir/err"
@@ -32,6 +32,8 @@ refused $? 'an unknown preset'
 refused $? 'an unknown machine'
 "$root/dev" fuzz nonsense >"$dir/out" 2>"$dir/err"
 refused $? 'no number of seconds'
+"$root/dev" fuzz 1 nonsense >"$dir/out" 2>"$dir/err"
+refused $? 'nothing that is fuzzed'
 "$root/dev" setup nonsense >"$dir/out" 2>"$dir/err"
 refused $? 'an unknown set of packages'
 

@@ -199,6 +199,7 @@ static void at_window_zero(void **state) {
   assert_int_equal(info(d).unacked, 0);
   expect_state(d, LA_ESTABLISHED);
   inject(d, ACK | URG, 2049, 1001, 0, .urp = 1);
+  expect_event(d, LA_EVENT_URGENT);
   assert_int_equal(info(d).rcv_nxt - d->f.iss, 2049);
   inject(d, RST, 2050, 0, 0); /* one too far */
   expect_state(d, LA_ESTABLISHED);

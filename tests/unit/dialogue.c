@@ -157,7 +157,7 @@ void dlg_free(struct dlg *d) {
 
 size_t dlg_ip(struct dlg *d, const la_addr *src, const la_addr *dst, uint8_t proto, const void *payload, uint32_t len) {
   static uint8_t packet[65600];
-  struct ip_hdr h = {.src = *src, .dst = *dst, .proto = proto, .ttl = 64, .len = len, .dont_fragment = true};
+  struct ip_hdr h = {.src = *src, .dst = *dst, .proto = proto, .ttl = 64, .tos = d->tos, .len = len, .dont_fragment = true};
   unsigned hlen = src->family == 6 ? la__ip6_build(&h, packet) : la__ip4_build(&h, packet);
   memcpy(packet + hlen, payload, len);
   uint8_t *exact = malloc(hlen + len); /* so that a sanitizer sees the end */

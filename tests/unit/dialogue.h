@@ -33,7 +33,7 @@
 
 #include <lastack/lastack.h>
 
-enum { FIN = LA_FIN, SYN = LA_SYN, RST = LA_RST, PSH = LA_PSH, ACK = LA_ACK, URG = LA_URG };
+enum { FIN = LA_FIN, SYN = LA_SYN, RST = LA_RST, PSH = LA_PSH, ACK = LA_ACK, URG = LA_URG, ECE = LA_ECE, CWR = LA_CWR };
 
 /* Counts, fails at will, checks sizes on the way back. */
 struct dlg_mem {
@@ -78,6 +78,7 @@ struct dlg {
   la_event *ev;
   size_t nev, ev_cap;
   bool hold_events;  /* dlg_pump leaves events in the stack */
+  uint8_t tos;       /* of the packets that are injected */
   uint16_t wnd;      /* the peer's window field unless a shot says otherwise */
   uint64_t sent;     /* segments from the stack in all */
   char log[48][160]; /* what happened last, for failures */

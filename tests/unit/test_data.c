@@ -181,8 +181,8 @@ static void sack_blocks(void **state) {
     expect_blocks(d, 1, most, (const uint32_t[][2]){{501, 701}, {301, 401}, {901, 1001}, {101, 201}});
     inject(d, ACK, 401, 1, 100); /* joins two reported ones */
     expect_blocks(d, 1, 3, (const uint32_t[][2]){{301, 701}, {901, 1001}, {101, 201}});
-    inject(d, ACK, 911, 1, 10); /* a duplicate inside a block: that block first */
-    expect_blocks(d, 1, 3, (const uint32_t[][2]){{901, 1001}, {301, 701}, {101, 201}});
+    inject(d, ACK, 911, 1, 10); /* a duplicate inside a block: itself first (RFC 2883 4.2), then that block */
+    expect_blocks(d, 1, most, (const uint32_t[][2]){{911, 921}, {901, 1001}, {301, 701}, {101, 201}});
     inject(d, ACK, 1, 1, 100); /* moves RCV.NXT: no block below it */
     expect_blocks(d, 201, 2, (const uint32_t[][2]){{901, 1001}, {301, 701}});
     inject(d, ACK, 201, 1, 100);

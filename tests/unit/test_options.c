@@ -32,6 +32,9 @@ static const struct range ranges[] = {
   {LA_OPT_WND_CLAMP, 0, 1024, 1 << 30, true},
   {LA_OPT_SYN_RETRIES, 0, 0, 255, true},
   {LA_OPT_FIN_WAIT_2, 0, -1, INT32_MAX, true},
+  {LA_OPT_SOFT_ERRORS, 1, 0, 1, true},
+  {LA_OPT_NOTSENT_LOWAT, 0, 0, 1 << 30, true},
+  {LA_OPT_MAX_PACING_RATE, 0, 0, INT64_MAX, true},
   {LA_OPT_CONGESTION, LA_CC_CUBIC, LA_CC_NEWRENO, LA_CCS - 1, true},
 };
 enum { RANGES = sizeof ranges / sizeof ranges[0] };
@@ -43,7 +46,7 @@ static void each_has_its_range(void **state) {
   for (unsigned i = 0; i < RANGES; i++) {
     const struct range *r = &ranges[i];
     assert_int_equal(get(d, r->opt), r->dflt);
-    const int64_t bad[] = {r->lo - 1, r->hi + 1, INT64_MAX, INT64_MIN};
+    const int64_t bad[] = {r->lo - 1, r->hi < INT64_MAX ? r->hi + 1 : INT64_MIN, r->hi < INT64_MAX ? INT64_MAX : INT64_MIN, INT64_MIN};
     for (unsigned k = 0; k < 4; k++)
       if (bad[k] != 0 || !r->zero) {
         assert_int_equal(la_set_option(d->s, d->conn, r->opt, bad[k], d->now), LA_EINVAL);
@@ -77,7 +80,7 @@ static void listen_with(struct dlg *d, enum la_opt o, int64_t v) {
 /* All that a listener has goes to its connections, the SYN-ACK included. */
 static void children_inherit(void **state) {
   (void)state;
-  static const int64_t value[] = {1, 1, 5, 6, 7, 8000, 0, 5000, 40000, 9, 0x28, 1, 1000, 30000, 3, 1234, LA_CC_NEWRENO};
+  static const int64_t value[] = {1, 1, 5, 6, 7, 8000, 0, 5000, 40000, 9, 0x28, 1, 1000, 30000, 3, 1234, 0, 777, 1000000000, LA_CC_NEWRENO};
   struct dlg *d = dlg_new(NULL);
   for (unsigned i = 0; i < RANGES; i++)
     listen_with(d, ranges[i].opt, value[i]);
@@ -311,6 +314,33 @@ static void reading_shut_down(void **state) {
   dlg_free(d);
 }
 
+/* SHLD-20: an application that does not want to hear of soft errors, of either kind, hears of none; they are noted all the same. */
+static void soft_errors(void **state) {
+  (void)state;
+  for (int64_t told = 0; told < 2; told++) {
+    struct dlg *d = dlg_new(NULL);
+    la_info_rec i;
+    establish(d, ACTIVE_OPEN);
+    set(d, LA_OPT_SOFT_ERRORS, told);
+    queue(d, 1, 10);
+    expect(d, ACK, 1, 1, 10);
+    assert_int_equal(dlg_icmp(d, &(la_addr){4, {192, 0, 2, 77}}, 3, 1, 0, 1, 8), 1); /* host unreachable, from a router */
+    if (told)
+      assert_int_equal(expect_event(d, LA_EVENT_TROUBLE)->err, LA_EHOSTUNREACH);
+    expect_no_event(d);
+    assert_int_equal(la_info(d->s, d->conn, &i), LA_OK);
+    assert_int_equal(i.soft_err, LA_EHOSTUNREACH);
+    dlg_advance(d, 20 * LA_SEC); /* past R1 */
+    if (told)
+      assert_int_equal(expect_event(d, LA_EVENT_TROUBLE)->err, LA_ETIMEDOUT);
+    expect_no_event(d);
+    dlg_advance(d, 200 * LA_SEC);
+    expect_end(d, LA_BY_CLOCK, LA_HOW_SILENT, LA_WHY_RETRANSMIT, LA_ETIMEDOUT); /* END is no soft error */
+    dlg_forget(d);
+    dlg_free(d);
+  }
+}
+
 /* Every allocation of options fails in turn. */
 static void without_memory(void **state) {
   (void)state;
@@ -345,10 +375,19 @@ static void without_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(each_has_its_range),     cmocka_unit_test(children_inherit), cmocka_unit_test(syn_ack_keeps_its_word),
-    cmocka_unit_test(mss_of_the_active_side), cmocka_unit_test(window_clamp),     cmocka_unit_test(cork),
-    cmocka_unit_test(cork_has_an_end),        cmocka_unit_test(retries_of_a_syn), cmocka_unit_test(fin_wait_2_of_ones_own),
-    cmocka_unit_test(no_fin_wait_2),          cmocka_unit_test(deferred_accept),  cmocka_unit_test(reading_shut_down),
+    cmocka_unit_test(each_has_its_range),
+    cmocka_unit_test(children_inherit),
+    cmocka_unit_test(syn_ack_keeps_its_word),
+    cmocka_unit_test(mss_of_the_active_side),
+    cmocka_unit_test(window_clamp),
+    cmocka_unit_test(cork),
+    cmocka_unit_test(cork_has_an_end),
+    cmocka_unit_test(retries_of_a_syn),
+    cmocka_unit_test(fin_wait_2_of_ones_own),
+    cmocka_unit_test(no_fin_wait_2),
+    cmocka_unit_test(deferred_accept),
+    cmocka_unit_test(reading_shut_down),
+    cmocka_unit_test(soft_errors),
     cmocka_unit_test(without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

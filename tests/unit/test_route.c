@@ -66,6 +66,11 @@ static void limits_of_links_and_addresses(void **state) {
   assert_int_equal(add(&n, large, "ff02::1", 64), LA_EINVAL);
   assert_int_equal(add(&n, large, "224.0.0.1", 24), LA_EINVAL);
   assert_int_equal(add(&n, large, "::ffff:1.2.3.4", 96), LA_EINVAL);
+  assert_int_equal(add(&n, large, "10.1.0.255", 24), LA_EINVAL); /* a subnet's broadcast address, in both forms */
+  assert_int_equal(add(&n, large, "10.1.0.0", 24), LA_EINVAL);
+  assert_int_equal(add(&n, large, "10.1.0.255", 23), LA_OK);
+  assert_int_equal(add(&n, large, "10.2.0.0", 31), LA_OK); /* RFC 3021 */
+  assert_int_equal(add(&n, large, "10.2.0.255", 32), LA_OK);
   for (unsigned i = 2; i < LA_LINKS_MAX; i++)
     node_link(&n, 1500);
   assert_int_equal(la_link_add(n.s, 1500), 0);
@@ -257,6 +262,31 @@ static void connect_refuses_what_cannot_be_a_peer(void **state) {
   node_free(&n);
 }
 
+/* SHLD-5, 6: what a SYN announces follows the MTU of its link, in both families. */
+static void announced_mss_follows_the_link(void **state) {
+  (void)state;
+  static const uint32_t mtus[] = {576, 1280, 1500, 9000, 65535};
+  for (unsigned i = 0; i < sizeof mtus / sizeof *mtus; i++)
+    for (unsigned six = 0; six < (mtus[i] < 1280 ? 1u : 2u); six++) {
+      struct node n;
+      struct pkt p;
+      struct tcp_seg seg;
+      la_conn c;
+      node_config(&n, 1);
+      node_start(&n);
+      la_link l = node_link(&n, mtus[i]);
+      node_addr(&n, l, six ? "fd00::1" : "10.0.0.1", 24);
+      la_connect_opts o = {.remote = addr(six ? "fd00::2" : "10.0.0.2"), .remote_port = 80};
+      assert_int_equal(la_connect(n.s, &o, &c, LA_SEC), LA_OK);
+      assert_true(pkt_out(&n, l, &p, LA_SEC));
+      struct ip_hdr h = pkt_check(&p);
+      assert_int_equal(la__tcp_parse(&seg, p.b + h.hlen, h.len, 0, true), LA_DROP_NONE);
+      assert_true(seg.opt.have & TCP_OPT_MSS);
+      assert_int_equal(seg.opt.mss, mtus[i] - (six ? 60 : 40));
+      node_free(&n);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(longest_prefix_wins),
@@ -267,6 +297,7 @@ int main(void) {
     cmocka_unit_test(answers_go_by_route_or_back),
     cmocka_unit_test(link_local_addresses_belong_to_a_link),
     cmocka_unit_test(connect_refuses_what_cannot_be_a_peer),
+    cmocka_unit_test(announced_mss_follows_the_link),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

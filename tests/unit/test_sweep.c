@@ -50,21 +50,21 @@ static struct verdict syn_sent(const struct cas *c) {
   return (struct verdict){f & FIN ? LA_CLOSE_WAIT : LA_ESTABLISHED, A_ACK};
 }
 
-static struct verdict time_wait(const struct cas *c) {
-  unsigned f = c->flags & (SYN | ACK | FIN | RST);
-  int64_t len = c->len + (f & SYN ? 1 : 0) + (f & FIN ? 1 : 0);
-  if (f & RST || f == FIN)
-    return keep(c, NONE);
-  if (f == (FIN | ACK) && c->seq + len == 0)
-    return keep(c, A_ACK);
-  return keep(c, f == ACK && len == 0 && c->seq == 0 && c->ack <= c->p.us ? NONE : A_ACK);
-}
-
 /* Table 6 in the RFC's words. */
 static bool acceptable(int64_t seq, int64_t len, int64_t wnd) {
   if (len == 0)
     return wnd == 0 ? seq == 0 : seq >= 0 && seq < wnd;
   return wnd > 0 && ((seq >= 0 && seq < wnd) || (seq + len > 0 && seq + len <= wnd) || (seq < 0 && seq + len > wnd));
+}
+
+static struct verdict time_wait(const struct cas *c) {
+  unsigned f = c->flags & (SYN | ACK | FIN | RST);
+  int64_t len = c->len + (f & SYN ? 1 : 0) + (f & FIN ? 1 : 0);
+  if (f & RST || f == FIN || (!(f & (ACK | SYN)) && acceptable(c->seq, len, c->wnd)))
+    return keep(c, NONE);
+  if (f == (FIN | ACK) && c->seq + len == 0)
+    return keep(c, A_ACK);
+  return keep(c, f == ACK && len == 0 && c->seq == 0 && c->ack <= c->p.us ? NONE : A_ACK);
 }
 
 /* From the sixth step on: text, FIN. */

@@ -185,6 +185,25 @@ static void round_trips(void **state) {
   (void)state;
 }
 
+/* E-27: sent as zero; on receipt whatever they are, the segment is the same. */
+static void reserved_bits(void **state) {
+  (void)state;
+  struct tcp_seg s = {.sport = 1, .dport = 2, .seq = 3, .ack = 4, .flags = LA_ACK, .wnd = 5}, g;
+  uint8_t p[TCP_HEADER_MAX];
+  for (unsigned have = 0; have < 2; have++) {
+    s.opt = have ? (struct tcp_opts){.have = TCP_OPT_TS, .ts_val = 6, .ts_ecr = 7} : (struct tcp_opts){0};
+    unsigned n = la__tcp_build(&s, p);
+    assert_int_equal(p[12] & 15, 0);
+    for (unsigned bits = 0; bits < 16; bits++) {
+      p[12] = (uint8_t)((p[12] & 0xf0) | bits);
+      put_sum(p, n);
+      assert_int_equal(la__tcp_parse(&g, p, n, pseudo_of(n), false), LA_DROP_NONE);
+      assert_true(g.sport == 1 && g.dport == 2 && g.seq == 3 && g.ack == 4 && g.wnd == 5 && g.len == 0 && g.flags == LA_ACK);
+      opts_equal(&g.opt, &s.opt);
+    }
+  }
+}
+
 /* The bytes themselves: the layout that every other stack uses for a SYN, aligned. */
 static void syn_bytes(void **state) {
   static const uint8_t want[] = {
@@ -286,8 +305,9 @@ static void noise(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_prefix), cmocka_unit_test(every_suffix), cmocka_unit_test(flipped_bits),    cmocka_unit_test(round_trips),
-    cmocka_unit_test(syn_bytes),    cmocka_unit_test(option_rules), cmocka_unit_test(illegal_options), cmocka_unit_test(noise),
+    cmocka_unit_test(every_prefix),    cmocka_unit_test(every_suffix), cmocka_unit_test(flipped_bits),
+    cmocka_unit_test(round_trips),     cmocka_unit_test(syn_bytes),    cmocka_unit_test(option_rules),
+    cmocka_unit_test(illegal_options), cmocka_unit_test(noise),        cmocka_unit_test(reserved_bits),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
