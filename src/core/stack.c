@@ -160,6 +160,7 @@ void la_trim(la_stack *s) {
   la__slab_trim(&t->rcvqs);
   la__slab_trim(&t->wishes);
   la__table_trim(&t->table);
+  la__ports_trim(&t->ports, t->mem);
   la__slab_trim(&s->frags.slab);
   la__slab_trim(&s->udp.socks);
   for (uint32_t i = 1; i <= s->nlinks; i++)

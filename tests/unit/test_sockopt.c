@@ -39,7 +39,7 @@ static const struct opt_row opt_rows[] = {
   {ROW(S, SO_ACCEPTCONN), 0, {{1, E(NOPROTOOPT)}, {END, 0}}},
   {ROW(S, SO_PROTOCOL), LA_IPPROTO_TCP, {{1, E(NOPROTOOPT)}, {END, 0}}},
   {ROW(S, SO_DOMAIN), LA_AF_INET, {{1, E(NOPROTOOPT)}, {END, 0}}},
-  {ROW(S, SO_ZEROCOPY), E(NOPROTOOPT), {{1, E(NOPROTOOPT)}, {END, 0}}},
+  {ROW(S, SO_ZEROCOPY), 0, {{1, 1}, {0, 0}, {2, E(INVAL)}, {-1, E(INVAL)}, {END, 0}}},
   {ROW(T, TCP_NODELAY), 0, {{5, 1}, {0, 0}, {END, 0}}},
   {ROW(T, TCP_CORK), 0, {{5, 1}, {0, 0}, {END, 0}}},
   {ROW(T, TCP_MAXSEG), 536, {{88, 88}, {87, E(INVAL)}, {32767, 32767}, {32768, E(INVAL)}, {-1, E(INVAL)}, {0, 536}, {END, 0}}},
