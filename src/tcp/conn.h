@@ -136,7 +136,7 @@ struct sndq {
   uint32_t neor, eor_cap;
   uint32_t small_end; /* of the latest segment that was not full: while it is unacknowledged, another waits (Minshall) */
   uint32_t push_end;  /* what was queued up to here was not announced to be followed by more: its last segment has PSH */
-  uint8_t burst;      /* segments that went together up to burst_end, at most 2 */
+  uint8_t burst;      /* segments of a piece that went together up to burst_end */
   uint32_t burst_end;
   la_time burst_at;
   uint8_t pace_wait;                   /* something waits for pace_at */
