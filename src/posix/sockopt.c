@@ -88,7 +88,7 @@ static const struct row *row_of(const struct psock *k, int level, int name) {
 void la__sk_options_init(const la_posix *p, struct sopts *o) {
   const la_config *c = &p->s->tcp.cfg;
   memset(o, 0, sizeof *o);
-  o->v[O_SNDBUF] = (int32_t)(c->sndbuf > INT32_MAX / 2 ? INT32_MAX : c->sndbuf * 2);
+  o->v[O_SNDBUF] = (int32_t)(c->sndbuf > INT32_MAX ? INT32_MAX : c->sndbuf);
   o->v[O_RCVBUF] = (int32_t)(c->rcvbuf > INT32_MAX / 2 ? INT32_MAX : c->rcvbuf * 2);
   o->v[O_RCVLOWAT] = 1;
   o->pacing = UINT64_MAX;
@@ -112,7 +112,9 @@ static bool value_for_stack(const la_posix *p, const struct psock *k, const stru
     *v = 0;
   if (r->opt == LA_OPT_FIN_WAIT_2 && *v > 0)
     *v *= 1000;
-  if (r->opt == LA_OPT_SNDBUF || r->opt == LA_OPT_RCVBUF)
+  if (r->opt == LA_OPT_SNDBUF && *v > 1 << 30)
+    *v = 1 << 30;
+  if (r->opt == LA_OPT_RCVBUF) /* as on Linux half of it is for bookkeeping; what is sent fills all of its buffer */
     *v = *v / 2 < 2048 ? 2048 : *v / 2;
   if (r->opt == LA_OPT_TTL && *v <= 0) /* a hop limit of 0 cannot be asked of the stack */
     *v = *v < 0 ? p->s->tcp.cfg.ttl : 1;
