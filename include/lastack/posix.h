@@ -351,7 +351,13 @@ typedef struct la_tcp_info {
   uint64_t tcpi_delivery_rate, tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited;
   uint32_t tcpi_delivered, tcpi_delivered_ce;
   uint64_t tcpi_bytes_sent, tcpi_bytes_retrans;
-  uint32_t tcpi_dsack_dups, tcpi_reord_seen, tcpi_rcv_ooopack, tcpi_snd_wnd;
+  uint32_t tcpi_dsack_dups, tcpi_reord_seen, tcpi_rcv_ooopack, tcpi_snd_wnd, tcpi_rcv_wnd;
+  uint32_t tcpi_rehash;
+  uint16_t tcpi_total_rto, tcpi_total_rto_recoveries;
+  uint32_t tcpi_total_rto_time;
+  uint32_t tcpi_received_ce, tcpi_delivered_e1_bytes, tcpi_delivered_e0_bytes, tcpi_delivered_ce_bytes;
+  uint32_t tcpi_received_e1_bytes, tcpi_received_e0_bytes, tcpi_received_ce_bytes;
+  uint32_t tcpi_ecn_mode : 2, tcpi_accecn_opt_seen : 2, tcpi_accecn_fail_mode : 4, tcpi_options2 : 24;
 } la_tcp_info;
 
 /* EINVAL (short value), EDOM, ENOPROTOOPT, …; -EFAULT for NULL. */

@@ -319,7 +319,7 @@ static void tcp_info(void **state) {
   d.cut = true;
   duo_settle(&d);
   SAYS(la_posix_getsockopt(d.pa, c, T, LA_TCP_INFO, &i, &len), 0);
-  assert_int_equal(len, 232);
+  assert_int_equal(len, 280);
   assert_int_equal(i.tcpi_state, LA_TCP_ESTABLISHED);
   assert_int_equal(i.tcpi_snd_mss, 1448);
   assert_int_equal(i.tcpi_snd_cwnd, 10);
