@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#undef _TIME_BITS /* as in capture/filter.c */
 #include "capture/reader.h"
 
 #include <errno.h>
