@@ -179,12 +179,11 @@ static void look_for_nat(struct flows *f, struct flow *c, const struct seg *s) {
   if (!(s->flags & LA_SYN))
     return;
   bool answers = (s->flags & LA_ACK) != 0;
-  for (size_t i = 0; i < FLOWS_SYNS && i < f->nsyn; i++) {
-    const struct flow_syn *o = &f->syn[i];
-    if (o->isn == s->seq && o->ts == s->ts_val && o->hash != c->hash && o->answers == answers && f->now - o->at < LA_SEC && !c->nat_of)
-      c->nat_of = o->id;
-  }
-  f->syn[f->nsyn++ % FLOWS_SYNS] = (struct flow_syn){s->seq, s->ts_val, f->now, c->id, c->hash, answers};
+  struct flow_syn *o = &f->syn[(s->seq ^ s->seq >> 16) % FLOWS_SYNS];
+  if (o->id && o->isn == s->seq && o->ts == s->ts_val && o->hash != c->hash && o->answers == answers && f->now - o->at < LA_SEC)
+    c->nat_of = c->nat_of ? c->nat_of : o->id;
+  else
+    *o = (struct flow_syn){s->seq, s->ts_val, f->now, c->id, c->hash, answers};
 }
 
 static void tcp(struct flows *f, const struct packet *p, const struct seg *s) {
