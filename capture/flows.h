@@ -9,7 +9,7 @@
 #include "capture/flow.h"
 #include "capture/pieces.h"
 
-enum { FLOWS_WAITING = 8192, FLOWS_SYNS = 1024 };
+enum { FLOWS_WAITING = 4096, FLOWS_SYNS = 1024 };
 #define FLOWS_2MSL (60 * LA_SEC)
 #define FLOWS_SYN_LIFE (180 * LA_SEC) /* an unanswered SYN is given up */
 

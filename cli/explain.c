@@ -178,7 +178,7 @@ static int read_all(struct run *r, struct reader *rd, const char *path) {
   if (got != READER_BROKEN)
     return EXIT_OK;
   la__fail(r->a->cmd, "%s: broken at offset %llu, after %llu packets: %s", path, (unsigned long long)rd->offset,
-           (unsigned long long)(rd->pcap ? rd->frames : rd->ng.frames), rd->error);
+           (unsigned long long)(rd->pcap || rd->plain ? rd->frames : rd->ng.frames), rd->error);
   return EXIT_UNREADABLE;
 }
 
