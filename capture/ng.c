@@ -110,11 +110,12 @@ static int interface(struct ng *p, const struct cut *body) {
   return 1;
 }
 
-/* The file may be somebody's invention: the sum wraps, the division is never by 0. */
+/* The file may be somebody's invention: the sum wraps, nothing is divided by 0. Of finer clocks than 2^-34 s the end is cut off. */
 static la_time nanoseconds(const struct ng_if *i, uint64_t ticks) {
-  uint64_t sec = ticks / i->unit, rest = ticks % i->unit;
-  uint64_t ns = (uint64_t)((unsigned __int128)rest * LA_SEC / i->unit);
-  return (sec + (uint64_t)i->offset) * LA_SEC + ns;
+  uint64_t unit = i->unit, sec = ticks / unit, rest = ticks % unit;
+  for (; unit > 1ull << 34; unit >>= 1)
+    rest >>= 1;
+  return (sec + (uint64_t)i->offset) * LA_SEC + rest * LA_SEC / unit;
 }
 
 static void packet_options(struct ng *p, const struct cut *body, size_t at, struct packet *out) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A capture, whatever its form: pcap (libpcap reads it), pcapng (capture/ng.c) or a live interface (libpcap). */
+/*
+ * A capture, whatever its form: pcapng (capture/ng.c), pcap, or a live interface (libpcap). Plain pcap is read in place, without the copies
+ * that libpcap makes; its rarer dialects are libpcap's.
+ */
 #ifndef LA_CAPTURE_READER_H
 #define LA_CAPTURE_READER_H
 
@@ -15,7 +18,10 @@ struct reader {
   struct source src;
   pcap_t *pcap; /* pcap and live */
   struct ng ng;
-  bool live;
+  bool live, plain, swapped;
+  uint32_t fraction;       /* plain: nanoseconds in the timestamp's smaller unit */
+  int link;                /* plain */
+  size_t taken;            /* plain: bytes of the record that was given out */
   uint64_t frames, offset; /* offset: past the last packet that was whole */
   char error[PCAP_ERRBUF_SIZE + 64];
 };
