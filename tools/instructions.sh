@@ -26,7 +26,7 @@ made_by="$(cc -dumpversion) $(uname -m) $(sed -n 's/^CMAKE_C_FLAGS_RELEASE:STRIN
 # Instructions of one run.
 count() { valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" "$@" 2>&1 | sed -n "s/.*Collected : *//p"; }
 
-# difference UNITS SHORT LONG COMMAND...: the last argument of the command is put in.
+# per UNITS SHORT LONG COMMAND...: the last argument of the command is put in.
 per() {
   units=$1 short=$2 long=$3
   shift 3
@@ -38,12 +38,10 @@ measure() {
   segment=$(per 4000 2920000 8760000 bulk 65535) # whole segments of 1460 bytes, each with its share of the ACKs
   window=$(per 4000 2920000 8760000 bulk 1048576)
   cycle=$(per 1000 500 1500 cycles 0 0)
-  timewait=$(per 1000 500 1500 cycles 0 4000)
   cat <<END
 segment_64k $segment
 segment_1m $window
 cycle_0 $cycle
-cycle_4k_tw $timewait
 END
 }
 
