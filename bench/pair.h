@@ -59,5 +59,7 @@ int bytes_main(int argc, char **argv);
 int keepalive_main(int argc, char **argv);
 int million_main(int argc, char **argv);
 int worst_main(int argc, char **argv);
+int tun_main(int argc, char **argv);
+int tunfloor_main(int argc, char **argv);
 
 #endif

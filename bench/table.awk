@@ -36,7 +36,7 @@ FNR == 1 {
     printf "%-16s %-8s %-32s %-10s %-32s %.2f%s\n", $1, $2, mine, $6, range(n), value / median, $8 == "-" ? "" : "  (" $8 ")"
     record = sprintf("\"peer\": \"%s\", \"peer_value\": %.9g, \"ratio\": %.4g", $6, median, value / median)
   } else {
-    printf "%-16s %-8s %s%s\n", $1, $2, mine, $6 == "-" ? "" : "  (" $6 ": no result)"
+    printf "%-16s %-8s %s%s\n", $1, $2, mine, $6 == "-" ? "" : "  (" $6 ": no result; " $8 ")"
     record = "\"peer\": null, \"peer_value\": null, \"ratio\": null"
   }
   printf "%s\n  {\"name\": \"%s\", \"value\": %.9g, \"unit\": \"%s\", %s, \"better\": \"%s\"}", count++ ? "," : "", $1, value, $2, record, $3 > json

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The benchmark: bench.sh [ROW...]. Builds our side and the peers, runs the rows of bench/rows.txt, each as a process of its own, ours and
-# the peers' in turn (RUNS rounds, default 3), and prints median (least to most). build/bench.json has the same, build/bench/*.svg the growth.
+# The benchmark: bench.sh [ROW...]. Builds the peers, runs the rows of bench/rows.txt, each as a process of its own, ours and the peers'
+# in turn (RUNS rounds, default 3), and prints median (least to most). SLOW=1 adds what takes a peer minutes. build/bench.json has the
+# same, build/bench/*.svg the growth.
 # A row named like a shell pattern stands for all that match: bench.sh 'cycles_*'
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 2
@@ -42,10 +43,10 @@ fetch_lwip() {
 build_lwip() {
   set -- "$bin"/lwip-src/*/src/core
   source=${1%/src/core}
-  for window in 64k:65535 1m:1048576; do
-    out=$bin/bench_lwip_${window%:*}
+  for kind in 64k:65535: 1m:1048576: big:65535:-DBENCH_BIG; do
+    out=$bin/bench_lwip_${kind%%:*} window=${kind#*:}
     [ -x "$out" ] && [ -z "$(find bench -newer "$out")" ] && continue
-    sh bench/lwip/build.sh "$source" "$out" "${window#*:}" >"$bin/lwip-build.log" 2>&1 || return 1
+    sh bench/lwip/build.sh "$source" "$out" "${window%:*}" "${window#*:}" >"$bin/lwip-build.log" 2>&1 || return 1
   done
 }
 
@@ -73,12 +74,27 @@ run() {
   timeout 900 "$bin/bench_$program" "$@" 2>>"$bin/errors.log"
 }
 
-# sample ROW WHO FIGURE COMMAND...: one line for the table.
+# sample ROW WHO FIGURE COMMAND...: one line for the table. A run may tell several rows something.
 sample() {
   row=$1 who=$2 figure=$3
   shift 3
-  said=$(run "$@") || return
+  if [ "$*" != "${last:-}" ]; then
+    last=
+    said=$(run "$@") || return
+    case $1-$2 in
+      lastack-million) last=$* ;;
+    esac
+  fi
   echo "$said" | awk -v row="$row" -v who="$who" -v figure="$figure" '$1 == figure { print row "|" who "|" $2 }' >>"$work/samples"
+}
+
+# Rows whose figure hardly varies, or that take long.
+rounds() {
+  case $1 in
+    bytes_* | million* | keepalive* | worst*) echo 1 ;;
+    *_1m | *_1m_tw) [ "$runs" -lt 2 ] && echo "$runs" || echo 2 ;;
+    *) echo "$runs" ;;
+  esac
 }
 
 # The rows wanted, spaces around the bars gone.
@@ -114,13 +130,14 @@ for name in $(cut -d '|' -f 1 "$work/rows" | uniq); do
     grep "^$name|" "$work/rows" >"$work/row"
     while IFS='|' read -r row unit better figure ours peer command note; do
       # shellcheck disable=SC2086
-      [ $first = 0 ] || sample "$row" lastack "$figure" $ours
+      [ $first = 0 ] || [ "$round" -gt "$(rounds "$row")" ] || sample "$row" lastack "$figure" $ours
       first=0
       case $note in
         *'one run'*) [ "$round" = 1 ] || continue ;;
+        *SLOW=1*) [ "$round" = 1 ] && [ -n "${SLOW:-}" ] || continue ;;
       esac
       # shellcheck disable=SC2086
-      [ "$peer" = - ] || sample "$row" "$peer" "$figure" $command
+      [ "$peer" = - ] || [ "$round" -gt "$(rounds "$row")" ] || sample "$row" "$peer" "$figure" $command
     done <"$work/row"
     round=$((round + 1))
   done
@@ -128,6 +145,7 @@ done
 [ ! -t 2 ] || printf '\r%40s\r' '' >&2
 
 awk -f bench/table.awk -v json="$root/build/bench.json" "$work/samples" "$work/rows"
+sh bench/plot.sh "$root/build/bench.json" "$bin"
 [ ! -s "$bin/errors.log" ] || {
   echo "bench: something failed (build/bench/errors.log):" >&2
   head -n 5 "$bin/errors.log" >&2

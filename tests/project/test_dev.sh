@@ -21,7 +21,7 @@ refused() {
 
 cd / || exit 1
 "$root/dev" >"$dir/out" || fail 'without arguments it does not succeed'
-for command in setup build demo sim test conformance mutants lint format freestanding cross fuzz ci clean; do
+for command in setup build demo sim test conformance mutants lint format freestanding cross bench fuzz ci clean; do
   grep -q "^  $command " "$dir/out" || fail "$command is not listed"
 done
 "$root/dev" nonsense >"$dir/out" 2>"$dir/err"

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tun tx|rx BYTES         one connection between our stack and a socket of the kernel over a TUN device, by the clock on the wall: the
+ *                         kernel's end is another process, so two processors work
+ * tunfloor tx|rx BYTES    the same driver and as many bytes a packet, as UDP datagrams: summed and copied, but no TCP at either end
+ */
+#include <netinet/udp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/sum.h"
+#include "net.h"
+#include "pair.h"
+#include "wire/ip.h"
+
+enum { OUR = 0x0a630002, THEIR = 0x0a630001, UDP_BYTES = 1460, UDP_HEAD = 8 };
+static const la_addr ours = {.family = 4, .b = {10, 99, 0, 2}}, theirs = {.family = 4, .b = {10, 99, 0, 1}};
+
+static la_driver *device(void) {
+  char err[160];
+  net_own();
+  la_driver *d = la_tun_open("bench0", MTU, err, sizeof err);
+  if (!d || !la_tun_host_addr("bench0", &theirs, 24, MTU, err, sizeof err))
+    die(err);
+  return d;
+}
+
+static int kernel_socket(int type) {
+  int fd = socket(AF_INET, type, 0), on = 1, big = 4 << 20;
+  struct sockaddr_in a = net_addr(THEIR, PORT);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof big);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || (type == SOCK_STREAM && listen(fd, 1) != 0))
+    die("socket");
+  return fd;
+}
+
+/* ---- our stack ---- */
+
+struct work {
+  la_stack *stack;
+  la_conn conn;
+  bool tx, open, over;
+  uint64_t done, all;
+  double began;
+  uint8_t app[APP_BYTES];
+};
+
+static void feed(struct work *w, la_time now) {
+  while (w->done < w->all) {
+    size_t n = w->all - w->done < APP_BYTES ? (size_t)(w->all - w->done) : APP_BYTES;
+    ptrdiff_t put = la_send(w->stack, w->conn, w->app, n);
+    if (put == LA_AGAIN)
+      return;
+    if (put < 0)
+      die("send");
+    w->done += (uint64_t)put;
+  }
+  la_close(w->stack, w->conn, now);
+}
+
+static void take(struct work *w, la_time now) {
+  ptrdiff_t n;
+  while ((n = la_recv(w->stack, w->conn, w->app, APP_BYTES)) > 0)
+    w->done += (uint64_t)n;
+  if (n == 0)
+    la_close(w->stack, w->conn, now);
+}
+
+static void on_work(void *ctx, la_time now) {
+  struct work *w = ctx;
+  la_event e;
+  while (la_events(w->stack, &e, 1)) {
+    if (e.type == LA_EVENT_ESTABLISHED) {
+      w->began = wall_now();
+      w->open = true;
+    }
+    if (e.type == LA_EVENT_END)
+      w->over = true;
+    else if (w->tx)
+      feed(w, now);
+    else
+      take(w, now);
+  }
+}
+
+static void kernel_end(int l, bool tx, uint64_t all) {
+  static uint8_t app[APP_BYTES];
+  int fd = accept(l, NULL, NULL);
+  if (tx) {
+    while (read(fd, app, sizeof app) > 0)
+      ;
+  } else {
+    while (all) {
+      ssize_t n = write(fd, app, all < sizeof app ? (size_t)all : sizeof app);
+      if (n <= 0)
+        die("write");
+      all -= (uint64_t)n;
+    }
+  }
+  close(fd);
+  exit(0);
+}
+
+int tun_main(int argc, char **argv) {
+  struct work *w = calloc(1, sizeof *w);
+  la_config cfg;
+  la_host_hooks hooks = {.work = on_work, .ctx = w};
+  w->tx = argc > 1 && strcmp(argv[1], "tx") == 0;
+  w->all = number_arg(argc, argv, 2, 128ul << 20);
+  la_driver *d = device();
+  int l = kernel_socket(SOCK_STREAM);
+  pid_t child = fork();
+  if (child == 0)
+    kernel_end(l, w->tx, w->all);
+  la_config_init(&cfg, LA_PRESET_LINUX);
+  cfg.alloc = la_host_alloc();
+  cfg.sndbuf = cfg.rcvbuf = 1u << 20;
+  if (!la_host_entropy(cfg.secret, sizeof cfg.secret) || !(w->stack = la_stack_new(&cfg)))
+    die("no stack");
+  la_link link = la_link_add(w->stack, MTU);
+  la_host *h = la_host_new();
+  la_connect_opts to = {.remote = theirs, .remote_port = PORT};
+  if (la_addr_add(w->stack, link, &ours, 24) != LA_OK || !h || !la_host_add_stack(h, w->stack, &hooks) ||
+      !la_host_add_link(h, w->stack, link, d) || la_connect(w->stack, &to, &w->conn, la_host_now(h)) != LA_OK)
+    die("no way to the kernel");
+  while (!w->over && la_host_turn(h, LA_NEVER))
+    ;
+  double took = wall_now() - w->began;
+  waitpid(child, NULL, 0);
+  if (w->done != w->all)
+    die("not all came over");
+  result("gbit_s", 8e-9 * (double)w->all / took);
+  la_host_free(h);
+  la_stack_free(w->stack);
+  free(w);
+  return 0;
+}
+
+/* ---- the floor ---- */
+
+static int floor_tx(la_driver *d, uint64_t all) {
+  static uint8_t app[APP_BYTES], packet[MTU], got[APP_BYTES];
+  int fd = kernel_socket(SOCK_DGRAM), report[2];
+  struct ip_hdr h = {.src = ours, .dst = theirs, .proto = IP_PROTO_UDP, .ttl = 64, .len = UDP_HEAD + UDP_BYTES};
+  uint64_t sent = 0, there = 0;
+  if (pipe(report) != 0)
+    die("pipe");
+  pid_t child = fork();
+  if (child == 0) { /* reads until nothing comes for a while */
+    struct timeval patience = {.tv_usec = 200000};
+    double first = 0, last = 0;
+    ssize_t n;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    for (unsigned quiet = 0; quiet < 5 && there < all;) {
+      n = recv(fd, got, sizeof got, 0);
+      quiet = n > 0 ? 0 : quiet + 1;
+      if (n <= 0)
+        continue;
+      last = wall_now();
+      if (!there)
+        first = last;
+      there += (uint64_t)n;
+    }
+    double rate = 8e-9 * (double)there / (last - first);
+    exit(write(report[1], &rate, sizeof rate) != sizeof rate);
+  }
+  while (sent < all) {
+    uint32_t at = (uint32_t)(sent % (APP_BYTES - UDP_BYTES)), ip = la__ip4_build(&h, packet);
+    uint8_t head[UDP_HEAD] = {0, PORT, 0, PORT, (UDP_HEAD + UDP_BYTES) >> 8, (UDP_HEAD + UDP_BYTES) & 255};
+    uint32_t sum = la__ip_pseudo_sum(&h.src, &h.dst, IP_PROTO_UDP, h.len);
+    uint16_t check = la__sum_finish(la__copy_sum(packet + ip + UDP_HEAD, app + at, UDP_BYTES, la__sum(sum, head, UDP_HEAD)));
+    head[6] = (uint8_t)(check >> 8);
+    head[7] = (uint8_t)check;
+    memcpy(packet + ip, head, UDP_HEAD);
+    la_frame f = {.data = packet, .len = ip + UDP_HEAD + UDP_BYTES, .total = ip + UDP_HEAD + UDP_BYTES};
+    d->send(d, &f);
+    sent += UDP_BYTES;
+  }
+  double rate = 0;
+  if (read(report[0], &rate, sizeof rate) != sizeof rate)
+    die("no report");
+  waitpid(child, NULL, 0);
+  result("gbit_s", rate);
+  return 0;
+}
+
+static int floor_rx(la_driver *d, uint64_t all) {
+  static uint8_t app[APP_BYTES];
+  la_frame in[32];
+  int fd = kernel_socket(SOCK_DGRAM);
+  uint64_t there = 0;
+  double first = 0, last = 0;
+  pid_t child = fork();
+  if (child == 0) {
+    struct sockaddr_in to = net_addr(OUR, PORT);
+    int each = UDP_BYTES; /* one call makes many datagrams, as one write on a TCP socket does */
+    setsockopt(fd, SOL_UDP, UDP_SEGMENT, &each, sizeof each);
+    for (;;)
+      sendto(fd, app, APP_BYTES / UDP_BYTES * UDP_BYTES, 0, (struct sockaddr *)&to, sizeof to);
+  }
+  while (there < all) {
+    struct pollfd wait = {.fd = d->fd, .events = POLLIN};
+    poll(&wait, 1, -1);
+    size_t n = d->recv(d, in, 32);
+    for (size_t i = 0; i < n; i++) {
+      struct ip_hdr h;
+      if (la__ip4_parse(&h, in[i].data, in[i].len, false) != LA_DROP_NONE || h.proto != IP_PROTO_UDP)
+        continue;
+      uint32_t sum = la__copy_sum(app, in[i].data + h.hlen, h.len, la__ip_pseudo_sum(&h.src, &h.dst, IP_PROTO_UDP, h.len));
+      if (la__sum_finish(sum) == 0)
+        there += h.len - UDP_HEAD;
+    }
+    last = wall_now();
+    if (first == 0)
+      first = last;
+  }
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  result("gbit_s", 8e-9 * (double)there / (last - first));
+  return 0;
+}
+
+int tunfloor_main(int argc, char **argv) {
+  uint64_t all = number_arg(argc, argv, 2, 128ul << 20);
+  la_driver *d = device();
+  int status = argc > 1 && strcmp(argv[1], "tx") == 0 ? floor_tx(d, all) : floor_rx(d, all);
+  d->close(d);
+  return status;
+}
