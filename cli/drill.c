@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_JSON = 256, KEY_PRESET, KEY_FAMILY, KEY_ALL, KEY_PASSED /* and up: options that go to every script */ };
+enum { KEY_JSON = 256, KEY_PRESET, KEY_FAMILY, KEY_ALL, KEY_STRICT, KEY_PASSED /* and up: options that go to every script */ };
 
 /* packetdrill's options that a command line may give, after those of a script. */
 static const char *const passed[] = {"tolerance_usecs", "tolerance_percent", "tcp_ts_tick_usecs", "mtu",         "local_ip",
@@ -46,6 +46,15 @@ static void add_option(struct drill_ask *a, const char *name, const char *value)
   *p = o;
 }
 
+static void add_undefine(struct drill_ask *a, const char *name) {
+  struct drill_define *d = calloc(1, sizeof *d);
+  if (!d)
+    abort();
+  d->name = strdup(name);
+  d->next = a->defines;
+  a->defines = d;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
   struct drill_ask *a = state->input;
   if (key >= KEY_PASSED && key < KEY_PASSED + (int)(sizeof passed / sizeof *passed)) {
@@ -68,6 +77,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'D':
     add_define(a, arg);
     return 0;
+  case 'U':
+    add_undefine(a, arg);
+    return 0;
+  case KEY_STRICT:
+    add_option(a, "strict", NULL);
+    return 0;
   case KEY_JSON:
     a->json = true;
     return 0;
@@ -75,9 +90,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->all_families = true;
     return 0;
   case KEY_PRESET:
-    if (strcmp(arg, "linux") != 0 && strcmp(arg, "rfc") != 0)
-      la__usage(a->cmd, "--preset %s: linux or rfc", arg);
-    a->preset = *arg == 'l' ? LA_PRESET_LINUX : LA_PRESET_RFC;
+    a->preset = la__drill_preset(arg);
+    if (a->preset == DRILL_PRESET_OWN)
+      la__usage(a->cmd, "--preset %s: linux, rfc or freebsd", arg);
     return 0;
   case KEY_FAMILY:
     if (!family_of(arg, &a->family))
@@ -96,10 +111,13 @@ static const struct argp_option options[] = {
   {"verbose", 'v', NULL, 0, "Name what passed, and what of the scripts was not done", 0},
   {"quiet", 'q', NULL, 0, "No ladder", 0},
   {"jobs", 'j', "N", 0, "So many scripts at a time (1)", 0},
-  {"preset", KEY_PRESET, "NAME", 0, "Clocks and limits: linux (default) or rfc", 1},
+  {"preset", KEY_PRESET, "NAME", 0,
+   "Clocks and limits: linux, rfc or freebsd (default: linux, or freebsd where a script names what only that has)", 1},
   {"ip_version", KEY_FAMILY, "NAME", 0, "Of scripts that do not say: ipv4 (default), ipv6 or ipv4-mapped-ipv6", 1},
   {"all-families", KEY_ALL, NULL, 0, "Run those in all three", 1},
   {"define", 'D', "NAME=VALUE", 0, "NAME stands for VALUE in the scripts", 1},
+  {"undefine", 'U', "NAME", 0, "NAME has no value, even where one is built in: STANDARD", 1},
+  {"strict", KEY_STRICT, NULL, 0, "TCP options must have the order and the padding that the script has, and every window be the same", 1},
   {"tolerance_usecs", KEY_PASSED, "N", 0, "How early or late something may happen (4000)", 2},
   {"tolerance_percent", KEY_PASSED + 1, "N", 0, "The same, in per cent of the time since the event before (12.5)", 2},
   {"tcp_ts_tick_usecs", KEY_PASSED + 2, "N", 0, "Check timestamps that are sent: microseconds a tick", 2},
@@ -121,7 +139,7 @@ static const struct argp argp = {
 };
 
 int la__cmd_drill(int argc, char **argv) {
-  struct drill_ask a = {.cmd = argv[0], .preset = LA_PRESET_LINUX, .jobs = 1};
+  struct drill_ask a = {.cmd = argv[0], .jobs = 1};
   la__args(&argp, argc, argv, 0, &a);
   if (!a.npaths)
     la__usage(a.cmd, "no script");

@@ -9,7 +9,7 @@ struct drill_ask {
   const char *cmd;
   bool json, verbose, quiet, all_families;
   unsigned jobs;
-  enum la_preset preset;
+  enum drill_preset preset;
   enum drill_family family;
   struct drill_define *defines;
   struct drill_option *options;

@@ -92,7 +92,7 @@ void la__drill_ask_free(struct drill_ask *a) {
 struct outcome {
   char *text;
   size_t len;
-  unsigned passed, failed, notes;
+  unsigned passed, failed, notes, reordered, windows;
   bool unreadable, done;
 };
 
@@ -151,8 +151,10 @@ static void run_json(FILE *out, const struct run *r) {
   json_t *notes = json_array();
   for (unsigned i = 0; i < r->nnotes; i++)
     json_array_append_new(notes, json_string(r->notes[i]));
-  json_t *o = json_pack("{s:s, s:s, s:b, s:i, s:f, s:o}", "script", r->script->file, "family", la__drill_family_name(r->script->family),
-                        "ok", !r->failed, "events", (int)r->events, "seconds", (double)drill_script_time(r->now) / 1e9, "notes", notes);
+  json_t *o =
+    json_pack("{s:s, s:s, s:b, s:i, s:f, s:o, s:i, s:i}", "script", r->script->file, "family", la__drill_family_name(r->script->family),
+              "ok", !r->failed, "events", (int)r->events, "seconds", (double)drill_script_time(r->now) / 1e9, "notes", notes, "reordered",
+              (int)r->reordered, "windows", (int)r->windows);
   if (r->failed) {
     json_object_set_new(o, "line", json_integer(r->fail_at.line));
     json_object_set_new(o, "column", json_integer(r->fail_at.column));
@@ -179,6 +181,10 @@ static void tell(const struct drill_ask *a, FILE *out, const struct run *r, bool
     fprintf(out, "ok %s%s%s: %u events, %.6f s\n", r->script->file, named_family ? " over " : "", family, r->events,
             (double)drill_script_time(r->now) / 1e9);
   }
+  if (a->verbose && r->reordered)
+    fprintf(out, "note: %s: options in another order or padded otherwise: %u packets\n", r->script->file, r->reordered);
+  if (a->verbose && r->windows)
+    fprintf(out, "note: %s: windows that differ by less than a segment, or in a RST: %u packets\n", r->script->file, r->windows);
   for (unsigned i = 0; a->verbose && i < r->nnotes; i++)
     fprintf(out, "note: %s: %s\n", r->script->file, r->notes[i]);
 }
@@ -190,11 +196,18 @@ static bool tied_to_family(const struct script *s) {
   return false;
 }
 
+static bool undefined(const struct drill_ask *a, const char *name) {
+  for (const struct drill_define *d = a->defines; d; d = d->next)
+    if (strcmp(d->name, name) == 0)
+      return !d->value;
+  return false;
+}
+
 /* In one family; true when the script is tied to it, so that others make no sense. */
 static bool run_in(const struct drill_ask *a, FILE *out, const char *path, const char *text, size_t len, enum drill_family family,
                    struct outcome *o) {
   struct script_error err = {0};
-  struct script *s = la__script_parse(path, text, len, family, a->defines, a->preset == LA_PRESET_RFC, &err);
+  struct script *s = la__script_parse(path, text, len, family, a->defines, !undefined(a, "STANDARD"), &err);
   if (!s) {
     o->unreadable = true;
     unreadable(a, out, path, err.at, err.text);
@@ -212,6 +225,8 @@ static bool run_in(const struct drill_ask *a, FILE *out, const char *path, const
   o->passed += !r->failed;
   o->failed += r->failed;
   o->notes += r->nnotes;
+  o->reordered += r->reordered;
+  o->windows += r->windows;
   la__drill_free(r);
   la__script_free(s);
   return tied;
@@ -271,16 +286,22 @@ static void *worker(void *arg) {
 }
 
 static int summary(const struct work *w) {
-  size_t passed = 0, failed = 0, unread = 0, notes = 0;
+  size_t passed = 0, failed = 0, unread = 0, notes = 0, reordered = 0, windows = 0;
   for (size_t i = 0; i < w->a->npaths; i++) {
     passed += w->outcomes[i].passed;
     failed += w->outcomes[i].failed;
     unread += w->outcomes[i].unreadable;
     notes += w->outcomes[i].notes;
+    reordered += w->outcomes[i].reordered;
+    windows += w->outcomes[i].windows;
   }
   if (!w->a->json) {
     if (notes && !w->a->verbose)
       printf("%zu commands and settings of the scripts have no counterpart here (-v names them)\n", notes);
+    if (reordered && !w->a->verbose)
+      printf("%zu packets had their options in another order or padded otherwise (-v tells where, --strict forbids it)\n", reordered);
+    if (windows && !w->a->verbose)
+      printf("%zu windows differed by less than a segment, or in a RST (-v tells where, --strict forbids it)\n", windows);
     printf("%zu passed, %zu failed", passed, failed);
     if (unread)
       printf(", %zu unreadable", unread);

@@ -63,4 +63,7 @@ void la__fd_drop(struct run *r, int script);
 /* A socket is about to connect, or to send somewhere: as packetdrill, its next SYN is the script's. */
 void la__call_connects(struct run *r, int script_fd, const la_sockaddr *to);
 
+/* code.c: a field of TCP_INFO by its name; false: there is none. */
+bool la__tcp_info_field(const la_tcp_info *info, const char *name, int64_t *value);
+
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { FREEBSD_KEEPINIT = 128, FREEBSD_MAXUNACKTIME = 68 };
+enum { FREEBSD_KEEPINIT = 128, FREEBSD_MAXUNACKTIME = 68, FREEBSD_FUNCTION_BLK = 8192 };
 
 /* FreeBSD's IPPROTO_TCP options that are Linux's in other units. */
 static void translate(struct call *c) {
@@ -46,7 +46,8 @@ static bool bytes_of(struct run *r, struct call *c, const struct value *v) {
   }
   if (v->kind != VALUE_STRUCT)
     return la__drill_fail(r, v->at, "an option's value is [number], \"text\" or a structure");
-  if (timeval_field(v, 0, "onoff", &a) && timeval_field(v, 1, "linger", &b) && la__value_int(r, a, &x) && la__value_int(r, b, &y) &&
+  if ((timeval_field(v, 0, "onoff", &a) || timeval_field(v, 0, "l_onoff", &a)) &&
+      (timeval_field(v, 1, "linger", &b) || timeval_field(v, 1, "l_linger", &b)) && la__value_int(r, a, &x) && la__value_int(r, b, &y) &&
       c->b == LA_SO_LINGER) {
     push(c, &(la_linger){(int)x, (int)y}, sizeof(la_linger));
     return true;
@@ -66,11 +67,20 @@ static bool level_and_name(struct run *r, struct call *c) {
   return true;
 }
 
+/* FreeBSD's choice among its stacks, by {function_set_name="freebsd", pcbcnt=0}: here is one. */
+static bool chooses_stack(const struct call *c) { return c->a == LA_SOL_TCP && c->b == FREEBSD_FUNCTION_BLK; }
+
 static bool prep_setsockopt(struct run *r, struct call *c) {
   const struct value *v = call_arg(c, 3);
   int64_t len, null;
   if (!level_and_name(r, c) || !la__arg_int(r, c, 4, &len))
     return false;
+  if (chooses_stack(c)) {
+    const struct value *name = la__value_field(v, "function_set_name");
+    if (name && name->kind == VALUE_STRING && strcmp(name->text, "freebsd") != 0)
+      la__drill_note(r, "TCP_FUNCTION_BLK %s has no counterpart", name->text);
+    return true;
+  }
   if (v->kind == VALUE_INTEGER || v->kind == VALUE_WORD) {
     if (!la__value_int(r, v, &null) || (null && !la__drill_fail(r, v->at, "a value is written [number]; 0 is NULL")))
       return false;
@@ -84,6 +94,8 @@ static bool prep_setsockopt(struct run *r, struct call *c) {
   return true;
 }
 static ptrdiff_t call_setsockopt(struct run *r, struct call *c) {
+  if (chooses_stack(c))
+    return 0;
   return la_posix_setsockopt(r->posix, c->fd, (int)c->a, (int)c->b, c->buf, c->len);
 }
 
@@ -103,6 +115,23 @@ static bool prep_getsockopt(struct run *r, struct call *c) {
 static ptrdiff_t call_getsockopt(struct run *r, struct call *c) {
   return la_posix_getsockopt(r->posix, c->fd, (int)c->a, (int)c->b, c->buf, &c->len);
 }
+/* {tcpi_state=TCP_ESTABLISHED, ...}: what it names. */
+static bool same_info(struct run *r, const struct call *c, const struct value *v) {
+  for (size_t i = 0; i < v->n; i++) {
+    int64_t want, got;
+    const char *name = v->names && v->names[i] ? v->names[i] : "";
+    if (v->list[i]->kind == VALUE_ELLIPSIS)
+      continue;
+    if (!la__tcp_info_field(c->buf, name, &got))
+      return la__drill_fail(r, v->list[i]->at, "TCP_INFO has no %s", *name ? name : "such field");
+    if (!la__value_int(r, v->list[i], &want))
+      return false;
+    if (got != want)
+      return la__drill_fail(r, v->list[i]->at, "%s: %lld expected, %lld came", name, (long long)want, (long long)got);
+  }
+  return true;
+}
+
 static bool done_getsockopt(struct run *r, struct call *c, ptrdiff_t result) {
   const struct value *v = call_arg(c, 3), *len = call_arg(c, 4);
   void *got = c->buf;
@@ -115,6 +144,8 @@ static bool done_getsockopt(struct run *r, struct call *c, ptrdiff_t result) {
     return la__drill_fail(r, c->c->at, "%s: a length of %lld expected, %u came", c->c->source, (long long)want, c->len);
   if (v->kind == VALUE_ELLIPSIS)
     return true;
+  if (v->kind == VALUE_STRUCT && c->a == LA_SOL_TCP && c->b == LA_TCP_INFO)
+    return same_info(r, c, v);
   if (!bytes_of(r, c, v))
     return false;
   if (v->kind == VALUE_STRING) /* a name comes in 16 bytes, with zeros behind */

@@ -14,6 +14,8 @@ static ptrdiff_t call_socket(struct run *r, struct call *c) { return la_posix_so
 /* The sysctls of keepalive are what sockets are made with. */
 static void keepalive_defaults(struct run *r, int live) {
   static const int names[3] = {LA_TCP_KEEPIDLE, LA_TCP_KEEPINTVL, LA_TCP_KEEPCNT};
+  if (r->tuning->keepalive_on)
+    la_posix_setsockopt(r->posix, live, LA_SOL_SOCKET, LA_SO_KEEPALIVE, &(int){1}, sizeof(int));
   for (unsigned i = 0; i < 3; i++)
     if (r->tuning->keepalive[i])
       la_posix_setsockopt(r->posix, live, LA_SOL_TCP, names[i], &r->tuning->keepalive[i], sizeof(int));

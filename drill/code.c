@@ -54,6 +54,22 @@ static int bit_field(const la_tcp_info *i, const char *name) {
   return -1;
 }
 
+bool la__tcp_info_field(const la_tcp_info *info, const char *name, int64_t *value) {
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    if (strcmp(fields[i].name, name) == 0) {
+      const uint8_t *p = (const uint8_t *)info + fields[i].offset;
+      if (fields[i].size == 8)
+        memcpy(value, p, 8);
+      else if (fields[i].size == 4)
+        *value = *(const uint32_t *)p;
+      else
+        *value = *p;
+      return true;
+    }
+  *value = bit_field(info, name);
+  return *value >= 0;
+}
+
 static const struct {
   const char *name;
   int64_t value;
@@ -77,19 +93,7 @@ static bool lookup(void *ctx, const char *name, int64_t *value) {
     }
   if (!s->have || strncmp(name, "tcpi_", 5) != 0)
     return la__symbol(name, value);
-  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-    if (strcmp(fields[i].name, name) == 0) {
-      const uint8_t *p = (const uint8_t *)&s->info + fields[i].offset;
-      if (fields[i].size == 8)
-        memcpy(value, p, 8);
-      else if (fields[i].size == 4)
-        *value = *(const uint32_t *)p;
-      else
-        *value = *p;
-      return true;
-    }
-  *value = bit_field(&s->info, name);
-  return *value >= 0;
+  return la__tcp_info_field(&s->info, name, value);
 }
 
 bool la__code_event(struct run *r, const char *text, struct place at) {

@@ -203,8 +203,6 @@ static bool same_flags(const struct verdict *v, const struct drill_packet *want,
 
 static bool same_option(const struct verdict *v, const struct drill_opt *w, const struct drill_opt *g) {
   switch (w->kind) {
-  case DRILL_OPT_EOL:
-  case DRILL_OPT_NOP:
   case DRILL_OPT_TS: /* ecr is not compared, val by whoever knows the clock */
     return true;
   case DRILL_OPT_MSS:
@@ -229,17 +227,50 @@ static bool same_option(const struct verdict *v, const struct drill_opt *w, cons
   }
 }
 
+/* RFC 9293 3.1 gives options no order, and lets a sender pad as it likes: each that is written must be there, once, and no other. */
+static bool pads(const struct drill_opt *o) { return o->kind == DRILL_OPT_EOL || o->kind == DRILL_OPT_NOP; }
 static bool same_options(const struct verdict *v, const struct drill_packet *want, const struct drill_packet *got) {
+  uint64_t taken = 0; /* bit i: got->opts[i] */
   if (want->any_options)
     return true;
-  for (unsigned i = 0; i < want->nopts || i < got->nopts; i++) {
-    if (i >= want->nopts || i >= got->nopts || want->opts[i].kind != got->opts[i].kind) {
+  for (unsigned i = 0; i < want->nopts; i++) {
+    unsigned j = 0;
+    if (pads(&want->opts[i]))
+      continue;
+    while (j < got->nopts && (taken >> j & 1 || got->opts[j].kind != want->opts[i].kind))
+      j++;
+    if (j == got->nopts) {
       snprintf(v->why, v->cap, "options differ");
       return false;
     }
-    if (!same_option(v, &want->opts[i], &got->opts[i]))
+    if (!same_option(v, &want->opts[i], &got->opts[j]))
       return false;
+    taken |= (uint64_t)1 << j;
   }
+  for (unsigned j = 0; j < got->nopts; j++)
+    if (!pads(&got->opts[j]) && !(taken >> j & 1)) {
+      snprintf(v->why, v->cap, "options differ");
+      return false;
+    }
+  return true;
+}
+
+bool la__packet_options_in_order(const struct drill_packet *want, const struct drill_packet *got) {
+  if (want->any_options)
+    return true;
+  if (want->nopts != got->nopts)
+    return false;
+  for (unsigned i = 0; i < want->nopts; i++)
+    if (want->opts[i].kind != got->opts[i].kind)
+      return false;
+  return true;
+}
+
+bool la__packet_window_near(const struct drill_packet *want, struct drill_packet *got, unsigned shift, uint32_t mss) {
+  uint32_t apart = want->win > got->win ? want->win - got->win : got->win - want->win;
+  if (!want->has_win || !apart || want->flags & LA_SYN || (!(want->flags & LA_RST) && (!want->win || !got->win || apart << shift >= mss)))
+    return false;
+  got->win = want->win;
   return true;
 }
 

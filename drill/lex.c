@@ -78,7 +78,7 @@ struct place la__lex_place(const struct reader *r, const char *p) {
 const struct drill_define *la__lex_defined(const struct reader *r, const char *name) {
   for (const struct drill_define *d = r->given; d; d = d->next)
     if (!strcmp(d->name, name))
-      return d;
+      return d->value ? d : NULL;
   for (const struct drill_define *d = r->defines; d; d = d->next)
     if (!strcmp(d->name, name))
       return d->value ? d : NULL;

@@ -242,17 +242,20 @@ static void remember_ts(struct run *r, struct sock *k, const struct drill_packet
   g->a = k->ts_first.script + (g->a - k->ts_first.live);
 }
 
+static const struct drill_opt *ts_of(const struct drill_packet *p) {
+  for (unsigned i = 0; i < p->nopts; i++)
+    if (p->opts[i].kind == DRILL_OPT_TS)
+      return &p->opts[i];
+  return NULL;
+}
 static bool same_ts(struct run *r, const struct drill_packet *want, const struct drill_packet *got) {
   const struct tuning *t = r->tuning;
-  for (unsigned i = 0; t->ts_tick_usecs && !want->any_options && i < want->nopts && i < got->nopts; i++) {
-    if (want->opts[i].kind != DRILL_OPT_TS || want->opts[i].a_any)
-      continue;
-    int64_t off = llabs((int64_t)(int32_t)(want->opts[i].a - got->opts[i].a)) * t->ts_tick_usecs;
-    la_time tol = r->at / 1000 * t->tolerance_permille > t->tolerance ? r->at / 1000 * t->tolerance_permille : t->tolerance;
-    if ((la_time)off * LA_US > tol)
-      return false;
-  }
-  return true;
+  const struct drill_opt *w = want->any_options || !t->ts_tick_usecs ? NULL : ts_of(want), *g = ts_of(got);
+  if (!w || !g || w->a_any)
+    return true;
+  int64_t off = llabs((int64_t)(int32_t)(w->a - g->a)) * t->ts_tick_usecs;
+  la_time tol = r->at / 1000 * t->tolerance_permille > t->tolerance ? r->at / 1000 * t->tolerance_permille : t->tolerance;
+  return (la_time)off * LA_US <= tol;
 }
 
 static bool only_zeros(const struct wire *w) {
@@ -321,6 +324,20 @@ static bool missing(struct run *r, const struct drill_packet *want, la_time unti
   return la__drill_fail(r, want->at, "no packet was sent until %.6f s", (double)until / 1e9);
 }
 
+/* By how much the window in w is shifted: what our SYN said, if the peer's had the option too. */
+static unsigned shift_of(const struct run *r, const struct wire *w) {
+  unsigned shift = 0, both = 0;
+  for (const struct wire *q = r->wires; q; q = q->next) {
+    bool ours = q->out && q->sport == w->sport && q->dport == w->dport, theirs = !q->out && q->sport == w->dport && q->dport == w->sport;
+    if (q->proto != DRILL_TCP || !(q->seg.flags & LA_SYN) || !(q->seg.opt.have & TCP_OPT_WSCALE) || (!ours && !theirs))
+      continue;
+    both |= ours ? 1 : 2;
+    if (ours)
+      shift = q->seg.opt.wscale;
+  }
+  return both == 3 ? shift : 0;
+}
+
 static bool packet_out(struct run *r, struct sock *k, const struct drill_packet *p) {
   const struct drill_event *e = r->event;
   la_time last = r->at_end > r->at ? r->at_end : r->at, until = e->time_kind == DRILL_ANY_TIME ? LA_NEVER : last + LATE;
@@ -333,10 +350,17 @@ static bool packet_out(struct run *r, struct sock *k, const struct drill_packet 
   if (p->proto == DRILL_TCP && got->proto == DRILL_TCP && !join(r, k, p, got, until, &at))
     return false;
   remember_ts(r, k, p, got);
+  if (r->tuning->freebsd && !r->tuning->strict && p->proto == DRILL_TCP && got->proto == DRILL_TCP)
+    r->windows += la__packet_window_near(p, got, shift_of(r, w), r->tuning->mtu - 40);
   char why[200];
   enum packet_field field = la__packet_differs(p, got, why, sizeof why);
   if (field != FIELD_NONE)
     return mismatch(r, p, got, at, field, why);
+  if (p->proto == DRILL_TCP && !la__packet_options_in_order(p, got)) {
+    if (r->tuning->strict)
+      return mismatch(r, p, got, at, FIELD_OPTIONS, "options: the same, but in another order or padded otherwise");
+    r->reordered++;
+  }
   if (!same_ts(r, p, got))
     return mismatch(r, p, got, at, FIELD_OPTIONS, "TS val is off by more than the tolerance");
   if (w->proto != DRILL_ICMP && !only_zeros(w))

@@ -29,8 +29,14 @@ enum {
 #define DRILL_EPOCH (3600 * LA_SEC)
 
 /* What holds for every script of a command line. */
+enum drill_preset {
+  DRILL_PRESET_OWN, /* as the script wants, or else FreeBSD's or Linux's: whichever it was written for */
+  DRILL_PRESET_LINUX,
+  DRILL_PRESET_RFC,
+  DRILL_PRESET_FREEBSD
+};
 struct drill_settings {
-  enum la_preset preset;
+  enum drill_preset preset;
   const struct drill_option *options; /* in packetdrill's names; they win over the script's; may be NULL */
 };
 
@@ -130,6 +136,8 @@ struct run {
 
   char **notes; /* what was not done, each once */
   unsigned nnotes;
+  unsigned windows;   /* of a script for FreeBSD: packets whose window differed as far as RFC 9293 3.8.6.2.2 lets it */
+  unsigned reordered; /* packets that had the script's options in another order, or padded otherwise */
 };
 
 /* ---- run.c ---- */
@@ -163,6 +171,9 @@ bool la__clock_input(struct run *r, const uint8_t *data, uint32_t len);
 
 /* ---- setup.c ---- */
 
+/* DRILL_PRESET_OWN: no such name. */
+enum drill_preset la__drill_preset(const char *name);
+
 /* The stack as options and commands so far want it. Called before the first event that needs it. */
 bool la__setup_stack(struct run *r);
 
@@ -190,6 +201,11 @@ uint32_t la__sock_remote_offset(const struct sock *k, bool syn);
 /* The name of the first field that differs, with both values in `why`, or NULL. */
 enum packet_field { FIELD_NONE, FIELD_IP, FIELD_FLAGS, FIELD_SEQ, FIELD_ACK, FIELD_WIN, FIELD_URG, FIELD_OPTIONS, FIELD_WHOLE };
 enum packet_field la__packet_differs(const struct drill_packet *want, const struct drill_packet *got, char *why, size_t cap);
+/* For a window that differs: does the difference, shifted, remain below `mss`, or does no window matter (RST)? Then the expected one is
+ * put into `got`. */
+bool la__packet_window_near(const struct drill_packet *want, struct drill_packet *got, unsigned shift, uint32_t mss);
+/* Options that do not differ: have they also the order and the padding that the script has? */
+bool la__packet_options_in_order(const struct drill_packet *want, const struct drill_packet *got);
 /* As a script writes it. *from and *to (may be NULL) get the columns of `field`. */
 char *la__packet_text(const struct drill_packet *p, char *buf, size_t cap, enum packet_field field, size_t *from, size_t *to);
 

@@ -84,14 +84,21 @@ static bool set_strict(struct tuning *t, const char *v) {
   t->strict_segments = true;
   return true;
 }
-static bool preset_of(const char *v, enum la_preset *out) {
-  *out = strcmp(v, "rfc") == 0 ? LA_PRESET_RFC : LA_PRESET_LINUX;
-  return *out == LA_PRESET_RFC || strcmp(v, "linux") == 0;
+static bool set_exact(struct tuning *t, const char *v) {
+  (void)v;
+  t->strict = true;
+  return true;
+}
+enum drill_preset la__drill_preset(const char *name) {
+  static const char *const names[] = {"", "linux", "rfc", "freebsd"};
+  for (unsigned i = DRILL_PRESET_LINUX; i <= DRILL_PRESET_FREEBSD; i++)
+    if (strcmp(name, names[i]) == 0)
+      return (enum drill_preset)i;
+  return DRILL_PRESET_OWN;
 }
 static bool set_preset(struct tuning *t, const char *v) {
-  enum la_preset p;
   (void)t;
-  return preset_of(v, &p);
+  return la__drill_preset(v) != DRILL_PRESET_OWN;
 }
 static bool set_nothing(struct tuning *t, const char *v) {
   (void)t;
@@ -105,6 +112,7 @@ static const struct option_of options[] = {
   {"tcp_ts_tick_usecs", set_tick, false},
   {"tcp_ts_ecr_scaled", set_scaled, true},
   {"strict_segments", set_strict, true},
+  {"strict", set_exact, true}, /* ours */
   {"mtu", set_mtu, false},
   {"local_ip", set_local, false},
   {"remote_ip", set_remote, false},
@@ -145,11 +153,19 @@ static bool take(struct run *r, const struct drill_option *o) {
 }
 
 static void configure(struct run *r, struct tuning *t) {
-  enum la_preset preset = r->settings->preset;
+  enum drill_preset preset = r->settings->preset;
+  bool freebsd = la__freebsd_script(r->script);
   for (const struct drill_option *o = r->script->options; o; o = o->next)
     if (strcmp(o->name, "preset") == 0 && o->value)
-      preset_of(o->value, &preset);
-  la_config_init(&t->cfg, preset);
+      preset = la__drill_preset(o->value);
+  if (preset == DRILL_PRESET_OWN)
+    preset = freebsd ? DRILL_PRESET_FREEBSD : DRILL_PRESET_LINUX;
+  la_config_init(&t->cfg, preset == DRILL_PRESET_LINUX ? LA_PRESET_LINUX : LA_PRESET_RFC);
+  t->freebsd = freebsd || preset == DRILL_PRESET_FREEBSD;
+  if (t->freebsd)
+    la__freebsd_buffers(t);
+  if (preset == DRILL_PRESET_FREEBSD)
+    la__freebsd_clocks(t);
   t->cfg.alloc = la_host_alloc();
   for (unsigned i = 0; i < sizeof t->cfg.secret; i++)
     t->cfg.secret[i] = (uint8_t)(i * 7 + 1); /* every run is the same run */

@@ -219,6 +219,19 @@ static const struct {
   {"INADDR_ANY", 0},
   {"TCP_KEEPINIT", 128},    /* FreeBSD: seconds for the handshake; calls_opt.c makes TCP_USER_TIMEOUT of it */
   {"TCP_MAXUNACKTIME", 68}, /* FreeBSD: the same for data */
+  {"TCP_FUNCTION_BLK", 8192},
+  {"TCP_NOOPT", 0x2008},         /* nothing here has this number, which is FreeBSD's own but for the first digit: Linux has taken 8 */
+  {"TCPS_CLOSED", LA_TCP_CLOSE}, /* FreeBSD's names of states */
+  {"TCPS_LISTEN", LA_TCP_LISTEN},
+  {"TCPS_SYN_SENT", LA_TCP_SYN_SENT},
+  {"TCPS_SYN_RECEIVED", LA_TCP_SYN_RECV},
+  {"TCPS_ESTABLISHED", LA_TCP_ESTABLISHED},
+  {"TCPS_CLOSE_WAIT", LA_TCP_CLOSE_WAIT},
+  {"TCPS_FIN_WAIT_1", LA_TCP_FIN_WAIT1},
+  {"TCPS_CLOSING", LA_TCP_CLOSING},
+  {"TCPS_LAST_ACK", LA_TCP_LAST_ACK},
+  {"TCPS_FIN_WAIT_2", LA_TCP_FIN_WAIT2},
+  {"TCPS_TIME_WAIT", LA_TCP_TIME_WAIT},
 };
 
 bool la__symbol(const char *name, int64_t *out) {

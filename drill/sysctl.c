@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Linux's sysctls as fields of the stack, where it has the same thing. */
+/* Linux's and FreeBSD's sysctls as fields of the stack, where it has the same thing. */
 #include "drill/tuning.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum unit { FLAG, COUNT, SECONDS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE, LAST, CONGESTION, PROBES };
+enum unit { FLAG, COUNT, SECONDS, MILLISECONDS, SLOPPY_MS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE, LAST, CONGESTION, PROBES };
 
 /* `late`: read when it is needed, so that it may change when the stack is there. */
 static const struct {
@@ -39,6 +39,24 @@ static const struct {
   {"net.ipv4.tcp_max_orphans", COUNT, FIELD(max_orphans), true},
   {"net.ipv4.tcp_max_syn_backlog", COUNT, FIELD(max_half_open), false},
   {"net.ipv4.ip_default_ttl", COUNT, FIELD(ttl), true},
+  {"net.inet.tcp.sack.enable", FLAG, FIELD(sack), true},
+  {"net.inet.tcp.ecn.enable", COUNT, FIELD(ecn), true},
+  {"net.inet.tcp.delacktime", MILLISECONDS, FIELD(delayed_ack), true},
+  {"net.inet.tcp.msl", MILLISECONDS, FIELD(msl), true},
+  {"net.inet.tcp.keepinit", MILLISECONDS, FIELD(syn_limit), true},
+  {"net.inet.tcp.finwait2_timeout", MILLISECONDS, FIELD(fin_wait_2), true},
+  {"net.inet.tcp.rexmit_min", SLOPPY_MS, FIELD(rto_min), true},
+  {"net.inet.tcp.rexmit_initial", MILLISECONDS, FIELD(rto_initial), true},
+  {"net.inet.tcp.recvspace", COUNT, FIELD(rcvbuf), true},
+  {"net.inet.tcp.sendspace", COUNT, FIELD(sndbuf), true},
+  {"kern.ipc.maxsockbuf", COUNT, FIELD(rcvbuf_max), true},
+  {"kern.ipc.maxsockbuf", COUNT, FIELD(sndbuf_max), true},
+  {"net.inet.tcp.cc.algorithm", CONGESTION, FIELD(cc), true},
+  {"net.inet.tcp.syncookies", FLAG, FIELD(syn_cookies), true},
+  {"net.inet.tcp.syncache.rexmtlimit", COUNT, FIELD(synack_retries), true},
+  {"net.inet.tcp.tolerate_missing_ts", FLAG, FIELD(bare_segments), true},
+  {"net.inet.ip.ttl", COUNT, FIELD(ttl), true},
+  {"net.inet6.ip6.hlim", COUNT, FIELD(ttl), true},
 #undef FIELD
 };
 
@@ -65,8 +83,9 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
     text += strspn(text, " \t");
   }
   if (u == CONGESTION) {
-    *out = strcmp(text, "reno") == 0 ? LA_CC_NEWRENO : LA_CC_CUBIC;
-    return strcmp(text, "reno") == 0 || strcmp(text, "cubic") == 0;
+    bool reno = strcmp(text, "reno") == 0 || strcmp(text, "newreno") == 0;
+    *out = reno ? LA_CC_NEWRENO : LA_CC_CUBIC;
+    return reno || strcmp(text, "cubic") == 0;
   }
   if (!whole(text, out))
     return false;
@@ -76,6 +95,10 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
     *out = *out >= 3; /* 1 and 2 meant something else, which is gone */
   else if (u == SECONDS)
     *out *= LA_SEC;
+  else if (u == MILLISECONDS)
+    *out *= LA_MS;
+  else if (u == SLOPPY_MS) /* FreeBSD adds net.inet.tcp.rexmit_slop, 200 ms */
+    *out = (*out + 200) * LA_MS;
   else if (u == MICROSECONDS)
     *out *= LA_US;
   else if (u == SYN_RETRIES)
@@ -87,10 +110,17 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
 
 /* As much as the stack takes. */
 static uint64_t bounded(const char *name, uint64_t v) {
-  if (strcmp(name, "net.ipv4.tcp_synack_retries") == 0)
+  static const char *const buffers[] = {"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem", "net.inet.tcp.recvspace", "net.inet.tcp.sendspace",
+                                        "kern.ipc.maxsockbuf"};
+  if (strcmp(name, "net.ipv4.tcp_synack_retries") == 0 || strcmp(name, "net.inet.tcp.syncache.rexmtlimit") == 0)
     return v > 5 ? 5 : v;
-  if (strcmp(name, "net.ipv4.tcp_rmem") == 0 || strcmp(name, "net.ipv4.tcp_wmem") == 0)
-    return v < 2048 ? 2048 : v > 1u << 30 ? 1u << 30 : v;
+  if (strcmp(name, "net.inet.tcp.ecn.enable") == 0)
+    return v > 2 ? 2 : v; /* 3, 4: AccECN, which is not there */
+  if (strcmp(name, "net.inet.tcp.delacktime") == 0)
+    return v >= 500 * LA_MS ? 499 * LA_MS : v; /* RFC 9293 3.8.6.3 */
+  for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+    if (strcmp(name, buffers[i]) == 0)
+      return v < 2048 ? 2048 : v > 1u << 30 ? 1u << 30 : v;
   return v;
 }
 
@@ -110,10 +140,12 @@ static void store(la_config *c, size_t offset, size_t size, uint64_t v) {
 static bool of_sockets(struct run *r, const char *name, const char *value) {
   struct tuning *t = r->tuning;
   uint64_t v;
-  uint32_t *to = strcmp(name, "net.core.rmem_max") == 0    ? &t->posix.rcvbuf_max
-                 : strcmp(name, "net.core.wmem_max") == 0  ? &t->posix.sndbuf_max
-                 : strcmp(name, "net.core.somaxconn") == 0 ? &t->posix.somaxconn
-                                                           : NULL;
+  uint32_t *to = strcmp(name, "net.core.rmem_max") == 0        ? &t->posix.rcvbuf_max
+                 : strcmp(name, "net.core.wmem_max") == 0      ? &t->posix.sndbuf_max
+                 : strcmp(name, "net.core.somaxconn") == 0     ? &t->posix.somaxconn
+                 : strcmp(name, "kern.ipc.somaxconn") == 0     ? &t->posix.somaxconn
+                 : strcmp(name, "kern.ipc.soacceptqueue") == 0 ? &t->posix.somaxconn
+                                                               : NULL;
   if (!to || !whole(value, &v))
     return false;
   if (r->posix)
@@ -161,7 +193,7 @@ void la__sysctl_set(struct run *r, const char *raw, const char *value) {
   for (; raw[n] && n < sizeof name - 1; n++)
     name[n] = raw[n] == '/' ? '.' : raw[n];
   name[n] = 0;
-  if (of_sockets(r, name, value) || of_keepalive(r, name, value) || as_it_is(name, value))
+  if (of_sockets(r, name, value) || of_keepalive(r, name, value) || la__freebsd_sysctl(r, name, value) || as_it_is(name, value))
     return;
   bool known = false;
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {

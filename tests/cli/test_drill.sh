@@ -66,7 +66,7 @@ mkdir "$dir/empty"
 expect 2 "$dir/empty"
 has 'no *.pkt'
 expect 2 --preset solaris "$dir/a"
-has '--preset solaris: linux or rfc'
+has '--preset solaris: linux, rfc or freebsd'
 expect 2 --ip_version ipv5 "$dir/a"
 expect 2 --define nonsense "$dir/a"
 expect 2 -j 0 "$dir/a"
@@ -87,7 +87,7 @@ import json, sys
 bad = 0
 for line in open(sys.argv[1]):
     o = json.loads(line)
-    assert {"script", "family", "ok", "events", "seconds", "notes"} <= set(o), line
+    assert {"script", "family", "ok", "events", "seconds", "notes", "reordered", "windows"} <= set(o), line
     if not o["ok"]:
         bad += 1
         assert o["line"] > 0 and o["column"] > 0 and o["failure"], line
@@ -119,6 +119,34 @@ sed 's/1460/OURS/' "$dir/family.pkt" >"$dir/define.pkt"
 expect 0 --define OURS=1460 "$dir/define.pkt"
 expect 0 --mtu 1000 --define OURS=960 "$dir/define.pkt"
 expect 0 --preset rfc "$dir/family.pkt"
+
+# The branch of the standard is taken unless that is undone; options in another order are told of, or forbidden.
+cat >"$dir/standard.pkt" <<'SCRIPT'
+    0 `kldload -n tcp_rack`
+   +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+   +0 bind(3, ..., ...) = 0
+   +0 listen(3, 1) = 0
+   +0 < S 0:0(0) win 32792 <mss 1460,sackOK,eol,eol>
+#ifdef STANDARD
+   +0 > S. 0:0(0) ack 1 win 65535 <sackOK,mss 1460,eol,eol>
+#else
+   +0 > R. 0:0(0) ack 1
+#endif
+  +.1 < . 1:1(0) ack 1 win 32792
+   +0 accept(3, ..., ...) = 4
+   +0 < P. 1:101(100) ack 1 win 32792
+ +.04 > . 1:1(0) ack 101 win 65535
+SCRIPT
+expect 0 "$dir/standard.pkt"
+has '1 packets had their options in another order or padded otherwise'
+has '1 windows differed by less than a segment'
+expect 0 --json "$dir/standard.pkt"
+has '"reordered":1,"windows":1'
+expect 1 -q --strict "$dir/standard.pkt"
+has 'options: the same, but in another order or padded otherwise'
+expect 1 -q -U STANDARD "$dir/standard.pkt"
+has 'flags differ'
+expect 0 -D STANDARD=1 "$dir/standard.pkt"
 
 # Nothing is executed.
 cat >"$dir/evil.pkt" <<SCRIPT

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static const struct drill_settings settings = {.preset = LA_PRESET_LINUX};
+static const struct drill_settings settings = {.preset = DRILL_PRESET_LINUX};
 
 /* A run of a script that is only this command. */
 static struct run *run_of(const char *command, struct script **s) {
@@ -104,8 +104,72 @@ static void linux_r2(void **state) {
   done(r, s);
 }
 
+static void settings_of_freebsd(void **state) {
+  (void)state;
+  struct script *s;
+  struct run *r = run_of("kldload -n cc_newreno; sysctl -w net.inet.tcp.rfc1323=2 net.inet.tcp.sack.enable=0 net.inet.tcp.delacktime=100 "
+                         "net.inet.tcp.msl=1000 net.inet.tcp.keepinit=5000 net.inet.tcp.keepidle=1500 net.inet.tcp.keepcnt=3 "
+                         "net.inet.tcp.finwait2_timeout=7000 net.inet.tcp.rexmit_min=100 net.inet.tcp.recvspace=32768 "
+                         "net.inet.tcp.sendspace=1 kern.ipc.maxsockbuf=1048576 net.inet.tcp.cc.algorithm=newreno net.inet.tcp.ecn.enable=1 "
+                         "net.inet.tcp.syncookies=0 net.inet.tcp.tolerate_missing_ts=1 net.inet.tcp.blackhole=0 "
+                         "net.inet.tcp.hostcache.purgenow=1 kern.ipc.soacceptqueue=9 net.inet.tcp.always_keepalive=0",
+                         &s);
+  const struct tuning *t = r->tuning;
+  assert_int_equal(r->nnotes, 0);
+  assert_int_equal(t->cfg.timestamps, 0);
+  assert_int_equal(t->cfg.window_scale, 1);
+  assert_int_equal(t->cfg.sack, 0);
+  assert_int_equal(t->cfg.delayed_ack, 100 * LA_MS);
+  assert_int_equal(t->cfg.msl, LA_SEC);
+  assert_int_equal(t->cfg.syn_limit, 5 * LA_SEC);
+  assert_int_equal(t->keepalive[0], 2);
+  assert_int_equal(t->keepalive[1], 0);
+  assert_int_equal(t->keepalive[2], 3);
+  assert_int_equal(t->cfg.fin_wait_2, 7 * LA_SEC);
+  assert_int_equal(t->cfg.rto_min, 300 * LA_MS);
+  assert_int_equal(t->cfg.rcvbuf, 32768);
+  assert_int_equal(t->cfg.sndbuf, 2048);
+  assert_int_equal(t->cfg.rcvbuf_max, 1 << 20);
+  assert_int_equal(t->cfg.cc, LA_CC_NEWRENO);
+  assert_int_equal(t->cfg.ecn, 1);
+  assert_int_equal(t->cfg.syn_cookies, 0);
+  assert_int_equal(t->cfg.bare_segments, 1);
+  assert_int_equal(t->posix.somaxconn, 9);
+  assert_false(t->keepalive_on);
+  done(r, s);
+  r = run_of("sysctl net.inet.tcp.blackhole=2 net.inet.tcp.insecure_rst=1 net.inet.tcp.delayed_ack=0", &s);
+  assert_int_equal(r->nnotes, 2);
+  assert_string_equal(r->notes[0], "sysctl net.inet.tcp.blackhole has no counterpart");
+  assert_int_equal(r->tuning->cfg.delayed_ack, 0);
+  done(r, s);
+}
+
+/* Whose defaults a script presumes. */
+static void habits(void **state) {
+  (void)state;
+  struct script *s;
+  la_config c;
+  struct run *r = run_of("sysctl net.inet.tcp.msl=1000", &s);
+  assert_int_equal(r->tuning->cfg.rcvbuf, 65536); /* the command line asked for Linux's clocks, but the buffers are the script's */
+  assert_int_equal(r->tuning->cfg.empty_probes, 1);
+  la__drill_free(r);
+  r = la__drill_run(s, &(struct drill_settings){.preset = DRILL_PRESET_OWN});
+  assert_int_equal(r->tuning->cfg.empty_probes, 0);
+  assert_int_equal(r->tuning->cfg.delayed_ack, 40 * LA_MS);
+  assert_true(r->tuning->keepalive_on);
+  done(r, s);
+  la_config_init(&c, LA_PRESET_LINUX);
+  r = run_of("sysctl net.ipv4.tcp_sack=1", &s);
+  assert_int_equal(r->tuning->cfg.rcvbuf, c.rcvbuf);
+  done(r, s);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(notes), cmocka_unit_test(settings_of_sysctls),
-                                     cmocka_unit_test(linux_r2)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(words),
+                                     cmocka_unit_test(notes),
+                                     cmocka_unit_test(settings_of_sysctls),
+                                     cmocka_unit_test(linux_r2),
+                                     cmocka_unit_test(settings_of_freebsd),
+                                     cmocka_unit_test(habits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

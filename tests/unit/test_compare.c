@@ -90,6 +90,57 @@ static void sack_blocks(void **state) {
   assert_int_equal(differs(&want, &got), FIELD_OPTIONS);
 }
 
+/* RFC 9293 3.1: options have no order, and pads no meaning. */
+static void order_and_padding(void **state) {
+  (void)state;
+  struct drill_opt nop = {.kind = DRILL_OPT_NOP, .len = 1}, eol = {.kind = DRILL_OPT_EOL, .len = 1},
+                   sackok = {.kind = DRILL_OPT_SACKOK, .len = 2};
+  struct drill_opt a[] = {mss_opt(1460), nop, nop, sackok}, b[] = {mss_opt(1460), sackok, eol, eol},
+                   c[] = {nop, nop, sackok, mss_opt(1460)};
+  struct drill_opt twice[] = {mss_opt(1460), sackok, sackok}, other[] = {sackok, mss_opt(1400)};
+  struct drill_packet want = base(a, 4), got = sent(a, 4);
+  assert_true(la__packet_options_in_order(&want, &got));
+  struct drill_opt *same[] = {b, c};
+  for (unsigned i = 0; i < 2; i++) {
+    got = sent(same[i], 4);
+    assert_int_equal(differs(&want, &got), FIELD_NONE);
+    assert_false(la__packet_options_in_order(&want, &got));
+  }
+  got = sent(twice, 3);
+  assert_int_equal(differs(&want, &got), FIELD_OPTIONS); /* one too many, */
+  want = base(twice, 3);
+  got = sent(a, 4);
+  assert_int_equal(differs(&want, &got), FIELD_OPTIONS); /* too few, */
+  got = sent(other, 2);
+  want = base(b, 4);
+  assert_int_equal(differs(&want, &got), FIELD_OPTIONS); /* with another value */
+  want.any_options = true;
+  assert_true(la__packet_options_in_order(&want, &got));
+}
+
+/* RFC 9293 3.8.6.2.2 lets a receiver keep the edge where it is. */
+static void windows_near(void **state) {
+  (void)state;
+  struct drill_packet want = base(NULL, 0), got = sent(NULL, 0);
+  assert_false(la__packet_window_near(&want, &got, 6, 1460)); /* not written */
+  want.has_win = true;
+  want.win = 257 + 22; /* 1408 bytes */
+  assert_true(la__packet_window_near(&want, &got, 6, 1460));
+  assert_int_equal(got.win, want.win);
+  assert_false(la__packet_window_near(&want, &got, 6, 1460)); /* nothing to tell */
+  got.win = want.win + 23;
+  assert_false(la__packet_window_near(&want, &got, 6, 1460));
+  got.win = 0; /* whether it is shut matters */
+  want.win = 1;
+  assert_false(la__packet_window_near(&want, &got, 0, 1460));
+  want.win = 65535;
+  want.flags = LA_RST;
+  assert_true(la__packet_window_near(&want, &got, 0, 1460));
+  got.win = 0;
+  want.flags = LA_SYN;
+  assert_false(la__packet_window_near(&want, &got, 0, 1460));
+}
+
 static void text(void **state) {
   (void)state;
   char buf[400];
@@ -118,7 +169,7 @@ static void text(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_left_out), cmocka_unit_test(each_field), cmocka_unit_test(sack_blocks),
-                                     cmocka_unit_test(text)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_left_out),  cmocka_unit_test(each_field),   cmocka_unit_test(sack_blocks),
+                                     cmocka_unit_test(order_and_padding), cmocka_unit_test(windows_near), cmocka_unit_test(text)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

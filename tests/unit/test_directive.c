@@ -10,7 +10,8 @@
 
 /* The arguments of the calls that are read, one after the other; err: where and why none is. */
 static void check(const char *text, bool standard, const char *expected) {
-  static const struct drill_define given = {"GIVEN", "0", NULL};
+  static struct drill_define undefined = {"UNDEFINED", NULL, NULL};
+  static const struct drill_define given = {"GIVEN", "0", &undefined};
   struct script_error err;
   struct script *s = la__script_parse("t", text, strlen(text), DRILL_IP4, &given, standard, &err);
   char got[400] = "", buf[60];
@@ -46,6 +47,7 @@ static void defines(void **state) {
   check("#define N 5 // five\n0 f(N) = 0\n#define N 6\n0 f(N) = 0\n#undef N\n0 f(N) = 0", false, "2:5 4:6 6:N ");
   check("#define S \"a // b\"\n0 f(S) = 0", false, "2:\"a // b\" ");
   check("#define GIVEN 7\n0 f(GIVEN) = 0", false, "2:0 ");
+  check("#ifdef UNDEFINED\n0 f(1) = 0\n#endif\n#define UNDEFINED 2\n0 f(UNDEFINED) = 0", false, "5:UNDEFINED ");
   check("#define X\n#ifdef X\n0 f(1) = 0\n#endif", false, "3:1 ");
   check("0 f(N) = 0\n#define N 5\n0 f(N) = 0", false, "1:N 3:5 ");
 }

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-static const struct drill_settings settings = {.preset = LA_PRESET_LINUX};
+static const struct drill_settings settings = {.preset = DRILL_PRESET_LINUX};
 struct fix {
   struct script *s;
   struct run *r;
