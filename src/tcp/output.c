@@ -148,7 +148,7 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
 
 /*
  * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And the last segment that the
- * windows take of several, as Linux marks them: the receiver knows that nothing follows soon.
+ * windows take of several new ones, as Linux marks them: the receiver knows that nothing follows soon.
  */
 static bool push_due(struct conn *c, uint32_t end, enum sent_kind kind) {
   struct sndq *q = c->sndq;
@@ -156,10 +156,12 @@ static bool push_due(struct conn *c, uint32_t end, enum sent_kind kind) {
     return kind == SENT_WINDOW_PROBE || end == q->push_end;
   if (la__eor_cut(q, end - 1, 2) == 1)
     return true;
+  if (seq_leq(end, c->snd_nxt))
+    return false;
   if (q->burst < 2)
     q->burst++;
-  uint32_t left = la__cwnd_room(c), past = end - seq_min(c->snd_nxt, end); /* of cwnd, once this segment has gone */
-  left = left > past ? left - past : 0;
+  uint32_t left = la__cwnd_room(c), n = end - c->snd_nxt; /* of cwnd, once this segment has gone */
+  left = left > n ? left - n : 0;
   return q->burst == 2 && (left < c->mss || seq_diff(c->snd_una + c->snd_wnd, end) < (int32_t)c->mss);
 }
 
