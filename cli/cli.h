@@ -14,6 +14,7 @@ enum { EXIT_OK = 0, EXIT_FAIL = 1, EXIT_USAGE = 2 };
 int la__cmd_connect(int argc, char **argv);
 int la__cmd_demo(int argc, char **argv);
 int la__cmd_drill(int argc, char **argv);
+int la__cmd_explain(int argc, char **argv);
 int la__cmd_serve(int argc, char **argv);
 int la__cmd_sim(int argc, char **argv);
 int la__cmd_states(int argc, char **argv);

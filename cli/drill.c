@@ -23,9 +23,9 @@ static bool family_of(const char *name, enum drill_family *out) {
 
 static void add_define(struct drill_ask *a, const char *arg) {
   const char *eq = strchr(arg, '=');
-  struct drill_define *d = calloc(1, sizeof *d);
   if (!eq || eq == arg || !eq[1])
     la__usage(a->cmd, "--define %s: not NAME=VALUE", arg);
+  struct drill_define *d = calloc(1, sizeof *d);
   if (!d)
     abort();
   d->name = strndup(arg, (size_t)(eq - arg));

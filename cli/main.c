@@ -15,7 +15,7 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-  {"connect", la__cmd_connect}, {"demo", la__cmd_demo}, {"drill", la__cmd_drill},
+  {"connect", la__cmd_connect}, {"demo", la__cmd_demo}, {"drill", la__cmd_drill},   {"explain", la__cmd_explain},
   {"serve", la__cmd_serve},     {"sim", la__cmd_sim},   {"states", la__cmd_states},
 };
 
@@ -114,6 +114,7 @@ static const struct argp argp = {
          "  connect  standard input to a peer, and what it says to standard output\n"
          "  demo     the kernel's curl fetches a page over TUN; what happens is drawn\n"
          "  drill    packetdrill scripts in virtual time\n"
+         "  explain  why each connection in a capture ended\n"
          "  serve    echo, discard, chargen or HTTP on a TUN device\n"
          "  sim      scenarios between two stacks in virtual time\n"
          "  states   the state diagram that the machine uses\n\n"

@@ -3,17 +3,19 @@
 #include "cli/cli.h"
 
 #include "sim/claim.h"
+#include "sim/goodput.h"
+#include "sim/record.h"
 #include "sim/show.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6 };
+enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6, KEY_GOODPUT, KEY_PCAPNG };
 
 struct ask {
-  const char *cmd;
-  bool list, all, json, quiet;
+  const char *cmd, *pcapng;
+  bool list, all, json, quiet, goodput;
   struct sim_opts opt;
   char **names;
   size_t n;
@@ -49,8 +51,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_DELAY:
     a->opt.delay = la__number(a->cmd, "--delay", arg, 0, 10000) * LA_MS;
     return 0;
+  case KEY_GOODPUT:
+    a->goodput = true;
+    return 0;
   case KEY_IPV6:
     a->opt.ipv6 = true;
+    return 0;
+  case KEY_PCAPNG:
+    a->pcapng = arg;
     return 0;
   case KEY_FAIL:
     a->opt.fail_alloc = (uint32_t)la__number(a->cmd, "--fail-alloc", arg, 1, 1000000000);
@@ -68,8 +76,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static const struct argp_option options[] = {
   {"list", 'l', NULL, 0, "Name the scenarios", 0},
   {"all", 'a', NULL, 0, "Run all of them", 0},
+  {"goodput", KEY_GOODPUT, NULL, 0, "A table of what each congestion control carries over lossy and long paths", 0},
   {"json", 'j', NULL, 0, "One JSON object for each scenario, one in a line", 0},
   {"quiet", 'q', NULL, 0, "No ladder", 0},
+  {"pcapng", KEY_PCAPNG, "PREFIX", 0, "Write the packets of each run to PREFIX-1.pcapng and so on (one scenario)", 0},
   {"ipv6", KEY_IPV6, NULL, 0, "Over IPv6 instead of IPv4", 1},
   {"msl", KEY_MSL, "SEC", 0, "Maximum segment lifetime (30)", 1},
   {"seed", KEY_SEED, "N", 0, "Seed of all that is random (1)", 1},
@@ -106,10 +116,15 @@ struct total {
 /* Runs one and prints it in the form that was asked for. */
 static void run(const struct ask *a, const struct scen *sc, bool alone, struct total *t) {
   struct sim *s = la__sim_run(sc, &a->opt);
+  char err[300];
   size_t skipped = 0, bad = 0;
   for (size_t i = 0; i < s->nclaims; i++) {
     skipped += s->claim[i].skipped;
     bad += !s->claim[i].ok;
+  }
+  if (a->pcapng && !la__record_sim(s, a->pcapng, err, sizeof err)) {
+    la__fail(a->cmd, "%s", err);
+    t->failed += !bad;
   }
   t->scenarios++;
   t->failed += bad > 0;
@@ -137,8 +152,15 @@ int la__cmd_sim(int argc, char **argv) {
     free(a.names);
     return EXIT_OK;
   }
+  if (a.goodput) {
+    la__goodput(stdout, &a.opt);
+    free(a.names);
+    return EXIT_OK;
+  }
   if (!a.all && !a.n)
     la__usage(a.cmd, "no scenario; --list names them, --all runs all");
+  if (a.pcapng && (a.all || a.n != 1))
+    la__usage(a.cmd, "--pcapng records one scenario");
   struct total t = {0};
   for (size_t i = 0; a.all && i < la__nscens; i++)
     run(&a, &la__scens[i], false, &t);

@@ -43,10 +43,15 @@ lastack_tool_room(kernel_peer)
 add_executable(kernel_swarm ${PROJECT_SOURCE_DIR}/tests/kernel/swarm.c)
 lastack_tool_room(kernel_swarm)
 target_link_libraries(kernel_swarm PRIVATE lastack_static)
-set_target_properties(kernel_peer kernel_swarm PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+# Captures from scripts, for tests/capture.
+add_executable(capture_tape ${PROJECT_SOURCE_DIR}/tests/capture/tape.c)
+lastack_tool_room(capture_tape)
+target_link_libraries(capture_tape PRIVATE lastack_test_helpers ${tool_libraries})
+set_target_properties(capture_tape kernel_peer kernel_swarm PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
 # The fuzzer of the whole stack, without libFuzzer (`./dev fuzz` builds the one with it).
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
+list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz_drill[.]c$")
 add_executable(fuzz_stack ${fuzz_sources})
 lastack_tool_room(fuzz_stack)
 target_link_libraries(fuzz_stack PRIVATE lastack_static)

@@ -43,9 +43,10 @@ static ptrdiff_t call_listen(struct run *r, struct call *c) { return la_posix_li
 static bool done_listen(struct run *r, struct call *c, ptrdiff_t result) {
   int64_t fd;
   struct sock *k = la__arg_int(r, c, 0, &fd) ? la__sock_fd(r, (int)fd) : NULL;
-  if (k && result == 0) {
+  if (k && result == 0 && k->phase != SOCK_LISTENING) { /* again: only another backlog */
     k->phase = SOCK_LISTENING;
-    r->under_test = k;
+    if (r->under_test->phase == SOCK_NEW)
+      r->under_test = k;
   }
   return !r->failed;
 }

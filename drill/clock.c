@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_MAX = 100000 }; /* at one instant: more would be an endless loop between the stack and its clocks */
+enum {
+  ROUNDS_MAX = 100000, /* at one instant: more would be an endless loop between the stack and its clocks */
+  STEPS_MAX = 1000000  /* in one script: a clock may go on for ever (window probes) while nothing that is waited for happens */
+};
 
 static struct wire *keep(struct run *r, bool out, uint32_t len) {
   struct wire *w = la__drill_alloc(r, sizeof *w + len);
@@ -52,8 +55,11 @@ bool la__clock_settle(struct run *r) {
 bool la__clock_step(struct run *r, la_time until) {
   la_time stack = la_deadline(r->stack), calls = la__calls_deadline(r), next = stack < calls ? stack : calls;
   la_time end = until == LA_NEVER ? LA_NEVER : until + DRILL_EPOCH;
-  if (next == LA_NEVER || next > end)
+  if (next == LA_NEVER || next > end || r->failed)
     return false;
+  if (++r->steps > STEPS_MAX)
+    return la__drill_fail(r, r->event->at, "what is waited for has not come at %.0f s, and clocks go on for ever",
+                          (double)drill_script_time(r->now) / 1e9);
   if (next > r->now)
     r->now = next;
   else

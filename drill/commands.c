@@ -214,7 +214,7 @@ static void read_file(struct shell *s, const char *path) {
 }
 
 static void interpret(struct shell *s) {
-  static const char *const silent[] = {"true", ":", "cd", "exit", "set", "sync"};
+  static const char *const silent[] = {"true", "false", ":", "cd", "exit", "set", "sync"};
   const char *name = base(s->word[0]);
   const char *proc = "/proc/sys/";
   if (strcmp(name, "sysctl") == 0 || strcmp(name, "set_sysctls.py") == 0) {

@@ -44,7 +44,7 @@ static struct expr_value list(struct code *c, const char *close, bool *comma) {
       break;
   }
   if (!la__code_take(c, close))
-    la__code_expected(c, "%s or ,", close);
+    la__code_expected(c, "%s or a comma", close);
   return v;
 }
 

@@ -42,7 +42,7 @@ static const char *one(struct arena *a, const struct spec *s, const struct expr_
   bool integer = strchr("diuxXo", c) != NULL, real = strchr("eEfFgG", c) != NULL;
   if (!c || (!integer && !real && c != 's' && c != 'r'))
     return la__expr_print(a, "%%%c is no conversion", c ? c : ' ');
-  if ((integer || real) && !la__expr_is_number(v))
+  if ((integer || real) && (!la__expr_is_number(v) || (v->type == EXPR_REAL && strchr("xXo", c))))
     return la__expr_print(a, "%%%c of %s", c, la__expr_type_name(v));
   if (integer) {
     struct expr_value num;

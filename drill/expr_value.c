@@ -47,15 +47,17 @@ bool la__expr_truth(const struct expr_value *v) {
   }
 }
 
-/* The fewest digits that give the same number again. */
+/* The fewest digits that give the same number again; without an exponent from 0.0001 to 10^16. */
 static const char *real_text(struct arena *a, double real) {
   char buf[40];
-  for (int digits = 1; digits <= 17; digits++) {
-    snprintf(buf, sizeof buf, "%.*g", digits, real);
-    if (strtod(buf, NULL) == real)
-      break;
-  }
-  return la__expr_print(a, "%s%s", buf, strpbrk(buf, ".en") ? "" : ".0");
+  int digits = 0, exponent;
+  do
+    snprintf(buf, sizeof buf, "%.*e", digits, real);
+  while (strtod(buf, NULL) != real && digits++ < 17);
+  exponent = atoi(strchr(buf, 'e') + 1);
+  if (real != 0 && (exponent < -4 || exponent >= 16))
+    return la__expr_print(a, "%s", buf);
+  return la__expr_print(a, "%.*f", digits - exponent > 1 ? digits - exponent : 1, real);
 }
 
 static const char *list_text(struct arena *a, const struct expr_value *v) {
@@ -155,15 +157,19 @@ static const char *integers(const char *op, int64_t x, int64_t y, int64_t *out) 
   }
 }
 
+/* The quotient rounded down comes from the remainder, as in Python: 1 // 0.1 is 9. */
 static const char *reals(const char *op, double x, double y, double *out) {
   if ((*op == '/' || *op == '%') && y == 0)
     return "division by zero";
-  if (op[1])
-    *out = *op == '/' ? floor(x / y) : pow(x, y);
-  else if (*op == '%') {
-    *out = fmod(x, y);
-    if (*out != 0 && (*out < 0) != (y < 0))
-      *out += y;
+  if (!strcmp(op, "**"))
+    *out = pow(x, y);
+  else if (*op == '%' || op[1]) {
+    double r = fmod(x, y), q = (x - r) / y;
+    if (r != 0 && (r < 0) != (y < 0)) {
+      r += y;
+      q--;
+    }
+    *out = *op == '%' ? r : floor(q) + (q - floor(q) > 0.5);
   } else
     *out = *op == '+' ? x + y : *op == '-' ? x - y : *op == '*' ? x * y : x / y;
   return isfinite(*out) ? NULL : "the result is no number";

@@ -281,10 +281,12 @@ static bool mismatch(struct run *r, const struct drill_packet *want, const struc
 
 /*
  * packetdrill sees what the kernel hands to a device that segments, so a script may write one packet where several go out. Those in
- * sequence are taken until the payload is complete; the whole has the first one's sequence number and CWR and the last one's rest.
+ * sequence are taken until the payload is complete; the whole has the first one's sequence number and CWR and the last one's rest. Linux
+ * sets PSH on whatever it hands over for segmentation, even in the middle of a stream: a PSH that the script has there is not asked for.
  */
 static bool join(struct run *r, struct sock *k, const struct drill_packet *want, struct drill_packet *got, la_time until, la_time *at) {
   uint32_t each = got->payload;
+  bool several = false;
   while (got->payload < want->payload && !r->tuning->strict_segments) {
     struct wire *w = sniff(r, k, until);
     if (!w)
@@ -301,7 +303,10 @@ static bool join(struct run *r, struct sock *k, const struct drill_packet *want,
     whole.ace = (uint8_t)((more->ace & ~2u) | (got->ace & 2u));
     *got = whole;
     *at = w->at;
+    several = true;
   }
+  if (several && got->payload == want->payload)
+    got->flags |= want->flags & LA_PSH;
   return true;
 }
 
@@ -318,16 +323,11 @@ static bool missing(struct run *r, const struct drill_packet *want, la_time unti
 
 static bool packet_out(struct run *r, struct sock *k, const struct drill_packet *p) {
   const struct drill_event *e = r->event;
-  bool syn_ack = p->proto == DRILL_TCP && (p->flags & LA_SYN) && (p->flags & LA_ACK);
   la_time last = r->at_end > r->at ? r->at_end : r->at, until = e->time_kind == DRILL_ANY_TIME ? LA_NEVER : last + LATE;
   struct wire *w = sniff(r, k, until);
   if (!w)
     return missing(r, p, until);
-  if (k->phase == SOCK_SYN_CAME && syn_ack && w->proto == DRILL_TCP) {
-    k->script.local_isn = p->seq;
-    k->live.local_isn = w->seg.seq;
-    k->phase = SOCK_SYN_ACK_SENT;
-  }
+  la__sock_learns(k, p, w);
   la_time at = w->at;
   struct drill_packet *got = la__packet_as_script(r, k, w);
   if (p->proto == DRILL_TCP && got->proto == DRILL_TCP && !join(r, k, p, got, until, &at))

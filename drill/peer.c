@@ -3,6 +3,9 @@
  * Which socket a packet belongs to, and its numbers. As in packetdrill there is one socket under test at a time: the one made last. In a
  * segment with SYN the script's numbers are absolute, in others they count from the SYN of their direction. The remote ISN is the
  * script's own, the local one is learned from the live SYN.
+ *
+ * Extension: a SYN of the peer on a connection whose handshake was complete, when it is answered with a SYN-ACK, begins another one on the
+ * same pair (RFC 9293 3.6.1, RFC 6191): numbers count from these two SYNs then.
  */
 #include "drill/tuning.h"
 
@@ -52,13 +55,6 @@ static struct sock *with_ports(const struct run *r, const struct drill_packet *p
   return NULL;
 }
 
-static bool listening(const struct run *r) {
-  for (const struct sock *k = r->socks; k; k = k->next)
-    if (k->phase == SOCK_LISTENING)
-      return true;
-  return false;
-}
-
 static bool fits(const struct sock *k, const struct drill_packet *p) {
   if (p->proto == DRILL_ICMP)
     return true;
@@ -70,10 +66,14 @@ struct sock *la__sock_of_packet(struct run *r, const struct drill_packet *p) {
   bool syn = p->proto == DRILL_TCP && (p->flags & LA_SYN) && !(p->flags & LA_ACK);
   if (p->proto == DRILL_TCP && p->dir == DRILL_IN && (!k || k->phase == SOCK_LISTENING))
     return opened_by_peer(r, p);
+  if (syn && p->dir == DRILL_IN && k && k->phase >= SOCK_SYN_ACKED && !p->sport) {
+    k->syn_again = true;
+    k->syn_seq = p->seq;
+  }
   struct sock *named = p->proto == DRILL_TCP ? with_ports(r, p) : NULL;
   if (named)
     return named;
-  if (syn && p->dir == DRILL_IN && p->sport && p->dport && listening(r))
+  if (syn && p->dir == DRILL_IN && p->sport && p->dport)
     return opened_by_peer(r, p);
   if (syn && p->dir == DRILL_OUT && k && k->phase == SOCK_CONNECTING) {
     k->phase = SOCK_SYN_SENT;
@@ -109,4 +109,21 @@ bool la__sock_sends(struct run *r, struct sock *k, const struct wire *w) {
   if (syn)
     k->live.local_isn = w->seg.seq;
   return true;
+}
+
+void la__sock_learns(struct sock *k, const struct drill_packet *p, const struct wire *w) {
+  bool script = p->proto == DRILL_TCP && (p->flags & (LA_SYN | LA_ACK)) == (LA_SYN | LA_ACK);
+  bool live = w->proto == DRILL_TCP && (w->seg.flags & (LA_SYN | LA_ACK)) == (LA_SYN | LA_ACK);
+  if (!script || !live || (k->phase != SOCK_SYN_CAME && !k->syn_again))
+    return;
+  if (k->syn_again) {
+    k->script.remote_isn = k->live.remote_isn = k->syn_seq;
+    k->fd = -1; /* what it had belonged to the one before */
+    k->ts_found = false;
+    k->nts = 0;
+  }
+  k->syn_again = false;
+  k->script.local_isn = p->seq;
+  k->live.local_isn = w->seg.seq;
+  k->phase = SOCK_SYN_ACK_SENT;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The events of a script in their order, and their time. */
+#include "drill/expr.h"
 #include "drill/run.h"
 #include "drill/tuning.h"
 
@@ -192,6 +193,7 @@ struct run *la__drill_run(const struct script *s, const struct drill_settings *s
 void la__drill_free(struct run *r) {
   if (!r)
     return;
+  la__expr_vars_free(r->vars);
   la_posix_free(r->posix);
   la_stack_free(r->stack);
   for (struct block *b = r->arena, *next; b; b = next) {

@@ -60,6 +60,8 @@ struct sock {
   int protocol;
   int fd; /* the script's; -1: none */
   struct ends script, live;
+  bool syn_again;   /* the peer has sent another SYN since the handshake, */
+  uint32_t syn_seq; /* with this number */
   struct ts_map *ts;
   unsigned nts;
   bool ts_found;
@@ -92,6 +94,7 @@ struct wire {
 struct moment; /* report.c: what the ladder shows besides packets */
 struct call;   /* calls.h */
 struct tuning; /* tuning.h */
+struct expr_vars;
 
 struct run {
   const struct script *script;
@@ -108,7 +111,7 @@ struct run {
   const struct drill_event *before; /* the one before it, */
   la_time at, at_end, before_at;    /* and their instants in the script, resolved */
   la_time offset;                   /* what `+` counted from */
-  unsigned events;                  /* done */
+  unsigned events, steps;           /* done */
 
   struct sock *socks, *under_test;
   uint16_t next_port;
@@ -118,6 +121,7 @@ struct run {
 
   struct wire *wires, **wires_end, *queue, **queue_end;
   struct moment *moments, **moments_end;
+  struct expr_vars *vars; /* of code */
 
   bool failed;
   struct place fail_at;
@@ -177,6 +181,7 @@ struct sock *la__sock_fd(const struct run *r, int script_fd);
 /* Whose the script's packet is; a SYN may make a new one. NULL: failed. */
 struct sock *la__sock_of_packet(struct run *r, const struct drill_packet *p);
 /* Is this live packet one of k's? Learns the local address of a connection that k opens. */
+void la__sock_learns(struct sock *k, const struct drill_packet *p, const struct wire *w); /* from a SYN-ACK that goes out */
 bool la__sock_sends(struct run *r, struct sock *k, const struct wire *w);
 /* Offsets that turn a sequence number of the script into a live one. */
 uint32_t la__sock_local_offset(const struct sock *k, bool syn);

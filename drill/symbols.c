@@ -219,7 +219,7 @@ bool la__symbol(const char *name, int64_t *out) {
       *out = symbols[i].value;
       return true;
     }
-  for (int e = 1; e < 134; e++) /* errno names: what SO_ERROR returns */
+  for (int e = 1; e < 134 && strcmp(name, "EUNKNOWN") != 0; e++) /* errno names: what SO_ERROR returns */
     if (strcmp(la_posix_errno_name(e), name) == 0) {
       *out = e;
       return true;

@@ -27,6 +27,7 @@ static const struct {
   {"net.ipv4.tcp_rmem", MIDDLE, FIELD(rcvbuf), true},
   {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
+  {"net.ipv4.tcp_wmem", LAST, FIELD(sndbuf_max), true},
   {"net.ipv4.tcp_slow_start_after_idle", FLAG, FIELD(slow_start_after_idle), true},
   {"net.ipv4.tcp_congestion_control", CONGESTION, FIELD(cc), true},
   {"net.ipv4.tcp_max_tw_buckets", COUNT, FIELD(max_time_wait), false},
@@ -75,6 +76,15 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
   else if (u == RETRIES)
     *out = backoff(*out, c->rto_min, c->rto_max);
   return true;
+}
+
+/* As much as the stack takes. */
+static uint64_t bounded(const char *name, uint64_t v) {
+  if (strcmp(name, "net.ipv4.tcp_synack_retries") == 0)
+    return v > 5 ? 5 : v;
+  if (strcmp(name, "net.ipv4.tcp_rmem") == 0 || strcmp(name, "net.ipv4.tcp_wmem") == 0)
+    return v < 2048 ? 2048 : v > 1u << 30 ? 1u << 30 : v;
+  return v;
 }
 
 static void store(la_config *c, size_t offset, size_t size, uint64_t v) {
@@ -136,6 +146,7 @@ void la__sysctl_set(struct run *r, const char *raw, const char *value) {
     } else if (r->stack && !fields[i].late) {
       la__drill_note(r, "sysctl %s cannot change once there is a socket", name);
     } else {
+      v = bounded(name, v);
       store(&r->tuning->cfg, fields[i].offset, fields[i].size, v);
       if (r->stack)
         store(&r->stack->tcp.cfg, fields[i].offset, fields[i].size, v);

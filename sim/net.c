@@ -138,6 +138,42 @@ static void unreachable(struct world *w, const struct pkt *p) {
   deliver(w, icmp_about(w, &router, p, ICMP_HOST_UNREACH, p->seg.seq), w->now + 2 * w->delay);
 }
 
+/* ECN field of a packet: 0 is not ECT. */
+static unsigned ecn_of(const struct pkt *p) { return (p->raw[0] >> 4 == 6 ? p->raw[1] >> 4 : p->raw[1]) & IP_ECN_MASK; }
+
+static void mark_ce(struct pkt *p) {
+  if (p->raw[0] >> 4 == 6) {
+    p->raw[1] |= IP_CE << 4;
+    return;
+  }
+  p->raw[1] |= IP_CE;
+  be16_put(p->raw + 10, 0);
+  be16_put(p->raw + 10, la__sum_finish(la__sum(0, p->raw, IP4_HEADER)));
+}
+
+/* The last hop: when it arrives, if it does. */
+static la_time last_hop(struct world *w, struct pkt *p, la_time delay) {
+  struct wire *l = &p->to->in;
+  if (l->loss && la__prng_below(&l->prng, 100000) < l->loss) {
+    l->lost++;
+    p->lost = true;
+  }
+  if (!l->rate || p->lost)
+    return w->now + delay;
+  uint64_t waits = l->busy > w->now ? (l->busy - w->now) * l->rate / LA_SEC : 0;
+  if (waits + p->len > l->queue || (l->mark_at && waits > l->mark_at && !ecn_of(p))) {
+    l->overflowed++;
+    p->lost = true;
+    return w->now + delay;
+  }
+  if (l->mark_at && waits > l->mark_at) {
+    l->marked++;
+    mark_ce(p);
+  }
+  l->busy = (l->busy > w->now ? l->busy : w->now) + p->len * LA_SEC / l->rate;
+  return l->busy + delay;
+}
+
 static void fate(struct world *w, struct pkt *p) {
   la_time at = w->now + w->delay;
   p->lost = w->cut || p->no == w->opt.drop || p->no > SIM_PACKETS;
@@ -167,6 +203,8 @@ static void fate(struct world *w, struct pkt *p) {
       break;
     }
   }
+  if (!p->lost && p->to)
+    at = last_hop(w, p, at - w->now);
   if (!p->lost)
     deliver(w, p, at);
 }

@@ -136,6 +136,7 @@ struct host *la__host_new(struct world *w, const char *name) {
   h->name = name;
   h->addr = la__sim_addr(w, h->no + 1);
   h->mtu = SIM_MTU;
+  la__prng_seed(&h->in.prng, w->opt.seed * 7919u + h->no);
   h->wake = LA_NEVER;
   h->spin_at = LA_NEVER;
   la_config_init(&h->cfg, LA_PRESET_RFC);

@@ -10,6 +10,7 @@
 #ifndef LA_SIM_WORLD_H
 #define LA_SIM_WORLD_H
 
+#include "base/prng.h"
 #include "wire/icmp.h"
 #include "wire/tcp_wire.h"
 #include "wire/udp_wire.h"
@@ -57,8 +58,20 @@ struct counting {
   bool fail_ever;
 };
 
+/* The last hop to a host: what all who send to it share. Rate 0: no limit, no queue. */
+struct wire {
+  uint64_t rate;    /* bytes a second */
+  uint32_t queue;   /* bytes that may wait; what finds no room is lost */
+  uint32_t mark_at; /* with so many waiting what is ECT is marked CE, and what is not is lost; 0: never */
+  uint32_t loss;    /* of 100,000 packets, whatever waits */
+  struct prng prng;
+  la_time busy; /* until then it sends what waits */
+  unsigned overflowed, marked, lost;
+};
+
 struct host {
   struct world *w;
+  struct wire in;
   unsigned no; /* from 0 */
   const char *name;
   la_addr addr;

@@ -8,23 +8,25 @@
 # A mutant is a file NAME.mut: header lines `id:` (the requirements), `breaks:`, `test:` (as in docs/rfc9293.md; each must
 # fail), `file:`, and the change (tools/mutate.awk). It is killed when each of its tests passes without it and fails with it. Only the
 # one source file is compiled anew, outside the tree, and the test linked with it in front of the libraries of the release build.
+# MUTANTS and MUTANTS_WORK name other folders (for the test of this script).
 # The last line is "N of M killed"; exit status 1 when one survives, does not compile or does not apply.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 2
 cd "$(dirname "$here")" || exit 2
 export LC_ALL=C.UTF-8
-work=build/mutants
+mutants=${MUTANTS:-tests/mutants}
+work=${MUTANTS_WORK:-$PWD/build/mutants}
 jobs=$(nproc 2>/dev/null || echo 2)
 tab=$(printf '\t')
 slice='checksum-ignored rst-anywhere fin-not-counted isn-without-clock'
 
-field() { sed -n "/^@@/q; s/^$1: *//p" "tests/mutants/$2.mut"; }
+field() { sed -n "/^@@/q; s/^$1: *//p" "$mutants/$2.mut"; }
 program() { echo "$1" | sed 's/:.*//; s|^unit/||; s|^\([^/]*\)/test_|\1_|'; }
 log_of() { echo "$1" | sed 's/:.*//' | tr '/ ' '__' | sed 's/$/.log/'; }
 
 # The program as it is linked in build/, with the mutant's object in front of the libraries, and left in the mutant's folder.
 link() { # target
-  line=$(sed "s| -o [^ ]* | -o mutants/$name/$1 mutants/$name/mutant.o |" "build/CMakeFiles/$1.dir/link.txt")
+  line=$(sed "s| -o [^ ]* | -o $dir/$1 $dir/mutant.o |" "build/CMakeFiles/$1.dir/link.txt")
   [ -n "$line" ] && (cd build && sh -c "$line")
 }
 
@@ -62,8 +64,8 @@ if [ "${1:-}" = --one ]; then
   mkdir -p "$dir"
   file=$(field file "$name")
   source=$dir/$(basename "$file")
-  why=$(awk -v source="$source" -f "$here/mutate.awk" "tests/mutants/$name.mut" "$file" 2>&1) || {
-    verdict "ROTTEN    tests/mutants/$name.mut:1: $why"
+  why=$(awk -v source="$source" -f "$here/mutate.awk" "$mutants/$name.mut" "$file" 2>&1) || {
+    verdict "ROTTEN    $mutants/$name.mut:1: $why"
     exit 0
   }
   [ "${3:-}" != check ] || exit 0
@@ -82,7 +84,7 @@ if [ "${1:-}" = --one ]; then
       exit 0
     }
     run "$test" "$dir" "$dir"
-    printf '%s\t-\t%s\n' "tests/mutants/$name.mut:1" "$test" >>"$dir/wanted"
+    printf '%s\t-\t%s\n' "$mutants/$name.mut:1" "$test" >>"$dir/wanted"
   done <"$dir/tests"
   survived=$(findings "$dir" 1 "$dir/wanted")
   if [ -n "$survived" ]; then
@@ -94,7 +96,7 @@ if [ "${1:-}" = --one ]; then
   exit 0
 fi
 
-all=$(find tests/mutants -name '*.mut' | sed 's|.*/||; s|\.mut$||' | sort)
+all=$(find "$mutants" -name '*.mut' | sed 's|.*/||; s|\.mut$||' | sort)
 only=
 case ${1:-} in
   --slice)
@@ -110,7 +112,7 @@ esac
 rm -rf "$work"
 mkdir -p "$work/sound"
 for name in ${only:-$all}; do
-  [ -f "tests/mutants/$name.mut" ] || {
+  [ -f "$mutants/$name.mut" ] || {
     echo "mutants: no such mutant: $name" >&2
     exit 2
   }
@@ -119,11 +121,11 @@ done
 # Headers: each field, and requirements that exist.
 for name in $all; do
   for key in id breaks test file; do
-    [ -n "$(field $key "$name")" ] || echo "ROTTEN    tests/mutants/$name.mut:1: no line $key:"
+    [ -n "$(field $key "$name")" ] || echo "ROTTEN    $mutants/$name.mut:1: no line $key:"
   done
   for id in $(field id "$name"); do
     awk -v id="$id" '!/^#/ && index(id, $2) == 1 && substr(id, length($2) + 1) ~ /^[0-9]+$/ && substr(id, length($2) + 1) + 0 <= $3 { found = 1 }
-      END { exit !found }' tests/conformance/ids || echo "ROTTEN    tests/mutants/$name.mut:1: no such requirement: $id"
+      END { exit !found }' tests/conformance/ids || echo "ROTTEN    $mutants/$name.mut:1: no such requirement: $id"
   done
 done >"$work/headers"
 
@@ -134,7 +136,7 @@ done
 
 # The tests must pass as things are.
 for name in ${only:-$all}; do
-  field test "$name" | sed "s|.*|tests/mutants/$name.mut:1$tab-$tab&|"
+  field test "$name" | sed "s|.*|$mutants/$name.mut:1$tab-$tab&|"
 done >"$work/wanted"
 cut -f 3 "$work/wanted" | sort -u | while IFS= read -r test; do
   case $test in

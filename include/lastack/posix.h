@@ -114,10 +114,16 @@ typedef struct la_msghdr {
   la_sockaddr *name; /* NULL: none. recvmsg: for the sender's address (datagrams; family 0 on a stream) */
   la_iovec *iov;
   size_t iovlen;
-  void *control; /* none is produced or understood yet; recvmsg sets controllen to 0 */
+  void *control; /* recvmsg: la_cmsghdr and its data, and the next; sendmsg: nothing is understood yet */
   size_t controllen;
   int flags; /* recvmsg: MSG_TRUNC, MSG_CTRUNC, MSG_EOR */
 } la_msghdr;
+
+/* What stands before each piece of ancillary data, as on Linux; pieces begin at multiples of sizeof(size_t). */
+typedef struct la_cmsghdr {
+  size_t len; /* with this header */
+  int level, type;
+} la_cmsghdr;
 
 /* A call that could not finish. Zeroed before the first call. */
 typedef struct la_posix_wait {
@@ -262,6 +268,7 @@ enum {
   LA_SO_PROTOCOL = 38,        /* read only */
   LA_SO_DOMAIN = 39,          /* read only */
   LA_SO_MAX_PACING_RATE = 47, /* bytes a second, 32 or 64 bits; all ones: none */
+  LA_SO_MEMINFO = 55,         /* nine uint32_t, Linux's SK_MEMINFO_*; read only */
   LA_SO_ZEROCOPY = 60
 };
 enum {
@@ -282,7 +289,8 @@ enum {
   LA_TCP_FASTOPEN = 23,
   LA_TCP_TIMESTAMP = 24,
   LA_TCP_NOTSENT_LOWAT = 25,
-  LA_TCP_INQ = 36
+  LA_TCP_CC_INFO = 26, /* read only; nothing: neither CUBIC nor Reno has any on Linux */
+  LA_TCP_INQ = 36      /* recvmsg tells in a cmsg of this type how much is left, 1 for the end of the stream */
 };
 enum {
   LA_IP_TOS = 1,

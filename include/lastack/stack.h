@@ -102,6 +102,9 @@ typedef struct la_config {
   la_time rto_var_min;   /* least value of the term 4 * RTTVAR: RFC 6298's G, 1 ms; Linux's preset takes rto_min */
   la_time delayed_ack;   /* below 500 ms; 0 acknowledges at once */
   uint8_t quick_acks;    /* as Linux does: at most so many ACKs at once at the start and after a pause, at most 31; 0: as RFC 5681 says */
+  uint8_t bare_segments; /* 1: a segment without a timestamp is taken though they were agreed, as on Linux; 0: dropped (RFC 7323 3.2) */
+  uint8_t empty_probes;  /* 1: a window probe is an ACK of the byte before SND.UNA, as on Linux; 0: carries a byte (RFC 9293 3.8.6.1) */
+  uint8_t mute_unsent;   /* 1: an ACK of what was never sent is dropped without an answer, as on Linux; 0: answered (RFC 9293 3.10.7.4) */
   la_time fin_wait_2;    /* FIN-WAIT-2 after la_close; 60 s */
   la_time frag_time4;    /* a packet in fragments is given up after this: 30 s */
   la_time frag_time6;    /* and over IPv6: 60 s (RFC 8200 4.5) */
@@ -113,20 +116,21 @@ typedef struct la_config {
   uint32_t max_time_wait; /* TIME-WAIT records; past it the oldest is recycled */
   uint32_t max_orphans;   /* connections closed by the application but not yet ended; past it the next is aborted */
   uint32_t max_listeners;
-  uint32_t max_chunks;       /* 4 KiB chunks of buffered payload, in both directions, of all connections */
-  uint32_t sndbuf, rcvbuf;   /* bytes, per connection: defaults of LA_OPT_SNDBUF and LA_OPT_RCVBUF */
-  uint32_t rcv_start;        /* the receive window at first; it grows by twice what comes; 0: the whole buffer at once */
-  uint32_t rcvbuf_max;       /* to which LA_OPT_RCVBUF may raise the buffer later: the window scale is chosen for it; 0: rcvbuf */
-  uint32_t max_ooo;          /* separate runs of out-of-order data kept per connection */
-  uint32_t max_sent;         /* records of what is outstanding, per connection: 8 to 4096 */
-  uint32_t replies;          /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
-  uint32_t reply_bytes;      /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
-  uint32_t frag_datagrams;   /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
-  uint32_t frag_bytes;       /* memory of all of them, in 4 KiB chunks; past it too */
-  uint32_t max_udp;          /* UDP sockets */
-  uint32_t udp_rcvbuf;       /* bytes that wait to be read, per UDP socket, with 24 more for each datagram */
-  uint32_t rst_per_sec;      /* RSTs to segments of no connection, a token bucket; 0 is no limit */
-  uint32_t icmp_per_sec;     /* the same for ICMP errors, and once more for echo replies */
+  uint32_t max_chunks;     /* 4 KiB chunks of buffered payload, in both directions, of all connections */
+  uint32_t sndbuf, rcvbuf; /* bytes, per connection, to begin with: LA_OPT_SNDBUF and LA_OPT_RCVBUF */
+  uint32_t rcv_start;      /* the receive window at first; it grows by twice what comes; 0: the whole buffer at once */
+  uint32_t sndbuf_max;     /* to which it grows with cwnd until LA_OPT_SNDBUF sets it; 0: not at all */
+  uint32_t rcvbuf_max;     /* to which it grows with what comes until LA_OPT_RCVBUF sets it: the window scale is chosen for it; 0: rcvbuf */
+  uint32_t max_ooo;        /* separate runs of out-of-order data kept per connection */
+  uint32_t max_sent;       /* records of what is outstanding, per connection: 8 to 4096 */
+  uint32_t replies;        /* answers that wait for la_output, per link: a power of two, 16 to 65536 */
+  uint32_t reply_bytes;    /* memory of the ICMP answers, and of the datagrams, that wait for la_output, per link */
+  uint32_t frag_datagrams; /* packets under reassembly; past it a random one is evicted; 0 drops all fragments */
+  uint32_t frag_bytes;     /* memory of all of them, in 4 KiB chunks; past it too */
+  uint32_t max_udp;        /* UDP sockets */
+  uint32_t udp_rcvbuf;     /* bytes that wait to be read, per UDP socket, with 24 more for each datagram */
+  uint32_t rst_per_sec;    /* RSTs to segments of no connection, a token bucket; 0 is no limit */
+  uint32_t icmp_per_sec;   /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
 
   /* congestion control */

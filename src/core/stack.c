@@ -8,9 +8,12 @@ static void preset_linux(la_config *c) {
   c->rto_min = c->rto_var_min = 200 * LA_MS;
   c->tlp = c->frto = 1;
   c->minshall = 1;
+  c->sndbuf_max = 4u << 20; /* tcp_wmem, tcp_rmem */
+  c->rcvbuf_max = 6u << 20;
   c->delayed_ack = 40 * LA_MS; /* TCP_ATO_MIN */
   c->quick_acks = 16;          /* TCP_MAX_QUICKACKS */
   c->rcv_start = 65535;
+  c->mute_unsent = c->bare_segments = c->empty_probes = 1;
   c->syn_limit = 127 * LA_SEC; /* tcp_syn_retries 6 */
   c->r2 = 924600 * LA_MS;      /* tcp_retries2 15, from an RTO of 200 ms to 120 s */
 }
@@ -79,11 +82,11 @@ static bool limits_valid(const la_config *c) {
   uint32_t most = 1u << 29; /* an index leaves three bits of a reference to kind and family */
   return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
          c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 &&
-         c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->rcvbuf_max <= 1u << 30 && c->max_ooo > 0 && c->max_ooo <= 4096 &&
-         c->max_sent >= 8 && c->max_sent <= 4096 && c->dupthresh > 0 && power_of_two(c->replies) && c->replies >= 16 &&
-         c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->max_udp < most && c->udp_rcvbuf >= 2048 &&
-         c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 && c->cc < LA_CCS && c->ecn <= 2 &&
-         (!c->trace || power_of_two(c->trace_cap));
+         c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->rcvbuf_max <= 1u << 30 && c->sndbuf_max <= 1u << 30 && c->max_ooo > 0 &&
+         c->max_ooo <= 4096 && c->max_sent >= 8 && c->max_sent <= 4096 && c->dupthresh > 0 && power_of_two(c->replies) &&
+         c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->max_udp < most &&
+         c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 && c->cc < LA_CCS &&
+         c->ecn <= 2 && (!c->trace || power_of_two(c->trace_cap));
 }
 
 la_stack *la_stack_new(const la_config *cfg) {

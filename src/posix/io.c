@@ -220,6 +220,35 @@ ptrdiff_t la_posix_recv(la_posix *p, int fd, void *dst, size_t n, int flags, la_
   return la_posix_recvfrom(p, fd, dst, n, flags, 0, w);
 }
 
+/* Ancillary data behind what is there already; MSG_CTRUNC when it does not fit whole. */
+static void put_cmsg(la_msghdr *msg, size_t room, int level, int type, const void *data, size_t n) {
+  la_cmsghdr h = {sizeof h + n, level, type};
+  size_t at = msg->controllen;
+  if (!msg->control || room < at || room - at < sizeof h) {
+    msg->flags |= LA_MSG_CTRUNC;
+    return;
+  }
+  size_t left = room - at - sizeof h;
+  if (n > left) {
+    msg->flags |= LA_MSG_CTRUNC;
+    n = left;
+    h.len = sizeof h + n;
+  }
+  memcpy((char *)msg->control + at, &h, sizeof h);
+  memcpy((char *)msg->control + at + sizeof h, data, n);
+  size_t end = at + ((h.len + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1));
+  msg->controllen = end < room ? end : room;
+}
+
+/* TCP_INQ: what is left; the end of the stream counts as one. */
+static void put_inq(const struct io *io, la_msghdr *msg, size_t room) {
+  const struct conn *c = la__sk_conn(io->p, io->k);
+  uint32_t unread = la__sk_unread(io->p, io->k);
+  int left = unread ? (int)unread : c && c->flags & CF_FIN_RCVD;
+  if (io->k->o.v[O_INQ])
+    put_cmsg(msg, room, LA_SOL_TCP, LA_TCP_INQ, &left, sizeof left);
+}
+
 ptrdiff_t la_posix_recvmsg(la_posix *p, int fd, la_msghdr *msg, int flags, la_posix_wait *w) {
   struct io io;
   if (!msg)
@@ -231,9 +260,11 @@ ptrdiff_t la_posix_recvmsg(la_posix *p, int fd, la_msghdr *msg, int flags, la_po
     return err;
   ptrdiff_t n = stream_recv(&io);
   if (n >= 0) {
+    size_t room = msg->controllen;
     no_name(io.k, msg->name);
     msg->controllen = 0;
     msg->flags = 0;
+    put_inq(&io, msg, room);
   }
   return n;
 }

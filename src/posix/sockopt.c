@@ -54,6 +54,7 @@ static const struct row rows[] = {
   {LA_SOL_TCP, LA_TCP_SYNCNT, ROW_INT, O_SYNCNT, LA_OPT_SYN_RETRIES, 1, 127},
   {LA_SOL_TCP, LA_TCP_LINGER2, ROW_OWN_SET, O_LINGER2, LA_OPT_FIN_WAIT_2, 0, 0},
   {LA_SOL_TCP, LA_TCP_DEFER_ACCEPT, ROW_OWN_SET, O_DEFER, LA_OPT_DEFER_ACCEPT, 0, 0},
+  {LA_SOL_TCP, LA_TCP_INQ, ROW_INT, O_INQ, NO_OPT, 0, 1},
   {LA_SOL_TCP, LA_TCP_QUICKACK, ROW_BOOL, O_QUICKACK, LA_OPT_QUICKACK, 0, 0},
   {LA_SOL_TCP, LA_TCP_WINDOW_CLAMP, ROW_OWN_SET, O_CLAMP, LA_OPT_WND_CLAMP, 0, 0},
   {LA_SOL_TCP, LA_TCP_CONGESTION, ROW_OWN_SET, O_CONGESTION, LA_OPT_CONGESTION, 0, 0},
@@ -378,6 +379,14 @@ static int get_timeout(la_time t, void *value, uint32_t *len) {
   return get_copy(value, len, &v, sizeof v);
 }
 
+/* What is held for the socket: SK_MEMINFO_RMEM_ALLOC, RCVBUF, WMEM_ALLOC, SNDBUF, FWD_ALLOC, WMEM_QUEUED, OPTMEM, BACKLOG, DROPS. */
+static int get_meminfo(const la_posix *p, const struct psock *k, void *value, uint32_t *len) {
+  const struct conn *c = la__sk_conn(p, k);
+  uint32_t queued = c && c->sndq ? c->sndq->rope.len : 0;
+  uint32_t v[9] = {la__sk_unread(p, k), (uint32_t)k->o.v[O_RCVBUF], 0, (uint32_t)k->o.v[O_SNDBUF], 0, queued};
+  return get_copy(value, len, v, sizeof v);
+}
+
 static int read_mtu(la_posix *p, const struct psock *k, int *v) {
   const struct conn *c = la__sk_conn(p, k);
   if (!c || la__sk_state(p, k) == LA_TCP_CLOSE)
@@ -468,6 +477,10 @@ int la_posix_getsockopt(la_posix *p, int fd, int level, int name, void *value, u
     cc_name(k->o.v[O_CONGESTION], text);
     return get_copy(value, len, text, sizeof text);
   }
+  if (level == LA_SOL_SOCKET && name == LA_SO_MEMINFO)
+    return get_meminfo(p, k, value, len);
+  if (level == LA_SOL_TCP && name == LA_TCP_CC_INFO)
+    return get_copy(value, len, "", 0);
   if (level == LA_SOL_SOCKET && name == LA_SO_MAX_PACING_RATE)
     return get_pacing(k->o.pacing, value, len);
   if (level == LA_SOL_TCP && name == LA_TCP_INFO) {

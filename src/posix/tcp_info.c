@@ -20,6 +20,12 @@ static void windows(const la_info_rec *r, la_tcp_info *i) {
   i->tcpi_rcv_space = i->tcpi_rcv_ssthresh = r->rcv_wnd;
 }
 
+/* What our SYN said: what the link takes, or less when TCP_MAXSEG asked for that. */
+static uint32_t announced_mss(const la_posix *p, const struct psock *k, uint32_t most) {
+  int64_t asked;
+  return la_get_option(p->s, k->conn, LA_OPT_MSS, &asked) == LA_OK && asked && asked < most ? (uint32_t)asked : most;
+}
+
 void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
   la_info_rec r;
   memset(i, 0, sizeof *i);
@@ -41,7 +47,7 @@ void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
   i->tcpi_snd_wscale = r.snd_wscale & 15u;
   i->tcpi_rcv_wscale = r.rcv_wscale & 15u;
   i->tcpi_pmtu = p->s->mtu[r.link];
-  i->tcpi_advmss = i->tcpi_pmtu - (r.local.family == 6 ? 60 : 40);
+  i->tcpi_advmss = announced_mss(p, k, i->tcpi_pmtu - (r.local.family == 6 ? 60 : 40));
   const struct conn *c = la__sk_conn(p, k);
   i->tcpi_rcv_mss = la__rcv_mss(c);
   i->tcpi_ato = c->ato * 1000u;

@@ -104,9 +104,11 @@ static void put(const struct place *p, enum la_opt opt, int64_t v) {
     break;
   case LA_OPT_SNDBUF:
     *p->sndbuf = (uint32_t)v;
+    *p->net |= NET_SNDBUF;
     break;
   case LA_OPT_RCVBUF:
     *p->rcvbuf = (uint32_t)v;
+    *p->net |= NET_RCVBUF;
     break;
   case LA_OPT_TTL:
     *p->ttl = (uint8_t)v;

@@ -177,8 +177,10 @@ static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *se
   } else if (n->what & NEWS_MARK) {
     la__recovery_cwr(t, c);
   }
-  if (forward)
+  if (forward) {
+    la__tune_send(t, c);
     consume(t, c, seg->ack);
+  }
   idle(t, c);
   return n->what;
 }

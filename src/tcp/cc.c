@@ -63,8 +63,11 @@ void la__cc_resume(const struct tcp *t, struct conn *c) {
   la_time since =
     c->clock == CLK_KEEP ? c->clock_at - (c->keep_sent ? conn_wish(c)->keep_intvl : conn_wish(c)->keep_idle) * LA_SEC : c->clock_at;
   uint32_t most = initial_window(c);
-  if ((c->keep_sent || t->now - since > la__rto(t, c)) && c->cwnd > most)
+  if (!c->keep_sent && t->now - since <= la__rto(t, c))
+    return;
+  if (c->cwnd > most)
     c->cwnd = most;
+  la__tune_idle(t, c);
 }
 
 /* RFC 2861, as Linux has it: for a whole RTO cwnd was not used up. It goes half the way to what was, ssthresh keeps the memory. */

@@ -106,10 +106,12 @@ struct wish {
   uint8_t keep_cnt;
   uint8_t syn_retries; /* 0: the config's limit */
   uint8_t flags;
-  uint32_t w_max;         /* CUBIC's, in bytes: outlives the send queue */
-  uint64_t pacing_max;    /* bytes a second; 0: not paced */
-  uint32_t notsent_lowat; /* bytes that may wait beyond what the windows take; 0: as many as fit */
-  uint32_t delivered_ce;  /* segments whose acknowledgment echoed CE */
+  uint32_t w_max;               /* CUBIC's, in bytes: outlives the send queue */
+  la_time tune_at;              /* tune.c: what comes in how long; 0: not yet */
+  uint32_t tune_from, tune_end; /* from where, and until where */
+  uint64_t pacing_max;          /* bytes a second; 0: not paced */
+  uint32_t notsent_lowat;       /* bytes that may wait beyond what the windows take; 0: as many as fit */
+  uint32_t delivered_ce;        /* segments whose acknowledgment echoed CE */
 };
 
 /* struct conn.net: how it treats the path. */
@@ -118,7 +120,9 @@ enum conn_net {
   NET_ECN = 4,      /* agreed */
   NET_ECN_SEEN = 8, /* the peer has sent ECT */
   NET_ECE = 16,     /* CE came: every segment echoes it until CWR comes */
-  NET_CWR = 32      /* cwnd was reduced: the next new bytes say so */
+  NET_CWR = 32,     /* cwnd was reduced: the next new bytes say so */
+  NET_SNDBUF = 64,  /* the application has set these: they do not grow */
+  NET_RCVBUF = 128
 };
 
 /* The sending side while bytes are queued or unacknowledged. */

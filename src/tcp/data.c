@@ -183,8 +183,10 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
   bool in_order = c->rcv_nxt != before;
   if (ok || in_order || !next) /* what was out of order is answered even if it was not kept (RFC 5681 4.2) */
     la__ack_text(t, c, seg, in_order, had_hole);
-  if (in_order)
+  if (in_order) {
+    la__tune_recv(t, c);
     la__conn_event(t, c, EV_READABLE);
+  }
   la__recv_settle(t, c);
 }
 

@@ -97,6 +97,8 @@ static bool stamps_ok(struct tcp *t, struct conn *c, const struct key *k, const 
   if (!(c->flags & CF_TS) || seg->flags & (LA_RST | LA_SYN))
     return true;
   if (!(seg->opt.have & TCP_OPT_TS)) {
+    if (t->cfg.bare_segments)
+      return true;
     la__drop(t, k, c, seg, LA_DROP_TCP_RFC7323_PAWS); /* 3.2: silently */
     return false;
   }
@@ -211,7 +213,8 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
   switch (la__view_ack(&v, seg)) {
   case VIEW_ACK_UNSENT:
     la__drop(t, k, c, seg, LA_DROP_TCP_ACK_UNSENT_DATA);
-    la__challenge(t, c);
+    if (!t->cfg.mute_unsent)
+      la__challenge(t, c);
     return;
   case VIEW_ACK_TOO_OLD:
     la__drop(t, k, c, seg, LA_DROP_TCP_TOO_OLD_ACK);

@@ -258,6 +258,11 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
     return false;
   if (n == 0 && !fin_due(c))
     return false;
+  if (c->snd_wnd == 0 && t->cfg.empty_probes) {
+    start_acking(t, c, o, c->snd_una - 1, 0);
+    trace_out(t, o, c, c->state, 0, OUT_PROBE, c->wscale >> 4);
+    return true;
+  }
   return send_bytes(t, c, o, c->snd_una, n < wnd ? n : wnd, fin_due(c) && n < wnd, SENT_WINDOW_PROBE);
 }
 

@@ -301,6 +301,11 @@ void la__eor_done(struct tcp *t, struct sndq *q);
 uint32_t la__eor_cut(const struct sndq *q, uint32_t seq, uint32_t n); /* how many of n bytes from seq belong to one record */
 void la__eor_acked(struct sndq *q, uint32_t una);
 
+/* tune.c: buffers that fit the path */
+void la__tune_send(const struct tcp *t, struct conn *c);
+void la__tune_recv(struct tcp *t, struct conn *c);
+void la__tune_idle(const struct tcp *t, struct conn *c);
+
 /* pace.c */
 uint64_t la__pace_rate(const struct conn *c); /* bytes a second; UINT64_MAX: no measure yet, and no limit */
 bool la__pace_ready(struct tcp *t, struct conn *c);

@@ -32,6 +32,8 @@ refused $? 'an unknown preset'
 refused $? 'an unknown machine'
 "$root/dev" fuzz nonsense >"$dir/out" 2>"$dir/err"
 refused $? 'no number of seconds'
+"$root/dev" fuzz 1 nonsense >"$dir/out" 2>"$dir/err"
+refused $? 'nothing that is fuzzed'
 "$root/dev" setup nonsense >"$dir/out" 2>"$dir/err"
 refused $? 'an unknown set of packages'
 

@@ -22,6 +22,9 @@ static const struct field fields[] = {
   F(rto_max, LA_SEC, 86400 * LA_SEC),
   F(delayed_ack, 0, 500 * LA_MS - 1), /* MUST-40 */
   F(quick_acks, 0, 31),
+  F(mute_unsent, 0, 255),
+  F(bare_segments, 0, 255),
+  F(empty_probes, 0, 255),
   F(fin_wait_2, 1, UINT64_MAX),
   F(challenge_gap, 0, 60 * LA_SEC),
   F(max_conns, 1, (1u << 29) - 1),
@@ -32,6 +35,7 @@ static const struct field fields[] = {
   F(max_chunks, 1, UINT32_MAX),
   F(sndbuf, 2048, 1u << 30),
   F(rcvbuf, 2048, 1u << 30),
+  F(sndbuf_max, 0, 1u << 30),
   F(rcv_start, 0, UINT32_MAX),
   F(rcvbuf_max, 0, 1u << 30),
   F(max_ooo, 1, 4096),

@@ -284,7 +284,10 @@ static void recv_time_out_and_low_water(void **state) {
   duo_stop(&d);
 }
 
-static void small_buffers(la_config *c) { c->sndbuf = c->rcvbuf = 8192; }
+static void small_buffers(la_config *c) {
+  c->sndbuf = c->rcvbuf = 8192;
+  c->sndbuf_max = c->rcvbuf_max = 0;
+}
 
 /* A write of more than fits: part of it without blocking, all of it with. */
 static void blocking_send(void **state) {

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench_floor recv BYTES: what no stack with this interface can do without, and nothing else: the limit for the rows recv_*. For each
+ * segment of 1460 bytes: application to queue, with its sum; headers built and summed; the wire's copy; headers read and their sums
+ * verified; one lookup of the pair; the payload summed on its way into the queue; queue to application. And a bare ACK back for each two.
+ * No window, no clock, no loss, no order.
+ */
+#include "base/siphash.h"
+#include "base/sum.h"
+#include "bench.h"
+#include "mem/mem.h"
+#include "mem/table.h"
+#include "wire/ip.h"
+#include "wire/tcp_wire.h"
+
+#include <lastack/link.h>
+
+enum { MSS = 1460, QUEUE = 65536, HDR = 40 };
+
+static const uint8_t key[16] = "the floor's key";
+static struct mem mem;
+static struct table table;
+
+static uint64_t pair_hash(const struct ip_hdr *h, const struct tcp_seg *s) {
+  uint8_t in[12];
+  memcpy(in, h->src.b, 4);
+  memcpy(in + 4, h->dst.b, 4);
+  memcpy(in + 8, &s->sport, 2);
+  memcpy(in + 10, &s->dport, 2);
+  return la__siphash13(key, in, sizeof in);
+}
+
+static uint64_t hash_of(void *ctx, uint32_t ref) {
+  (void)ctx;
+  return ref;
+}
+
+static uint32_t build(uint8_t *wire, struct ip_hdr *h, struct tcp_seg *s, const uint8_t *data, uint32_t len, uint32_t sum) {
+  h->len = TCP_HEADER + len;
+  la__ip4_build(h, wire);
+  la__tcp_build(s, wire + IP4_HEADER);
+  sum = la__sum(la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_TCP, h->len) + sum, wire + IP4_HEADER, TCP_HEADER);
+  uint16_t check = la__sum_finish(sum);
+  wire[IP4_HEADER + 16] = (uint8_t)(check >> 8);
+  wire[IP4_HEADER + 17] = (uint8_t)check;
+  memcpy(wire + HDR, data, len);
+  return HDR + len;
+}
+
+/* Takes a frame: true when it is whole and its pair is known; its payload goes to `dst`. */
+static bool take(const uint8_t *wire, uint32_t len, uint8_t *dst, struct tcp_seg *s) {
+  struct ip_hdr h;
+  struct table_iter it = {0};
+  if (la__ip4_parse(&h, wire, len, false) != LA_DROP_NONE || la__tcp_parse(s, wire + h.hlen, h.len, 0, true) != LA_DROP_NONE ||
+      la__table_find(&table, pair_hash(&h, s), &it) == TABLE_NONE)
+    return false;
+  uint32_t sum = la__sum(la__ip_pseudo_sum(&h.src, &h.dst, IP_PROTO_TCP, h.len), wire + h.hlen, TCP_HEADER);
+  return la__sum_finish(la__copy_sum(dst, s->data, s->len, sum)) == 0;
+}
+
+int main(int argc, char **argv) {
+  static uint8_t src[APP_BYTES], dst[APP_BYTES], sndq[QUEUE], rcvq[QUEUE], wire[2048], back[64];
+  uint64_t all = number_arg(argc, argv, 2, 512ul << 20), done = 0, frames = 0;
+  struct ip_hdr to = {.src = {4, {10, 0, 0, 1}}, .dst = {4, {10, 0, 0, 200}}, .proto = IP_PROTO_TCP, .ttl = 64};
+  struct ip_hdr fro = {.src = to.dst, .dst = to.src, .proto = IP_PROTO_TCP, .ttl = 64};
+  struct tcp_seg there = {.sport = 1024, .dport = 7, .flags = LA_ACK, .wnd = 65535};
+  struct tcp_seg here = {.sport = 7, .dport = 1024, .flags = LA_ACK, .wnd = 65535}, in;
+  mem.a = la_host_alloc();
+  la__table_init(&table, &mem, hash_of, NULL);
+  la__table_add(&table, pair_hash(&to, &there), 1);
+  la__table_add(&table, pair_hash(&fro, &here), 2);
+  app_fill(src);
+  double began = cpu_now();
+  while (done < all) {
+    uint32_t at = (uint32_t)(done % (APP_BYTES - APP_BYTES % MSS)); /* whole segments */
+    uint32_t sum = la__copy_sum(sndq + at, src + at, MSS, 0);
+    there.seq += MSS;
+    uint32_t len = build(wire, &to, &there, sndq + at, MSS, sum);
+    if (!take(wire, len, rcvq + at, &in))
+      die("floor: a frame is damaged");
+    memcpy(dst + at, rcvq + at, MSS);
+    done += MSS;
+    if (++frames % 2 == 0) {
+      len = build(back, &fro, &here, back, 0, 0);
+      if (!take(back, len, rcvq, &in))
+        die("floor: an ACK is damaged");
+    }
+  }
+  result("gbit_s", 8e-9 * (double)done / (cpu_now() - began));
+  return memcmp(src, dst, APP_BYTES - APP_BYTES % MSS) != 0;
+}

@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# build.sh SOURCE OUT WINDOW: two copies of lwIP (its source in SOURCE), our port and harness, linked into the program OUT.
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+source=$1 out=$2 window=$3
+work=$out.objects
+mkdir -p "$work"
+compile() {
+  ${CC:-cc} -std=gnu11 -O3 -w -I"$here" -I"$source/src/include" -DBENCH_WINDOW="$window" "$@"
+}
+rm -f "$work"/*.o
+for file in "$source"/src/core/*.c "$source"/src/core/ipv4/*.c; do
+  compile -c "$file" -o "$work/$(basename "$file" .c).o"
+done
+for side in client_side server_side; do
+  compile -DSIDE=$side -c "$here/side.c" -o "$work/$side.one"
+  ld -r "$work"/*.o "$work/$side.one" -o "$work/$side.all"
+  objcopy --keep-global-symbol=$side "$work/$side.all"
+done
+compile -Wall -Wextra "$here/main.c" "$work/client_side.all" "$work/server_side.all" -o "$out"

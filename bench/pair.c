@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "pair.h"
+
+static void make(struct node *n, bool client, unsigned addrs, void (*tune)(la_config *)) {
+  la_config cfg;
+  la_config_init(&cfg, LA_PRESET_LINUX);
+  cfg.alloc = la_host_alloc();
+  memset(cfg.secret, client ? 0x11 : 0x22, sizeof cfg.secret); /* the same at each run, so that runs compare */
+  if (tune)
+    tune(&cfg);
+  n->stack = la_stack_new(&cfg);
+  if (!n->stack)
+    die("no stack");
+  n->link = la_link_add(n->stack, MTU);
+  la_addr addr = {.family = 4, .b = {10, 0, 0, client ? 1 : 200}};
+  for (unsigned i = 0; i < addrs; i++, addr.b[3]++)
+    if (la_addr_add(n->stack, n->link, &addr, 24) != LA_OK)
+      die("no address");
+}
+
+struct pair *pair_new(unsigned long pairs, void (*tune)(la_config *)) {
+  unsigned addrs = (unsigned)((pairs + LOCAL_PORTS - 1) / LOCAL_PORTS);
+  if (addrs > CLIENT_ADDRS)
+    die("too few ports");
+  struct pair *p = calloc(1, sizeof *p);
+  if (!p)
+    die("no memory");
+  make(&p->client, true, addrs, tune);
+  make(&p->server, false, 1, tune);
+  la_listen_opts listen = {.port = PORT, .backlog = 65535};
+  if (la_listen(p->server.stack, &listen, &p->server.listener) != LA_OK)
+    die("no listener");
+  p->now = LA_SEC;
+  return p;
+}
+
+void pair_free(struct pair *p) {
+  la_stack_free(p->client.stack);
+  la_stack_free(p->server.stack);
+  free(p);
+}
+
+static double begin(const struct pair *p) { return p->timed ? wall_now() : 0; }
+
+static void end(struct pair *p, double began, const char *what) {
+  if (!p->timed)
+    return;
+  double took = wall_now() - began;
+  if (took > p->worst) {
+    p->worst = took;
+    p->worst_of = what;
+  }
+}
+
+static size_t output(struct pair *p, struct node *n) {
+  double began = begin(p);
+  size_t got = la_output(n->stack, n->link, p->out, p->timed ? 1 : WIRE_BATCH, p->now);
+  end(p, began, "output");
+  return got;
+}
+
+static void input(struct pair *p, struct node *n, size_t count) {
+  double began = begin(p);
+  size_t took = la_input(n->stack, n->link, p->in, count, p->now);
+  end(p, began, "input");
+  if (took != count)
+    die("a frame was refused");
+}
+
+size_t pair_carry(struct pair *p, struct node *from, struct node *to) {
+  size_t n, all = 0;
+  while ((n = output(p, from)) > 0) {
+    for (size_t i = 0; i < n; i++) {
+      p->in[i].data = p->wire[i];
+      p->in[i].len = (uint32_t)la_frame_copy(&p->out[i], p->wire[i], sizeof p->wire[i]);
+      la_frame_done(from->stack, &p->out[i]);
+      if (p->in[i].len > MTU)
+        die("a frame is too long");
+    }
+    input(p, to, n);
+    all += n;
+  }
+  p->frames += all;
+  return all;
+}
+
+void pair_settle(struct pair *p) {
+  while (pair_carry(p, &p->client, &p->server) + pair_carry(p, &p->server, &p->client) > 0)
+    ;
+}
+
+void pair_tick(struct pair *p) {
+  double began = begin(p);
+  la_tick(p->client.stack, p->now);
+  end(p, began, "tick");
+  began = begin(p);
+  la_tick(p->server.stack, p->now);
+  end(p, began, "tick");
+}
+
+la_event pair_expect(struct node *n, enum la_event_type type) {
+  la_event e;
+  if (la_events(n->stack, &e, 1) != 1 || e.type != type) {
+    fprintf(stderr, "bench: expected %s\n", la_event_name(type));
+    exit(1);
+  }
+  return e;
+}
+
+la_conn pair_connect(struct pair *p, unsigned long n) {
+  la_connect_opts o = {.remote = {.family = 4, .b = {10, 0, 0, 200}}, .remote_port = PORT, .local = {.family = 4, .b = {10, 0, 0, 1}}};
+  o.local.b[3] = (uint8_t)(1 + n / LOCAL_PORTS % CLIENT_ADDRS);
+  o.local_port = (uint16_t)(FIRST_LOCAL_PORT + n % LOCAL_PORTS);
+  la_conn c;
+  if (la_connect(p->client.stack, &o, &c, p->now) != LA_OK)
+    die("connect");
+  return c;
+}
+
+static void byte_over(struct node *from, la_conn a, struct node *to, la_conn b, struct pair *p) {
+  uint8_t x = 'x', y = 0;
+  if (la_send(from->stack, a, &x, 1) != 1)
+    die("send");
+  pair_carry(p, from, to);
+  pair_expect(to, LA_EVENT_READABLE);
+  if (la_recv(to->stack, b, &y, 1) != 1 || y != 'x')
+    die("recv");
+}
+
+void pair_open_idle(struct pair *p, unsigned long n, la_conn *client, la_conn *server) {
+  struct node *c = &p->client, *s = &p->server;
+  *client = pair_connect(p, n);
+  pair_carry(p, c, s); /* SYN */
+  pair_carry(p, s, c); /* SYN-ACK */
+  pair_expect(c, LA_EVENT_ESTABLISHED);
+  pair_carry(p, c, s); /* ACK */
+  pair_expect(s, LA_EVENT_ACCEPT);
+  if (la_accept(s->stack, s->listener, NULL, server) != LA_OK || la_accept(s->stack, s->listener, NULL, server) != LA_AGAIN)
+    die("accept");
+  byte_over(c, *client, s, *server, p);
+  byte_over(s, *server, c, *client, p);
+}
+
+void pair_release(struct pair *p, la_conn client, la_conn server) {
+  struct node *c = &p->client, *s = &p->server;
+  uint8_t y;
+  la_close(c->stack, client, p->now);
+  pair_carry(p, c, s); /* FIN */
+  pair_expect(s, LA_EVENT_PEER_FIN);
+  pair_carry(p, s, c); /* ACK, before the application reads and closes: so it takes four segments */
+  if (la_recv(s->stack, server, &y, 1) != 0)
+    die("end of stream");
+  la_close(s->stack, server, p->now);
+  pair_carry(p, s, c); /* FIN */
+  la_event e = pair_expect(c, LA_EVENT_END);
+  pair_carry(p, c, s); /* ACK */
+  la_event f = pair_expect(s, LA_EVENT_END);
+  if (e.end.how != LA_HOW_FOUR_SEGMENTS || f.end.how != LA_HOW_FOUR_SEGMENTS || e.end.time_wait != LA_TW_LOCAL)
+    die("not a release with four segments");
+}

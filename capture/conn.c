@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A segment is first held against what its sender sent before: a copy that the capturer saw twice and a damaged one tell nothing. A RST is
+ * believed when its number is one that the receiver must take (RFC 5961 3.2); what stood before the first such RST is kept, because the
+ * reason is read from it. Everything else counts: bytes by sequence numbers, so that a segment sent again counts once; time closed windows;
+ * probes; who sent FIN and when. States are capture/track.c's.
+ */
+#include "capture/conn.h"
+
+#include <string.h>
+
+#include "base/seq.h"
+
+#define COPY_TIME (500 * LA_US) /* a copy follows its original at once; no sender sends again so early */
+
+static struct conn_mark mark_of(const struct packet *p) { return (struct conn_mark){p->frame, p->at}; }
+
+void la__conn_init(struct conn *c, const struct packet *p, const struct seg *s) {
+  size_t n = s->family == 4 ? 4 : 16;
+  c->family = s->family;
+  memcpy(c->end[0].addr, s->src, n);
+  memcpy(c->end[1].addr, s->dst, n);
+  c->end[0].port = s->sport;
+  c->end[1].port = s->dport;
+  c->first = c->last = mark_of(p);
+  c->last_at = p->at;
+  c->first_fin = 2;
+  la__track_init(&c->track);
+}
+
+/* epan/dissectors/packet-tcp.c, as documented for tcp.completeness: a SYN counts when it comes first. */
+static void complete(struct conn *c, bool first, const struct seg *s) {
+  unsigned f = s->flags;
+  if (first) {
+    if ((f & (LA_SYN | LA_ACK)) == LA_SYN)
+      c->completeness |= COMPLETE_SYN | (s->len ? COMPLETE_DATA : 0);
+    return;
+  }
+  if ((f & (LA_SYN | LA_ACK)) == (LA_SYN | LA_ACK))
+    c->completeness |= COMPLETE_SYN_ACK;
+  if ((f & (LA_SYN | LA_ACK)) == LA_ACK)
+    c->completeness |= s->len ? COMPLETE_DATA : COMPLETE_ACK;
+  if ((f & (LA_FIN | LA_ACK)) == (LA_FIN | LA_ACK))
+    c->completeness |= COMPLETE_FIN;
+  if (f & LA_RST)
+    c->completeness |= COMPLETE_RST;
+}
+
+/* The very same packet once more: the identification, or else everything that a sender changes, is equal. */
+static bool is_copy(const struct conn_end *e, const struct packet *p, const struct seg *s) {
+  const struct conn_seg *l = &e->last;
+  if (!l->mark.frame || l->seq != s->seq || l->ack != s->ack || l->flags != s->flags || l->len != s->len || l->wnd != s->wnd)
+    return false;
+  if (p->at - l->mark.at > COPY_TIME || l->csum != s->csum)
+    return false;
+  if (s->family == 4 && (s->ip_id || l->ip_id))
+    return l->ip_id == s->ip_id;
+  return s->len || (s->flags & (LA_SYN | LA_FIN));
+}
+
+static void remember(struct conn_end *e, const struct packet *p, const struct seg *s) {
+  e->last = (struct conn_seg){.mark = mark_of(p),
+                              .seq = s->seq,
+                              .ack = s->ack,
+                              .len = s->len,
+                              .wnd = s->wnd,
+                              .csum = s->csum,
+                              .ip_id = s->ip_id,
+                              .flags = s->flags,
+                              .ttl = s->ttl};
+}
+
+static void event(struct conn *c, const struct packet *p, unsigned end, enum la_state st) {
+  if (c->nevents < CONN_EVENTS)
+    c->event[c->nevents++] = (struct conn_event){p->at, p->frame, (uint8_t)end, (uint8_t)st};
+  else /* the last one stays true */
+    c->event[CONN_EVENTS - 1] = (struct conn_event){p->at, p->frame, (uint8_t)end, (uint8_t)st};
+}
+
+/*
+ * Of what arrives only a FIN is not taken for received before its receiver's ACK proves it: FINs may cross behind the place of capture, and
+ * then it was not.
+ */
+static void follow(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct track_seg t = {s->flags & (LA_SYN | LA_FIN | LA_ACK), s->seq, s->ack, s->len};
+  enum la_state was[2] = {c->track.end[0].state, c->track.end[1].state};
+  la__track_send(&c->track, from, &t);
+  for (unsigned i = 0; i < 2; i++)
+    if (c->track.end[i].state != was[i]) {
+      event(c, p, i, c->track.end[i].state);
+      was[i] = c->track.end[i].state;
+    }
+  t.flags &= (uint8_t)~LA_FIN;
+  la__track_arrive(&c->track, from, &t);
+  for (unsigned i = 0; i < 2; i++)
+    if (c->track.end[i].state != was[i])
+      event(c, p, i, c->track.end[i].state);
+}
+
+/* A RST that is believed ends both, but for TIME-WAIT at the receiver (RFC 1337). */
+static void follow_reset(struct conn *c, unsigned from, const struct packet *p) {
+  for (unsigned i = 0; i < 2; i++)
+    if (c->track.end[i].state != LA_CLOSED && (i == from || c->track.end[i].state != LA_TIME_WAIT)) {
+      c->track.end[i].state = LA_CLOSED;
+      event(c, p, i, LA_CLOSED);
+    }
+}
+
+/* What the other end had sent beyond what was acknowledged, without SYN and FIN. */
+static uint64_t unacknowledged(const struct conn *c, unsigned of) {
+  const struct track_end *t = &c->track.end[of];
+  const struct conn_end *by = &c->end[!of];
+  if (!t->have_isn || !by->has_ack || seq_geq(by->acked, t->nxt))
+    return 0;
+  uint32_t n = t->nxt - by->acked;
+  return n - (t->fin_sent && n ? 1 : 0);
+}
+
+static bool in_line(const struct conn *c, unsigned from, const struct seg *s) {
+  const struct track_end *me = &c->track.end[from], *peer = &c->track.end[!from];
+  if (peer->state == LA_SYN_SENT && (s->flags & LA_ACK))
+    return s->ack == peer->nxt;
+  return !me->have_isn || s->seq == me->nxt || (c->end[!from].has_ack && s->seq == c->end[!from].acked) ||
+         (!c->end[!from].has_ack && !me->have_isn);
+}
+
+static void reset(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+  bool line = in_line(c, from, s), off = me->segs && me->ttl != s->ttl && !(me->rsts && me->rst.frame);
+  me->rsts++;
+  if (!me->rst.frame)
+    me->rst = mark_of(p);
+  if (peer->challenges && !peer->syns && s->seq == peer->last.ack)
+    return; /* it ends the incarnation before, which the challenge was about */
+  if (!line || c->over == OVER_RESET) {
+    if (!line && c->over != OVER_RESET && !c->forged++)
+      c->forged_first = mark_of(p);
+    return;
+  }
+  if (c->over == OVER_RELEASED)
+    return; /* it is over for both: an answer to a late copy */
+  la_time idle = peer->run.frame ? peer->run.at - me->last.mark.at : c->idle_earlier;
+  if (idle < c->idle_before)
+    idle = c->idle_before;
+  bool reply = !(s->flags & LA_ACK) && peer->last.mark.frame && s->seq == peer->last.ack;
+  c->rst = (struct conn_rst){.mark = mark_of(p),
+                             .by = (uint8_t)from,
+                             .ttl = s->ttl,
+                             .flags = s->flags,
+                             .state = {(uint8_t)c->track.end[0].state, (uint8_t)c->track.end[1].state},
+                             .reply = reply,
+                             .in_line = line,
+                             .ttl_off = off,
+                             .seq = s->seq,
+                             .idle = idle,
+                             .before = peer->last,
+                             .again_run = me->again_run,
+                             .probe_run = me->probe_run,
+                             .lost = unacknowledged(c, !from)};
+  follow_reset(c, from, p);
+  c->over = OVER_RESET;
+  c->over_at = p->at;
+}
+
+static void window(struct conn_end *me, const struct packet *p, const struct seg *s) {
+  if (s->flags & LA_SYN)
+    return;
+  if (!s->wnd && !me->zero_at) {
+    me->zero_at = p->at;
+    me->zero_windows++;
+  } else if (s->wnd && me->zero_at) {
+    me->zero_total += p->at > me->zero_at ? p->at - me->zero_at : 0;
+    me->zero_at = 0;
+  }
+}
+
+/* A keepalive probe has the number before the next one, nothing new, and nothing is in flight (RFC 9293 3.8.4). */
+static bool is_probe(const struct conn *c, unsigned from, const struct seg *s) {
+  const struct track_end *t = &c->track.end[from];
+  return t->have_isn && s->len <= 1 && !(s->flags & (LA_SYN | LA_FIN | LA_RST)) && s->seq == t->nxt - 1 && c->end[!from].has_ack &&
+         c->end[!from].acked == t->nxt && !c->end[!from].zero_at;
+}
+
+static void probe(struct conn_end *me, const struct packet *p) {
+  if (!me->probes++)
+    me->probe_first = p->at;
+  else if (me->probe_run)
+    me->probe_interval = p->at - me->probe_last;
+  me->probe_last = p->at;
+  me->probe_run++;
+  me->probe_open = true;
+}
+
+static void syn(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+  c->syn_seen = true;
+  if (!me->syns++) {
+    me->syn = mark_of(p);
+    me->answers = (s->flags & LA_ACK) != 0;
+  }
+  me->has_wscale = s->has_wscale;
+  me->wscale = s->wscale;
+  if ((s->flags & LA_ACK) && peer->syn.frame && peer->syns == 1 && me->syns == 1)
+    c->syn_rtt = p->at - peer->syn.at;
+}
+
+static void fin(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+  const struct track_end *t = &c->track.end[!from];
+  if (me->fins++)
+    return;
+  me->fin = mark_of(p);
+  if (c->first_fin == 2) {
+    c->first_fin = (uint8_t)from;
+    return;
+  }
+  bool acked_now = (s->flags & LA_ACK) && t->fin_sent && seq_gt(s->ack, t->fin);
+  c->fin_merged = acked_now && !peer->fin_acked;
+  c->fin_crossed = !acked_now && !peer->fin_acked;
+}
+
+/* Payload that is new, and whether it came after the other end had closed. */
+static void data(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+  const struct track_end *t = &c->track.end[from];
+  uint32_t lo = s->seq + ((s->flags & LA_SYN) != 0), hi = lo + s->len, fresh = s->len;
+  if (t->have_isn && seq_lt(lo, t->nxt))
+    fresh = seq_leq(hi, t->nxt) ? 0 : hi - t->nxt;
+  if (t->have_isn && seq_gt(lo, t->nxt) && c->end[!from].has_ack && seq_gt(c->end[!from].acked, t->nxt))
+    me->missed += seq_min(lo, c->end[!from].acked) - t->nxt;
+  me->bytes += fresh;
+  if (!fresh || !peer->fins)
+    return;
+  if (!me->late)
+    me->late_first = mark_of(p);
+  me->late += fresh;
+  me->late_last = p->at;
+}
+
+static void acknowledge(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+  const struct track_end *t = &c->track.end[!from];
+  if (!(s->flags & LA_ACK))
+    return;
+  if (!me->has_ack || seq_gt(s->ack, me->acked)) {
+    if (t->have_isn && seq_gt(s->ack, t->nxt) && me->has_ack && s->ack - t->nxt < 1u << 30)
+      peer->missed += s->ack - seq_max(t->nxt, me->acked);
+    me->acked = s->ack;
+    me->has_ack = true;
+  }
+  if (t->fin_sent && seq_gt(s->ack, t->fin))
+    peer->fin_acked = true;
+  if (!c->open.frame && me->syn.frame && peer->syn.frame && !(s->flags & LA_SYN)) {
+    c->open = mark_of(p);
+    c->ack_rtt = p->at - peer->syn.at;
+  }
+  if (peer->probe_open) {
+    peer->probe_answers++;
+    peer->probe_open = false;
+  }
+}
+
+static void heard(struct conn_end *peer) {
+  peer->again_run = peer->probe_run = 0;
+  peer->run.frame = 0;
+}
+
+/* Both FINs acknowledged: it is over. */
+static void look_for_end(struct conn *c, const struct packet *p) {
+  if (c->over == OVER_NOT && c->end[0].fins && c->end[1].fins && c->end[0].fin_acked && c->end[1].fin_acked) {
+    c->over = OVER_RELEASED;
+    c->over_at = p->at;
+  }
+}
+
+/* Comments of lastack's own captures: "NAME: ended by WHO: HOW (WHY)" and "NAME: STATE -> STATE (CAUSE)". */
+static void comments(struct conn *c, unsigned from, const struct packet *p) {
+  for (unsigned i = 0; i < p->comments; i++) {
+    char line[200];
+    size_t n = p->comment[i].len < sizeof line - 1 ? p->comment[i].len : sizeof line - 1;
+    memcpy(line, p->comment[i].text, n);
+    line[n] = 0;
+    char *open = strrchr(line, '('), *close = strrchr(line, ')');
+    if (!open || !close || close < open)
+      continue;
+    *close = 0;
+    /* the capture is the teller's: what goes out is its own */
+    unsigned by = p->dir == 1 ? !from : from;
+    if (strstr(line, ": ended by ")) {
+      for (unsigned w = 1; w < LA_WHYS; w++)
+        if (strcmp(open + 1, la_why_name((enum la_why)w)) == 0) {
+          c->told_why = (uint8_t)w;
+          c->told_by = (uint8_t)by;
+          c->told = true;
+          c->told_at = mark_of(p);
+        }
+    } else if (strstr(line, "-> CLOSED (")) {
+      for (unsigned w = 1; w < LA_CAUSES; w++)
+        if (strcmp(open + 1, la_cause_name((enum la_cause)w)) == 0 && !c->told_cause) {
+          c->told_cause = (uint8_t)w;
+          c->told_by = (uint8_t)by;
+          c->told_at = mark_of(p);
+        }
+    }
+  }
+}
+
+/* Our SYN met an older connection of the pair: the other end says where that one stands (RFC 9293 3.10.7.4). */
+static bool is_challenge(const struct conn *c, unsigned from, const struct seg *s) {
+  const struct track_end *t = &c->track.end[!from];
+  return t->state == LA_SYN_SENT && !c->end[from].syns && (s->flags & (LA_ACK | LA_SYN | LA_RST)) == LA_ACK &&
+         (seq_leq(s->ack, t->isn) || seq_gt(s->ack, t->nxt));
+}
+
+static void arrived_first(struct conn *c, struct conn_end *me, const struct packet *p, const struct seg *s) {
+  me->first = mark_of(p);
+  me->ttl = s->ttl;
+  if (!(s->flags & LA_SYN) && !c->syn_seen)
+    c->mid = true;
+}
+
+void la__conn_segment(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+  bool first = c->zeek.begun == false, damaged = s->sum == SUM_BAD && me->good_sum;
+  c->last = mark_of(p);
+  complete(c, first, s);
+  la__zeek_segment(&c->zeek, from, s, damaged);
+  if (p->comments)
+    comments(c, from, p);
+  me->good_sum |= s->sum == SUM_GOOD;
+  me->offload += s->sum == SUM_OFFLOAD || (s->sum == SUM_BAD && !damaged);
+  me->cut += s->cut;
+  c->gro |= s->len > 1460 * 6;
+  c->vlan |= s->vlan;
+  c->fragments |= s->fragmented;
+  if (damaged || is_copy(me, p, s)) {
+    damaged ? me->damaged++ : me->dups++;
+    return;
+  }
+  c->idle_earlier = c->idle_before;
+  c->idle_before = p->at > c->last_at ? p->at - c->last_at : 0;
+  if (c->idle_before > c->idle_max)
+    c->idle_max = c->idle_before;
+  c->last_at = p->at;
+  if (s->flags & LA_RST) {
+    reset(c, from, p, s);
+    heard(peer);
+    me->segs++;
+    return;
+  }
+  if (!me->segs)
+    arrived_first(c, me, p, s);
+  me->segs++;
+  if (is_challenge(c, from, s)) {
+    me->challenges++;
+    remember(me, p, s);
+    return;
+  }
+  me->after_rst += c->over == OVER_RESET && c->rst.by == from;
+  bool probing = is_probe(c, from, s);
+  if (probing)
+    probe(me, p);
+  if (s->flags & LA_SYN)
+    syn(c, from, p, s);
+  if (s->flags & LA_FIN)
+    fin(c, from, p, s);
+  if (s->len && !probing)
+    data(c, from, p, s);
+  const struct track_end *t = &c->track.end[from];
+  uint32_t end = s->seq + s->len + ((s->flags & LA_SYN) != 0) + ((s->flags & LA_FIN) != 0);
+  if (t->have_isn && end != s->seq && seq_leq(end, t->nxt) && !probing) {
+    me->again++;
+    if (!me->again_run++)
+      me->run = me->last.mark;
+  }
+  acknowledge(c, from, p, s);
+  window(me, p, s);
+  heard(peer);
+  if (c->over != OVER_RESET)
+    follow(c, from, p, s);
+  look_for_end(c, p);
+  remember(me, p, s);
+}
+
+void la__conn_icmp(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+  (void)from;
+  if (c->icmp.frame)
+    return;
+  c->icmp = mark_of(p);
+  c->icmp_type = s->icmp_type;
+  c->icmp_code = s->icmp_code;
+}
+
+bool la__conn_ends_with(const struct conn *c, unsigned from, const struct seg *s) {
+  const struct conn_end *me = &c->end[from];
+  if ((s->flags & (LA_SYN | LA_ACK | LA_RST | LA_FIN)) != LA_SYN || (s->sum == SUM_BAD && me->good_sum))
+    return false;
+  if (me->syns)
+    return c->track.end[from].isn != s->seq;
+  /* the first SYN of this end: crossing SYNs, or a SYN that was overtaken by its answer, belong to what is there */
+  return me->segs > 0 && !(me->segs == 1 && c->end[!from].segs <= 1) && !c->end[!from].syns;
+}
+
+/* Who sent a SYN without ACK; else who did not send the one with it; else the higher port. */
+unsigned la__conn_client(const struct conn *c) {
+  const struct conn_end *a = &c->end[0], *b = &c->end[1];
+  for (unsigned i = 0; i < 2; i++)
+    if (c->end[i].syn.frame && !c->end[i].answers &&
+        !(c->end[!i].syn.frame && !c->end[!i].answers && c->end[!i].syn.frame < c->end[i].syn.frame))
+      return i;
+  if (a->answers != b->answers)
+    return a->answers;
+  if ((a->port < 1024) != (b->port < 1024))
+    return a->port < 1024;
+  return a->port < b->port;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reasons, in the order in which they are asked for: what the stack itself wrote into the capture; what a RST tells by the states
+ * it met, by its form (an answer has no ACK and the number it was asked for, an abort has both) and by what came before it; what
+ * silence tells; what an orderly release tells. Where the wire shows the same for two causes the verdict is ambiguous and names both.
+ */
+#include "capture/verdict.h"
+
+#include <string.h>
+
+#define IDLE_CUT (60 * LA_SEC)       /* no middlebox forgets sooner than the shortest usual limit */
+#define PATIENCE (60 * LA_SEC)       /* tcp_fin_timeout: how long an orphan waits for a FIN */
+#define LEAK_TIME (60 * LA_SEC)      /* in CLOSE-WAIT without a word */
+#define GONE_TIME (3 * LA_SEC)       /* retransmission without an answer */
+enum { GONE_AGAIN = 4, PROBES = 2 }; /* so often unanswered before it is called silence */
+
+static void one(struct verdict *v, enum reason r, enum certainty c, unsigned by) {
+  v->reason = v->candidate[0] = r;
+  v->ncandidates = 1;
+  v->certainty = c;
+  v->by = by;
+}
+
+static void either(struct verdict *v, enum reason a, enum reason b, unsigned by) {
+  one(v, a, CERTAIN_AMBIGUOUS, by);
+  v->candidate[1] = b;
+  v->ncandidates = 2;
+}
+
+static enum reason of_why(enum la_why w) {
+  static const uint8_t reasons[LA_WHYS] = {[LA_WHY_CLOSE] = REASON_CLOSE,
+                                           [LA_WHY_ABORT] = REASON_ABORT,
+                                           [LA_WHY_LINGER] = REASON_ABORT,
+                                           [LA_WHY_UNREAD] = REASON_UNREAD,
+                                           [LA_WHY_DATA_AFTER_CLOSE] = REASON_DATA_AFTER_CLOSE,
+                                           [LA_WHY_REFUSED] = REASON_REFUSED,
+                                           [LA_WHY_HALF_OPEN] = REASON_HALF_OPEN,
+                                           [LA_WHY_RETRANSMIT] = REASON_RETRANSMIT,
+                                           [LA_WHY_SYN_TIMEOUT] = REASON_SYN_UNANSWERED,
+                                           [LA_WHY_SYN_ACK_TIMEOUT] = REASON_SYN_ACK_UNANSWERED,
+                                           [LA_WHY_KEEPALIVE] = REASON_KEEPALIVE,
+                                           [LA_WHY_USER_TIMEOUT] = REASON_RETRANSMIT,
+                                           [LA_WHY_FIN_WAIT_2] = REASON_FIN_WAIT_2,
+                                           [LA_WHY_LAST_ACK] = REASON_LAST_ACK,
+                                           [LA_WHY_ICMP] = REASON_ICMP};
+  return reasons[w] ? (enum reason)reasons[w] : REASON_OTHER;
+}
+
+/* The stack's own word. "Reset by the peer" says nothing of the peer's reason, and that it was closed is seen on the wire. */
+static bool told(const struct conn *c, struct verdict *v) {
+  if (c->told && c->told_why != LA_WHY_PEER_RESET && c->told_why != LA_WHY_CLOSE) {
+    bool peers = c->told_why == LA_WHY_REFUSED || c->told_why == LA_WHY_HALF_OPEN;
+    one(v, of_why((enum la_why)c->told_why), CERTAIN_OBSERVED, peers ? !c->told_by : c->told_by);
+    return true;
+  }
+  if (c->told_cause == LA_ON_ABORT && c->over == OVER_RESET) {
+    one(v, REASON_ABORT, CERTAIN_OBSERVED, c->told_by);
+    return true;
+  }
+  return false;
+}
+
+static bool closed_by_fin(const struct conn *c, unsigned end) { return c->end[end].fins > 0 && c->end[end].fin.frame < c->rst.mark.frame; }
+
+/* During the opening. */
+static bool early_reset(const struct conn *c, struct verdict *v) {
+  const struct conn_rst *r = &c->rst;
+  const struct conn_end *me = &c->end[r->by], *peer = &c->end[!r->by];
+  if (c->mid || c->open.frame)
+    return false;
+  if (!me->syn.frame && peer->syn.frame && !peer->answers) {
+    one(v, REASON_REFUSED, CERTAIN_OBSERVED, r->by);
+    return true;
+  }
+  if (peer->answers && !me->segs) {
+    one(v, REASON_SYN_ACK_REFUSED, CERTAIN_OBSERVED, r->by);
+    return true;
+  }
+  if (me->syn.frame && !me->answers && peer->answers) {
+    one(v, REASON_SYN_ACK_REFUSED, CERTAIN_INFERRED, r->by);
+    return true;
+  }
+  return false;
+}
+
+/* By an end that had closed: the other one's data, or its FIN alone, met nobody. */
+static void reset_after_fin(const struct conn *c, struct verdict *v) {
+  const struct conn_rst *r = &c->rst;
+  const struct conn_end *me = &c->end[r->by], *peer = &c->end[!r->by];
+  bool patient = r->mark.at - me->fin.at >= PATIENCE;
+  if (peer->late && !patient)
+    one(v, REASON_DATA_AFTER_CLOSE, r->reply || r->before.len ? CERTAIN_OBSERVED : CERTAIN_INFERRED, r->by);
+  else if (peer->late)
+    either(v, REASON_FIN_WAIT_2, REASON_DATA_AFTER_CLOSE, r->by);
+  else if (peer->fins && patient)
+    one(v, REASON_FIN_WAIT_2, CERTAIN_INFERRED, r->by);
+  else if (me->again_run >= GONE_AGAIN || r->again_run >= GONE_AGAIN)
+    one(v, REASON_LAST_ACK, CERTAIN_INFERRED, r->by);
+  else
+    either(v, REASON_ABORT, REASON_UNREAD, r->by);
+}
+
+static void reset_alive(const struct conn *c, struct verdict *v) {
+  const struct conn_rst *r = &c->rst;
+  const struct conn_end *peer = &c->end[!r->by];
+  if (r->probe_run >= PROBES)
+    one(v, REASON_KEEPALIVE, CERTAIN_OBSERVED, r->by);
+  else if (r->again_run >= GONE_AGAIN)
+    one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, r->by);
+  else if (r->reply && !r->before.len && c->open.frame == r->before.mark.frame && c->open.frame)
+    one(v, REASON_NOT_ACCEPTED, CERTAIN_INFERRED, r->by);
+  else if (r->reply && r->idle >= IDLE_CUT)
+    either(v, REASON_HALF_OPEN, REASON_IDLE_CUT, r->by);
+  else if (r->reply)
+    one(v, REASON_HALF_OPEN, r->before.len || peer->probes ? CERTAIN_OBSERVED : CERTAIN_INFERRED, r->by);
+  else if (!peer->bytes && !c->mid)
+    one(v, REASON_ABORT, CERTAIN_INFERRED, r->by); /* there was nothing that could be unread */
+  else
+    either(v, REASON_ABORT, REASON_UNREAD, r->by);
+}
+
+static void by_reset(const struct conn *c, struct verdict *v) {
+  const struct conn_rst *r = &c->rst;
+  v->kind = KIND_RESET;
+  v->lost = r->lost;
+  if (early_reset(c, v))
+    return;
+  if (c->end[r->by].after_rst && !r->reply)
+    one(v, REASON_INJECTED, CERTAIN_OBSERVED, 2); /* its supposed sender goes on as if nothing had happened */
+  else if (r->ttl_off && r->idle >= IDLE_CUT)
+    one(v, REASON_IDLE_CUT, CERTAIN_INFERRED, 2);
+  else if (r->ttl_off)
+    one(v, REASON_INJECTED, CERTAIN_INFERRED, 2);
+  else if (closed_by_fin(c, r->by))
+    reset_after_fin(c, v);
+  else
+    reset_alive(c, v);
+}
+
+/* Nobody ever answered. */
+static void unopened(const struct conn *c, struct verdict *v) {
+  unsigned server = !v->client;
+  if (c->icmp.frame)
+    one(v, REASON_SYN_FILTERED, CERTAIN_OBSERVED, server);
+  else if (c->end[server].answers)
+    one(v, REASON_SYN_ACK_UNANSWERED, CERTAIN_OBSERVED, v->client);
+  else
+    one(v, REASON_SYN_UNANSWERED, CERTAIN_OBSERVED, server);
+}
+
+/* An end that sends again and again, or probes, and hears nothing. */
+static bool silence(const struct conn *c, la_time now, struct verdict *v) {
+  for (unsigned i = 0; i < 2; i++) {
+    const struct conn_end *e = &c->end[i];
+    if (e->probe_run > PROBES && now - e->probe_last > e->probe_interval) {
+      one(v, REASON_KEEPALIVE, CERTAIN_INFERRED, i);
+      return true;
+    }
+    if (e->again_run < GONE_AGAIN || now - e->run.at < GONE_TIME)
+      continue;
+    if (c->icmp.frame)
+      one(v, REASON_ICMP, CERTAIN_INFERRED, !i);
+    else if (e->fins && !e->fin_acked && c->end[!i].fins)
+      one(v, REASON_LAST_ACK, CERTAIN_INFERRED, !i);
+    else if (c->idle_max >= IDLE_CUT)
+      either(v, REASON_IDLE_CUT, REASON_RETRANSMIT, 2);
+    else
+      one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, i);
+    return true;
+  }
+  return false;
+}
+
+static void without_reset(const struct conn *c, la_time now, struct verdict *v) {
+  if (c->over == OVER_RELEASED) {
+    v->kind = c->fin_crossed ? KIND_SIMULTANEOUS : c->fin_merged ? KIND_THREE : KIND_FOUR;
+    one(v, REASON_CLOSE, c->mid ? CERTAIN_INFERRED : CERTAIN_OBSERVED, c->first_fin);
+    return;
+  }
+  bool opened = c->open.frame || c->mid || c->end[0].bytes + c->end[1].bytes > 0;
+  if (!opened && !(c->end[0].fins + c->end[1].fins)) {
+    unopened(c, v);
+    return;
+  }
+  if (c->superseded) {
+    one(v, REASON_RESTART, CERTAIN_INFERRED, v->client);
+    return;
+  }
+  if (silence(c, now, v))
+    return;
+  if (c->first_fin == 2) {
+    one(v, REASON_OPEN, CERTAIN_OBSERVED, 2);
+    return;
+  }
+  v->kind = KIND_HALF;
+  const struct conn_end *peer = &c->end[!c->first_fin], *me = &c->end[c->first_fin];
+  if (peer->fins || !me->fin_acked)
+    one(v, REASON_CLOSING, CERTAIN_OBSERVED, 2);
+  else if (now - (peer->late_last > me->fin.at ? peer->late_last : me->fin.at) >= LEAK_TIME)
+    one(v, REASON_CLOSE_WAIT, CERTAIN_INFERRED, !c->first_fin);
+  else
+    one(v, REASON_OPEN, CERTAIN_OBSERVED, 2);
+}
+
+static void half_closed(const struct conn *c, la_time now, struct verdict *v) {
+  if (c->first_fin == 2)
+    return;
+  const struct conn_end *me = &c->end[c->first_fin], *peer = &c->end[!c->first_fin];
+  la_time end = c->over == OVER_RESET ? c->rst.mark.at : now;
+  if (peer->fins && peer->fin.at < end)
+    end = peer->fin.at;
+  v->half_closed = end > me->fin.at ? end - me->fin.at : 0;
+  v->half_bytes = peer->late;
+  v->first_closed = c->fin_crossed && peer->fins ? CLOSED_BOTH : c->first_fin == v->client ? CLOSED_CLIENT : CLOSED_SERVER;
+}
+
+static void time_wait(const struct conn *c, struct verdict *v) {
+  for (unsigned i = 0; i < 2; i++)
+    if (c->track.end[i].state == LA_TIME_WAIT)
+      v->time_wait |= 1u << i;
+  if (!v->time_wait)
+    return;
+  v->time_wait_from = c->over_at;
+  v->time_wait_until = c->reused.frame ? c->reused.at : c->last_at + 60 * LA_SEC;
+}
+
+static void flaws(const struct conn *c, struct verdict *v) {
+  const struct conn_end *a = &c->end[0], *b = &c->end[1];
+  v->flaws |= c->mid ? FLAW_MIDSTREAM : 0;
+  /* the one that is not seen did send: the other end's acknowledgments say so */
+  bool a_only = !b->segs && !b->rsts && a->has_ack, b_only = !a->segs && !a->rsts && b->has_ack;
+  v->flaws |= a_only || b_only ? FLAW_ONE_SIDED : 0;
+  v->flaws |= a->cut || b->cut ? FLAW_CUT : 0;
+  v->flaws |= a->missed || b->missed ? FLAW_MISSED : 0;
+  v->flaws |= c->nat_of ? FLAW_NAT : 0;
+  v->flaws |= a->dups || b->dups ? FLAW_DUPLICATES : 0;
+  v->flaws |= a->offload || b->offload ? FLAW_OFFLOAD : 0;
+  v->flaws |= a->damaged || b->damaged ? FLAW_DAMAGED : 0;
+  v->flaws |= c->vlan ? FLAW_VLAN : 0;
+  v->flaws |= c->fragments ? FLAW_FRAGMENTS : 0;
+  v->flaws |= c->gro ? FLAW_GRO : 0;
+}
+
+/* Orderly ends and connections that live are no news; a pair that was used again while it was to rest is. */
+static bool finding(const struct conn *c, const struct verdict *v) {
+  if (c->forged || (c->reused.frame && v->time_wait))
+    return true;
+  switch (v->reason) {
+  case REASON_OPEN:
+  case REASON_CLOSE:
+  case REASON_CLOSING:
+    return false;
+  default:
+    return true;
+  }
+}
+
+void la__verdict(const struct conn *c, la_time now, struct verdict *v) {
+  *v = (struct verdict){.client = la__conn_client(c), .by = 2};
+  flaws(c, v);
+  if (c->over == OVER_RESET) {
+    by_reset(c, v);
+  } else {
+    without_reset(c, now, v);
+    if (c->forged && v->reason != REASON_CLOSE && v->reason != REASON_OPEN)
+      one(v, REASON_INJECTED, CERTAIN_INFERRED, 2);
+  }
+  bool lone = (v->flaws & FLAW_ONE_SIDED) != 0;
+  told(c, v);
+  if (lone && v->certainty == CERTAIN_OBSERVED && v->reason != REASON_OPEN)
+    v->certainty = CERTAIN_INFERRED;
+  half_closed(c, now, v);
+  time_wait(c, v);
+  v->finding = finding(c, v);
+}

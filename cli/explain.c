@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* lastack explain: why each connection of a capture ended. */
+#include "cli/cli.h"
+#include "cli/explain.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/reader.h"
+#include "draw/explain.h"
+
+enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, FILTERS = 8, PROGRESS_STEP = 1 << 24 };
+enum { KEY_FINDINGS = 256, KEY_FOLLOW, KEY_HOST, KEY_PORT };
+
+struct ask {
+  const char *cmd, *follow, *bpf;
+  bool json, findings, quiet;
+  uint64_t most;
+  la_addr host;
+  uint16_t port;
+  char **files;
+  size_t nfiles;
+};
+/* The expression, compiled for each link type that comes. */
+struct filter {
+  const char *text;
+  size_t n;
+  struct {
+    int link;
+    struct bpf_program prog;
+  } made[FILTERS];
+};
+struct run {
+  const struct ask *a;
+  struct flows flows;
+  struct filter filter;
+  struct rollup sum;
+  uint64_t printed, shown_at;
+  bool failed;
+};
+
+static volatile sig_atomic_t stopped;
+static void on_signal(int sig) {
+  (void)sig;
+  stopped = 1;
+}
+
+static const struct argp_option options[] = {
+  {"json", 'j', NULL, 0, "One JSON object for each connection, one in a line", 0},
+  {"findings", KEY_FINDINGS, NULL, 0, "Only what deserves attention; exit status 1 when there is any", 0},
+  {"quiet", 'q', NULL, 0, "No totals at the end", 0},
+  {"connections", 'n', "N", 0, "Stop after N connections", 0},
+  {"follow", KEY_FOLLOW, "INTERFACE", 0, "Live, until interrupted", 0},
+  {"host", KEY_HOST, "ADDR", 0, "Only connections of this address", 1},
+  {"port", KEY_PORT, "N", 0, "Only connections of this port", 1},
+  {"filter", 'f', "EXPR", 0, "Only packets that match, as tcpdump takes it (see pcap-filter)", 1},
+  {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  struct ask *a = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT:
+    la__args_init(state);
+    return 0;
+  case 'j':
+    a->json = true;
+    return 0;
+  case KEY_FINDINGS:
+    a->findings = true;
+    return 0;
+  case 'q':
+    a->quiet = true;
+    return 0;
+  case 'n':
+    a->most = la__number(a->cmd, "-n", arg, 1, UINT64_MAX);
+    return 0;
+  case KEY_FOLLOW:
+    a->follow = arg;
+    return 0;
+  case KEY_HOST:
+    if (!la_addr_parse(arg, &a->host))
+      la__usage(a->cmd, "--host %s: not an address", arg);
+    return 0;
+  case KEY_PORT:
+    a->port = (uint16_t)la__number(a->cmd, "--port", arg, 1, 65535);
+    return 0;
+  case 'f':
+    a->bpf = arg;
+    return 0;
+  case ARGP_KEY_ARG:
+    a->files[a->nfiles++] = arg;
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp argp = {
+  .options = options,
+  .parser = parse,
+  .args_doc = "FILE...",
+  .doc =
+    "Why did each connection in a capture end? Reads pcap and pcapng; \"-\" is the standard input."
+    "\vExit status: 0; 1 with --findings when there are any, or when output failed; 2 usage; 3 a capture cannot be read, or breaks off.",
+};
+
+/* ---- filters ---- */
+
+/* Before anything is read, so that a mistake in it is an error of usage. */
+static void check_filter(const struct ask *a) {
+  pcap_t *dead = pcap_open_dead(DLT_RAW, 262144);
+  struct bpf_program prog;
+  if (dead && pcap_compile(dead, &prog, a->bpf, 1, PCAP_NETMASK_UNKNOWN))
+    la__usage(a->cmd, "--filter %s: %s", a->bpf, pcap_geterr(dead));
+  if (dead) {
+    pcap_freecode(&prog);
+    pcap_close(dead);
+  }
+}
+
+static bool matches(struct filter *f, const struct packet *p) {
+  size_t i = 0;
+  while (i < f->n && f->made[i].link != p->link)
+    i++;
+  if (i == f->n) {
+    pcap_t *dead = i < FILTERS ? pcap_open_dead(p->link == 101 ? DLT_RAW : p->link, 262144) : NULL;
+    bool ok = dead && !pcap_compile(dead, &f->made[i].prog, f->text, 1, PCAP_NETMASK_UNKNOWN);
+    if (dead)
+      pcap_close(dead);
+    if (!ok)
+      return false; /* of a link for which the expression means nothing */
+    f->made[i].link = p->link;
+    f->n++;
+  }
+  const struct pcap_pkthdr h = {.caplen = p->cap, .len = p->len};
+  return pcap_offline_filter(&f->made[i].prog, &h, p->data) != 0;
+}
+
+static bool wanted(const struct ask *a, const struct conn *c) {
+  bool host = !a->host.family, port = !a->port;
+  for (unsigned i = 0; i < 2; i++) {
+    host = host || (a->host.family == c->family && memcmp(a->host.b, c->end[i].addr, c->family == 4 ? 4 : 16) == 0);
+    port = port || a->port == c->end[i].port;
+  }
+  return host && port;
+}
+
+/* ---- output ---- */
+
+static void done(void *ctx, struct conn *c) {
+  struct run *r = ctx;
+  struct verdict v;
+  char text[EXPLAIN_TEXT];
+  if (!wanted(r->a, c) || (r->a->most && r->printed >= r->a->most))
+    return;
+  la__verdict(c, r->flows.now, &v);
+  la__rollup_add(&r->sum, c, &v, r->flows.now);
+  if (r->a->findings && !v.finding)
+    return;
+  r->printed++;
+  if (r->a->json)
+    r->failed |= !la__explain_json(stdout, c, &v);
+  else
+    r->failed |= puts(la__explain_text(c, &v, text)) == EOF;
+  if (r->a->follow)
+    fflush(stdout);
+}
+
+static void progress(struct run *r, const struct reader *rd, const char *path) {
+  uint64_t at = rd->offset, of = rd->src.size;
+  if (of < 4 * PROGRESS_STEP || at < r->shown_at + PROGRESS_STEP)
+    return;
+  unsigned tenths = (unsigned)(at * 40 / of);
+  r->shown_at = at;
+  fprintf(stderr, "\r%s [%.*s%*s] %3u%% ", path, (int)tenths, "########################################", 40 - (int)tenths, "",
+          (unsigned)(at * 100 / of));
+}
+
+static bool enough(const struct run *r) {
+  return stopped || r->failed || (r->a->most && r->printed >= r->a->most) || r->flows.out_of_memory;
+}
+
+static int read_all(struct run *r, struct reader *rd, const char *path) {
+  bool bar = isatty(STDERR_FILENO) && !r->a->follow;
+  enum reader_result got = READER_NOTHING;
+  struct packet p;
+  r->shown_at = 0;
+  while (!enough(r) && (got = la__reader_next(rd, &p)) >= READER_NOTHING) {
+    if (got == READER_NOTHING || (r->filter.text && !matches(&r->filter, &p)))
+      continue;
+    la__flows_packet(&r->flows, &p);
+    if (bar)
+      progress(r, rd, path);
+  }
+  if (bar && r->shown_at)
+    fprintf(stderr, "\r%*s\r", 60 + (int)strlen(path), "");
+  la__flows_finish(&r->flows);
+  if (got != READER_BROKEN)
+    return EXIT_OK;
+  la__fail(r->a->cmd, "%s: broken at offset %llu, after %llu packets: %s", path, (unsigned long long)rd->offset,
+           (unsigned long long)(rd->pcap ? rd->frames : rd->ng.frames), rd->error);
+  return EXIT_UNREADABLE;
+}
+
+static void add_stats(struct flows_stats *sum, const struct flows_stats *s) {
+  sum->frames += s->frames;
+  sum->tcp += s->tcp;
+  sum->other += s->other;
+  sum->cut += s->cut;
+  sum->malformed += s->malformed;
+  sum->fragments += s->fragments;
+  sum->unknown_link += s->unknown_link;
+  sum->drops += s->drops;
+  sum->connections += s->connections;
+}
+
+static int one(struct run *r, const char *path, struct flows_stats *sum) {
+  struct reader rd;
+  bool open = r->a->follow ? la__reader_live(&rd, path) : la__reader_open(&rd, path);
+  if (!open) {
+    la__fail(r->a->cmd, "%s: %s", path, rd.error);
+    return r->a->follow ? EXIT_FAIL : EXIT_UNREADABLE;
+  }
+  uint64_t before = sum->connections;
+  int status = EXIT_UNREADABLE;
+  if (!la__flows_init(&r->flows, done, r)) {
+    la__fail(r->a->cmd, "out of memory");
+  } else {
+    r->flows.stats.connections = before;
+    status = read_all(r, &rd, path);
+    r->flows.stats.connections -= before;
+    if (r->flows.out_of_memory)
+      status = la__fail(r->a->cmd, "%s: out of memory", path);
+    add_stats(sum, &r->flows.stats);
+    la__flows_free(&r->flows);
+  }
+  la__reader_close(&rd);
+  return status;
+}
+
+int la__cmd_explain(int argc, char **argv) {
+  struct ask a = {.cmd = argv[0]};
+  a.files = calloc((size_t)argc + 1, sizeof *a.files);
+  struct run *r = calloc(1, sizeof *r);
+  struct flows_stats sum = {0};
+  if (!a.files || !r)
+    return la__fail(a.cmd, "out of memory");
+  la__args(&argp, argc, argv, 0, &a);
+  if (!a.nfiles == !a.follow)
+    la__usage(a.cmd, a.follow ? "--follow and files exclude each other" : "no capture; \"-\" is the standard input");
+  if (a.bpf)
+    check_filter(&a);
+  const struct sigaction stop = {.sa_handler = on_signal};
+  if (a.follow) {
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    a.files[a.nfiles++] = (char *)a.follow;
+  }
+  *r = (struct run){.a = &a, .filter.text = a.bpf};
+  int status = EXIT_OK;
+  for (size_t i = 0; i < a.nfiles && !enough(r); i++) {
+    int got = one(r, a.files[i], &sum);
+    status = got > status ? got : status;
+  }
+  if (!a.quiet && !a.json)
+    la__rollup_print(stdout, &r->sum, &sum);
+  if (a.findings && r->sum.findings && status == EXIT_OK)
+    status = EXIT_FINDINGS;
+  for (size_t i = 0; i < r->filter.n; i++)
+    pcap_freecode(&r->filter.made[i].prog);
+  free(a.files);
+  free(r);
+  return status;
+}

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# Our side of the benchmark, in the build folder's bench/. The peers are built by tools/bench.sh.
+file(GLOB bench_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*.c)
+list(REMOVE_ITEM bench_sources ${PROJECT_SOURCE_DIR}/bench/floor.c)
+add_executable(bench_lastack ${bench_sources})
+target_link_libraries(bench_lastack PRIVATE lastack_static)
+add_executable(bench_floor ${PROJECT_SOURCE_DIR}/bench/floor.c)
+target_link_libraries(bench_floor PRIVATE lastack_static)
+set(bench_programs bench_lastack bench_floor)
+foreach(program IN LISTS bench_programs)
+  lastack_tool_room(${program})
+  set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+endforeach()

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "draw/explain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct text {
+  char *buf;
+  size_t len;
+  bool begun;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  int n = vsnprintf(t->buf + t->len, EXPLAIN_TEXT - t->len, fmt, ap);
+  va_end(ap);
+  if (n > 0)
+    t->len += (size_t)n;
+  if (t->len >= EXPLAIN_TEXT)
+    t->len = EXPLAIN_TEXT - 1;
+}
+
+/* Before each part but the first. */
+static void part(struct text *t) {
+  if (t->begun)
+    add(t, "; ");
+  t->begun = true;
+}
+
+char *la__explain_end(const struct conn *c, unsigned end, char *buf) {
+  la_addr a = {.family = c->family};
+  char text[LA_ADDR_TEXT];
+  memcpy(a.b, c->end[end].addr, sizeof a.b);
+  snprintf(buf, EXPLAIN_END, c->family == 6 ? "[%s]:%u" : "%s:%u", la_addr_text(&a, text), c->end[end].port);
+  return buf;
+}
+
+char *la__explain_time(la_time d, char *buf) {
+  double s = (double)d / 1e9;
+  if (d < 10 * LA_MS)
+    snprintf(buf, 32, "%.3g ms", s * 1e3);
+  else if (d < LA_SEC)
+    snprintf(buf, 32, "%.0f ms", s * 1e3);
+  else if (d < 7200 * LA_SEC)
+    snprintf(buf, 32, "%.4g s", s);
+  else
+    snprintf(buf, 32, "%.3g h", s / 3600);
+  return buf;
+}
+
+static const struct {
+  const char *means, *hint;
+} words[REASONS] = {
+  [REASON_OPEN] = {"still open", NULL},
+  [REASON_CLOSE] = {"both sides closed", NULL},
+  [REASON_CLOSING] = {"the capture ends within the release", NULL},
+  [REASON_REFUSED] = {"refused: nobody listens there", "start the service, or correct address and port"},
+  [REASON_SYN_UNANSWERED] = {"SYN unanswered",
+                             "host down, or a filter that drops without a word; capture at the server to see whether the SYN comes"},
+  [REASON_SYN_FILTERED] = {"SYN turned away by ICMP", "a router or filter on the way rejects it"},
+  [REASON_SYN_ACK_UNANSWERED] = {"SYN-ACK unanswered", "the way back is broken, the SYN's source was forged, or the client has gone"},
+  [REASON_SYN_ACK_REFUSED] = {"SYN-ACK answered with RST",
+                              "the SYN's source was forged or probes for ports, or the client has given up meanwhile"},
+  [REASON_NOT_ACCEPTED] = {"opened, but not accepted", "the listener was closed meanwhile, or its queue is full (tcp_abort_on_overflow)"},
+  [REASON_ABORT] = {"abort: closed with linger 0, or the program's own abort", "whoever sets SO_LINGER to 0 loses what is on the way"},
+  [REASON_UNREAD] = {"closed with unread data", "read to the end of the stream before closing"},
+  [REASON_DATA_AFTER_CLOSE] = {"data for a closed socket",
+                               "whoever writes treats end-of-stream as half-close, the other side had closed fully"},
+  [REASON_HALF_OPEN] = {"the peer knew nothing of the connection", "it was restarted, or its side was given up silently"},
+  [REASON_RESTART] = {"a new SYN on an open connection: the client had lost it", "the client was restarted, or reuses its port too soon"},
+  [REASON_KEEPALIVE] = {"keepalive probes unanswered", "the peer or the way to it has gone"},
+  [REASON_RETRANSMIT] = {"retransmissions unanswered", "the peer or the way to it has gone"},
+  [REASON_LAST_ACK] = {"FIN never acknowledged", "the peer has gone without its last ACK"},
+  [REASON_INJECTED] = {"RST that its supposed sender did not send",
+                       "something on the way forges resets: firewall, intrusion prevention, censor"},
+  [REASON_IDLE_CUT] = {"forgotten on the way while idle", "keepalive shorter than the middlebox's idle limit"},
+  [REASON_CLOSE_WAIT] = {"in CLOSE-WAIT: its application does not close", "close the socket after end-of-stream"},
+  [REASON_FIN_WAIT_2] = {"closed too late: FIN-WAIT-2 had timed out", "close within a minute of the peer's end-of-stream"},
+  [REASON_ICMP] = {"ICMP: the destination cannot be reached", NULL},
+  [REASON_OTHER] = {"told by the stack", NULL},
+};
+
+const char *la__explain_reason(enum reason r) { return words[r].means; }
+const char *la__explain_hint(enum reason r) { return words[r].hint; }
+
+static const char *who(const struct verdict *v, unsigned end) { return end == v->client ? "client" : "server"; }
+
+static unsigned long long ull(uint64_t n) { return n; }
+
+static void opening(struct text *t, const struct conn *c, const struct verdict *v) {
+  if (v->first_closed == CLOSED_BOTH) {
+    part(t);
+    add(t, "closed first: both at once (frames %llu, %llu)", ull(c->end[v->client].fin.frame), ull(c->end[!v->client].fin.frame));
+  } else if (v->first_closed != CLOSED_NONE) {
+    part(t);
+    add(t, "closed first: %s (frame %llu)", la__closed_name(v->first_closed), ull(c->end[c->first_fin].fin.frame));
+  }
+}
+
+static void half(struct text *t, const struct conn *c, const struct verdict *v) {
+  char time[32];
+  if (!v->half_bytes || c->first_fin == 2)
+    return;
+  const struct conn_end *late = &c->end[!c->first_fin], *closed = &c->end[c->first_fin];
+  part(t);
+  if (v->reason == REASON_DATA_AFTER_CLOSE)
+    add(t, "%s kept writing %s", who(v, !c->first_fin), la__explain_time(late->late_last - closed->fin.at, time));
+  else
+    add(t, "half-closed %s, %llu bytes meanwhile", la__explain_time(v->half_closed, time), ull(v->half_bytes));
+}
+
+static const char *certainty(const struct verdict *v) {
+  return v->certainty == CERTAIN_OBSERVED ? "certain" : la__certainty_name(v->certainty);
+}
+
+static void tag(struct text *t, const struct verdict *v) {
+  add(t, " [%s", certainty(v));
+  if (v->certainty == CERTAIN_AMBIGUOUS)
+    for (unsigned i = 0; i < v->ncandidates; i++)
+      add(t, "%s%s", i ? " or " : ": ", la__reason_name(v->candidate[i]));
+  add(t, "]");
+}
+
+static void reason(struct text *t, const struct conn *c, const struct verdict *v) {
+  char time[32];
+  part(t);
+  if (v->kind == KIND_RESET) {
+    add(t, "%s reset (frame %llu): ", who(v, c->rst.by), ull(c->rst.mark.frame));
+    for (unsigned i = 0; i < v->ncandidates; i++)
+      add(t, "%s%s", i ? ", or " : "", words[v->candidate[i]].means);
+  } else if (v->reason == REASON_CLOSE) {
+    add(t, "%s release", v->kind == KIND_SIMULTANEOUS ? "simultaneous" : la__kind_name(v->kind));
+  } else {
+    if (v->by != 2)
+      add(t, "%s: ", who(v, v->by));
+    for (unsigned i = 0; i < v->ncandidates; i++)
+      add(t, "%s%s", i ? ", or " : "", words[v->candidate[i]].means);
+  }
+  tag(t, v);
+  if (v->reason == REASON_SYN_UNANSWERED || v->reason == REASON_SYN_FILTERED) {
+    part(t);
+    add(t, "%u SYN%s in %s", c->end[v->client].syns, c->end[v->client].syns == 1 ? "" : "s",
+        la__explain_time(c->end[v->client].last.mark.at - c->end[v->client].syn.at, time));
+  }
+  if (c->icmp.frame) {
+    part(t);
+    add(t, "ICMP type %u code %u (frame %llu)", c->icmp_type, c->icmp_code, ull(c->icmp.frame));
+  }
+}
+
+static void cost(struct text *t, const struct conn *c, const struct verdict *v) {
+  char time[32];
+  if (v->lost) {
+    part(t);
+    add(t, "%llu byte%s lost", ull(v->lost), v->lost == 1 ? "" : "s");
+  }
+  if (v->time_wait) {
+    part(t);
+    add(t, "TIME-WAIT: %s", v->time_wait == 3 ? "both" : who(v, v->time_wait == 2));
+  }
+  if (c->reused.frame && v->time_wait) {
+    part(t);
+    add(t, "pair used again after %s (frame %llu)", la__explain_time(c->reused.at - c->over_at, time), ull(c->reused.frame));
+  }
+  if (c->forged) {
+    part(t);
+    add(t, "%u RST%s out of line (frame %llu)", c->forged, c->forged == 1 ? "" : "s", ull(c->forged_first.frame));
+  }
+  for (unsigned i = 0; i < 2; i++)
+    if (c->end[i].fins > 1) {
+      part(t);
+      add(t, "%s sent FIN %u times", who(v, i), c->end[i].fins);
+    }
+  for (unsigned i = 0; i < 2; i++)
+    if (c->end[i].zero_total) {
+      part(t);
+      add(t, "%s's window closed for %s", who(v, i), la__explain_time(c->end[i].zero_total, time));
+    }
+}
+
+static void flaws(struct text *t, const struct conn *c, const struct verdict *v) {
+  bool any = false;
+  for (unsigned i = 0; i < FLAWS; i++) {
+    if (!(v->flaws & 1u << i) || 1u << i == FLAW_VLAN || 1u << i == FLAW_OFFLOAD || 1u << i == FLAW_GRO || 1u << i == FLAW_FRAGMENTS)
+      continue; /* of no consequence for the verdict */
+    if (!any)
+      part(t);
+    add(t, "%s%s", any ? ", " : "capture: ", la__flaw_name(i));
+    if (1u << i == FLAW_NAT)
+      add(t, " (as C%llu)", ull(c->nat_of));
+    any = true;
+  }
+}
+
+static void hint(struct text *t, const struct verdict *v) {
+  const char *h = words[v->reason].hint;
+  if (!h)
+    return;
+  part(t);
+  add(t, "hint: ");
+  if (v->reason == REASON_DATA_AFTER_CLOSE)
+    add(t, "the %s treats end-of-stream as half-close, the %s had closed fully", who(v, !v->by), who(v, v->by));
+  else
+    add(t, "%s", h);
+}
+
+char *la__explain_text(const struct conn *c, const struct verdict *v, char *buf) {
+  struct text t = {buf, 0, false};
+  char a[EXPLAIN_END], b[EXPLAIN_END];
+  buf[0] = 0;
+  add(&t, "C%llu %s > %s  ", ull(c->id), la__explain_end(c, v->client, a), la__explain_end(c, !v->client, b));
+  opening(&t, c, v);
+  half(&t, c, v);
+  reason(&t, c, v);
+  cost(&t, c, v);
+  flaws(&t, c, v);
+  hint(&t, v);
+  return buf;
+}
