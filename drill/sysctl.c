@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum unit { FLAG, COUNT, SECONDS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE, LAST, CONGESTION };
+enum unit { FLAG, COUNT, SECONDS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE, LAST, CONGESTION, EARLY };
 
 /* `late`: read when it is needed, so that it may change when the stack is there. */
 static const struct {
@@ -17,6 +17,10 @@ static const struct {
 #define FIELD(f) offsetof(la_config, f), sizeof((la_config *)0)->f
   {"net.ipv4.tcp_timestamps", FLAG, FIELD(timestamps), true},
   {"net.ipv4.tcp_sack", FLAG, FIELD(sack), true},
+  {"net.ipv4.tcp_dsack", FLAG, FIELD(dsack), true},
+  {"net.ipv4.tcp_frto", FLAG, FIELD(frto), true},
+  {"net.ipv4.tcp_early_retrans", EARLY, FIELD(tlp), true},
+  {"net.ipv4.tcp_reordering", COUNT, FIELD(dupthresh), true},
   {"net.ipv4.tcp_ecn", COUNT, FIELD(ecn), true},
   {"net.ipv4.tcp_window_scaling", FLAG, FIELD(window_scale), true},
   {"net.ipv4.tcp_synack_retries", COUNT, FIELD(synack_retries), true},
@@ -24,6 +28,7 @@ static const struct {
   {"net.ipv4.tcp_retries2", RETRIES, FIELD(r2), true},
   {"net.ipv4.tcp_fin_timeout", SECONDS, FIELD(fin_wait_2), true},
   {"net.ipv4.tcp_rto_min_us", MICROSECONDS, FIELD(rto_min), true},
+  {"net.ipv4.tcp_rto_min_us", MICROSECONDS, FIELD(rto_var_min), true},
   {"net.ipv4.tcp_rmem", MIDDLE, FIELD(rcvbuf), true},
   {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
@@ -67,6 +72,8 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
     return false;
   if (u == FLAG)
     *out = *out != 0;
+  else if (u == EARLY)
+    *out = *out == 3 || *out == 4; /* tail loss probes */
   else if (u == SECONDS)
     *out *= LA_SEC;
   else if (u == MICROSECONDS)
