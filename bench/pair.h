@@ -15,13 +15,21 @@ struct node {
   la_listener listener;
 };
 
+/*
+ * Seconds of each single call of input, output and tick, in their order. Two runs of the same program do the same calls, so that the
+ * lesser time of each tells what is the stack's from what is the machine's.
+ */
+struct pair_times {
+  float *least;
+  size_t calls, cap;
+  unsigned runs;
+};
+
 struct pair {
   struct node client, server;
   la_time now;
   uint64_t frames;
-  double worst; /* seconds: the slowest single call of input, tick or output; measured when `timed` */
-  const char *worst_of;
-  bool timed;
+  struct pair_times *timed; /* NULL: calls are not timed */
   la_frame out[WIRE_BATCH], in[WIRE_BATCH];
   uint8_t wire[WIRE_BATCH][2048];
 };
@@ -50,6 +58,6 @@ int cycles_main(int argc, char **argv);
 int bytes_main(int argc, char **argv);
 int keepalive_main(int argc, char **argv);
 int million_main(int argc, char **argv);
-int tun_main(int argc, char **argv);
+int worst_main(int argc, char **argv);
 
 #endif

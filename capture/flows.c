@@ -7,7 +7,7 @@
 
 #include "base/siphash.h"
 
-enum { FIRST_BUCKETS = 4096, SLAB_CONNS = 64 };
+enum { FIRST_BUCKETS = 4096, SLAB_FLOWS = 64 };
 
 /* Both ends, the lower one first, so that both directions have one key. */
 struct key {
@@ -17,10 +17,10 @@ struct key {
 };
 struct slab {
   struct slab *next;
-  struct conn conn[SLAB_CONNS];
+  struct flow conn[SLAB_FLOWS];
 };
 
-bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct conn *c), void *ctx) {
+bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), void *ctx) {
   *f = (struct flows){.done = done, .ctx = ctx, .nbuckets = FIRST_BUCKETS};
   if (getrandom(f->key, sizeof f->key, 0) != (ssize_t)sizeof f->key) /* whoever wrote the capture does not know it */
     return false;
@@ -56,7 +56,7 @@ static unsigned make_key(struct key *k, const struct seg *s) {
 }
 
 /* Which end of c sent the segment; 2: another connection's. */
-static unsigned sender(const struct conn *c, const struct seg *s) {
+static unsigned sender(const struct flow *c, const struct seg *s) {
   size_t n = s->family == 4 ? 4 : 16;
   if (c->family != s->family)
     return 2;
@@ -67,8 +67,8 @@ static unsigned sender(const struct conn *c, const struct seg *s) {
   return 2;
 }
 
-static struct conn *find(struct flows *f, const struct seg *s, uint64_t hash, unsigned *from) {
-  for (struct conn *c = f->bucket[hash & (f->nbuckets - 1)]; c; c = c->chain)
+static struct flow *find(struct flows *f, const struct seg *s, uint64_t hash, unsigned *from) {
+  for (struct flow *c = f->bucket[hash & (f->nbuckets - 1)]; c; c = c->chain)
     if (c->hash == hash && (*from = sender(c, s)) != 2)
       return c;
   return NULL;
@@ -76,10 +76,10 @@ static struct conn *find(struct flows *f, const struct seg *s, uint64_t hash, un
 
 static void grow(struct flows *f) {
   size_t n = f->nbuckets * 2;
-  struct conn **b = calloc(n, sizeof *b);
+  struct flow **b = calloc(n, sizeof *b);
   if (!b)
     return; /* longer chains will do */
-  for (struct conn *c = f->oldest; c; c = c->next) {
+  for (struct flow *c = f->oldest; c; c = c->next) {
     c->chain = b[c->hash & (n - 1)];
     b[c->hash & (n - 1)] = c;
   }
@@ -88,33 +88,33 @@ static void grow(struct flows *f) {
   f->nbuckets = n;
 }
 
-static struct conn *take(struct flows *f) {
+static struct flow *take(struct flows *f) {
   if (!f->spare) {
     struct slab *s = malloc(sizeof *s);
     if (!s)
       return NULL;
     s->next = f->slabs;
     f->slabs = s;
-    for (size_t i = 0; i < SLAB_CONNS; i++) {
+    for (size_t i = 0; i < SLAB_FLOWS; i++) {
       s->conn[i].chain = f->spare;
       f->spare = &s->conn[i];
     }
   }
-  struct conn *c = f->spare;
+  struct flow *c = f->spare;
   f->spare = c->chain;
   memset(c, 0, sizeof *c);
   return c;
 }
 
-static struct conn *add(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
+static struct flow *add(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
   if (f->nconns >= f->nbuckets)
     grow(f);
-  struct conn *c = take(f);
+  struct flow *c = take(f);
   if (!c) {
     f->out_of_memory = true;
     return NULL;
   }
-  la__conn_init(c, p, s);
+  la__flow_init(c, p, s);
   c->id = ++f->stats.connections;
   c->hash = hash;
   c->chain = f->bucket[hash & (f->nbuckets - 1)];
@@ -127,7 +127,7 @@ static struct conn *add(struct flows *f, const struct packet *p, const struct se
   return c;
 }
 
-static void unqueue(struct flows *f, struct conn *c) {
+static void unqueue(struct flows *f, struct flow *c) {
   if (!c->queued)
     return;
   *(c->waited ? &c->waited->waits : &f->over_first) = c->waits;
@@ -136,7 +136,7 @@ static void unqueue(struct flows *f, struct conn *c) {
   f->nover--;
 }
 
-static void queue(struct flows *f, struct conn *c) {
+static void queue(struct flows *f, struct flow *c) {
   c->queued = true;
   c->waits = NULL;
   c->waited = f->over_last;
@@ -145,8 +145,8 @@ static void queue(struct flows *f, struct conn *c) {
   f->nover++;
 }
 
-static void retire(struct flows *f, struct conn *c) {
-  struct conn **at = &f->bucket[c->hash & (f->nbuckets - 1)];
+static void retire(struct flows *f, struct flow *c) {
+  struct flow **at = &f->bucket[c->hash & (f->nbuckets - 1)];
   while (*at != c)
     at = &(*at)->chain;
   *at = c->chain;
@@ -160,13 +160,13 @@ static void retire(struct flows *f, struct conn *c) {
 }
 
 /* An attempt that nobody answered is over when its sender must have given up. */
-static bool attempt(const struct conn *c) {
+static bool attempt(const struct flow *c) {
   return c->over == OVER_NOT && (!c->end[0].segs || !c->end[1].segs) && c->end[0].syns + c->end[1].syns;
 }
 
 static void expire(struct flows *f) {
   while (f->over_first) {
-    struct conn *c = f->over_first;
+    struct flow *c = f->over_first;
     la_time life = attempt(c) ? FLOWS_SYN_LIFE : FLOWS_2MSL;
     if (f->nover <= FLOWS_WAITING && f->now - c->last.at < life)
       return;
@@ -175,7 +175,7 @@ static void expire(struct flows *f) {
 }
 
 /* The same SYN or SYN-ACK with other addresses, within a second: something on the way rewrites them. */
-static void look_for_nat(struct flows *f, struct conn *c, const struct seg *s) {
+static void look_for_nat(struct flows *f, struct flow *c, const struct seg *s) {
   if (!(s->flags & LA_SYN))
     return;
   bool answers = (s->flags & LA_ACK) != 0;
@@ -192,9 +192,9 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s) {
   unsigned from = 0;
   make_key(&k, s);
   uint64_t hash = la__siphash13(f->key, &k, sizeof k), reuses = 0;
-  struct conn *c = find(f, s, hash, &from);
-  if (c && la__conn_ends_with(c, from, s)) {
-    c->reused = (struct conn_mark){p->frame, p->at};
+  struct flow *c = find(f, s, hash, &from);
+  if (c && la__flow_ends_with(c, from, s)) {
+    c->reused = (struct flow_mark){p->frame, p->at};
     c->reused_by = f->stats.connections + 1;
     c->superseded = c->over == OVER_NOT;
     reuses = c->id;
@@ -208,7 +208,7 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s) {
     from = 0;
   }
   look_for_nat(f, c, s);
-  la__conn_segment(c, from, p, s);
+  la__flow_segment(c, from, p, s);
   bool waits = c->over != OVER_NOT || attempt(c);
   if (waits && c->queued && f->over_last != c)
     unqueue(f, c);
@@ -222,9 +222,9 @@ static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
   struct key k;
   unsigned from;
   make_key(&k, s);
-  struct conn *c = find(f, s, la__siphash13(f->key, &k, sizeof k), &from);
+  struct flow *c = find(f, s, la__siphash13(f->key, &k, sizeof k), &from);
   if (c)
-    la__conn_icmp(c, from, p, s);
+    la__flow_icmp(c, from, p, s);
 }
 
 void la__flows_packet(struct flows *f, const struct packet *p) {

@@ -6,10 +6,10 @@
 #ifndef LA_CAPTURE_FLOWS_H
 #define LA_CAPTURE_FLOWS_H
 
-#include "capture/conn.h"
+#include "capture/flow.h"
 #include "capture/pieces.h"
 
-enum { FLOWS_WAITING = 16384, FLOWS_SYNS = 256 };
+enum { FLOWS_WAITING = 8192, FLOWS_SYNS = 256 };
 #define FLOWS_2MSL (60 * LA_SEC)
 #define FLOWS_SYN_LIFE (180 * LA_SEC) /* an unanswered SYN is given up */
 
@@ -23,12 +23,12 @@ struct flow_syn {
   bool answers;
 };
 struct flows {
-  void (*done)(void *ctx, struct conn *c); /* after which c is gone */
+  void (*done)(void *ctx, struct flow *c); /* after which c is gone */
   void *ctx;
   uint8_t key[16];
-  struct conn **bucket;
+  struct flow **bucket;
   size_t nbuckets, nconns;
-  struct conn *oldest, *newest, *over_first, *over_last, *spare;
+  struct flow *oldest, *newest, *over_first, *over_last, *spare;
   size_t nover;
   void *slabs;
   struct pieces *pieces;
@@ -39,7 +39,7 @@ struct flows {
   bool out_of_memory;
 };
 
-bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct conn *c), void *ctx);
+bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), void *ctx);
 void la__flows_packet(struct flows *f, const struct packet *p);
 /* Gives out whatever is left, by age. */
 void la__flows_finish(struct flows *f);

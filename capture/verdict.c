@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-#define IDLE_CUT (60 * LA_SEC)       /* no middlebox forgets sooner than the shortest usual limit */
-#define PATIENCE (60 * LA_SEC)       /* tcp_fin_timeout: how long an orphan waits for a FIN */
-#define LEAK_TIME (60 * LA_SEC)      /* in CLOSE-WAIT without a word */
+#define IDLE_CUT (60 * LA_SEC)  /* no middlebox forgets sooner than the shortest usual limit */
+#define PATIENCE (60 * LA_SEC)  /* tcp_fin_timeout: how long an orphan waits for a FIN */
+#define LEAK_TIME (60 * LA_SEC) /* in CLOSE-WAIT without a word */
+#define ALIVE (500 * LA_MS)
 #define GONE_TIME (3 * LA_SEC)       /* retransmission without an answer */
 enum { GONE_AGAIN = 4, PROBES = 2 }; /* so often unanswered before it is called silence */
 
@@ -47,7 +48,7 @@ static enum reason of_why(enum la_why w) {
 }
 
 /* The stack's own word. "Reset by the peer" says nothing of the peer's reason, and that it was closed is seen on the wire. */
-static bool told(const struct conn *c, struct verdict *v) {
+static bool told(const struct flow *c, struct verdict *v) {
   if (c->told && c->told_why != LA_WHY_PEER_RESET && c->told_why != LA_WHY_CLOSE) {
     bool peers = c->told_why == LA_WHY_REFUSED || c->told_why == LA_WHY_HALF_OPEN;
     one(v, of_why((enum la_why)c->told_why), CERTAIN_OBSERVED, peers ? !c->told_by : c->told_by);
@@ -60,12 +61,12 @@ static bool told(const struct conn *c, struct verdict *v) {
   return false;
 }
 
-static bool closed_by_fin(const struct conn *c, unsigned end) { return c->end[end].fins > 0 && c->end[end].fin.frame < c->rst.mark.frame; }
+static bool closed_by_fin(const struct flow *c, unsigned end) { return c->end[end].fins > 0 && c->end[end].fin.frame < c->rst.mark.frame; }
 
 /* During the opening. */
-static bool early_reset(const struct conn *c, struct verdict *v) {
-  const struct conn_rst *r = &c->rst;
-  const struct conn_end *me = &c->end[r->by], *peer = &c->end[!r->by];
+static bool early_reset(const struct flow *c, struct verdict *v) {
+  const struct flow_rst *r = &c->rst;
+  const struct flow_end *me = &c->end[r->by], *peer = &c->end[!r->by];
   if (c->mid || c->open.frame)
     return false;
   if (!me->syn.frame && peer->syn.frame && !peer->answers) {
@@ -84,9 +85,9 @@ static bool early_reset(const struct conn *c, struct verdict *v) {
 }
 
 /* By an end that had closed: the other one's data, or its FIN alone, met nobody. */
-static void reset_after_fin(const struct conn *c, struct verdict *v) {
-  const struct conn_rst *r = &c->rst;
-  const struct conn_end *me = &c->end[r->by], *peer = &c->end[!r->by];
+static void reset_after_fin(const struct flow *c, struct verdict *v) {
+  const struct flow_rst *r = &c->rst;
+  const struct flow_end *me = &c->end[r->by], *peer = &c->end[!r->by];
   bool patient = r->mark.at - me->fin.at >= PATIENCE;
   if (peer->late && !patient)
     one(v, REASON_DATA_AFTER_CLOSE, r->reply || r->before.len ? CERTAIN_OBSERVED : CERTAIN_INFERRED, r->by);
@@ -100,15 +101,17 @@ static void reset_after_fin(const struct conn *c, struct verdict *v) {
     either(v, REASON_ABORT, REASON_UNREAD, r->by);
 }
 
-static void reset_alive(const struct conn *c, struct verdict *v) {
-  const struct conn_rst *r = &c->rst;
-  const struct conn_end *peer = &c->end[!r->by];
+static void reset_alive(const struct flow *c, struct verdict *v) {
+  const struct flow_rst *r = &c->rst;
+  const struct flow_end *me = &c->end[r->by], *peer = &c->end[!r->by];
   if (r->probe_run >= PROBES)
     one(v, REASON_KEEPALIVE, CERTAIN_OBSERVED, r->by);
   else if (r->again_run >= GONE_AGAIN)
     one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, r->by);
   else if (r->reply && !r->before.len && c->open.frame == r->before.mark.frame && c->open.frame)
     one(v, REASON_NOT_ACCEPTED, CERTAIN_INFERRED, r->by);
+  else if (r->reply && me->last.mark.frame && r->mark.at - me->last.mark.at < ALIVE)
+    either(v, REASON_HALF_OPEN, REASON_ABORT, r->by); /* it had just spoken: perhaps another RST of its own was not captured */
   else if (r->reply && r->idle >= IDLE_CUT)
     either(v, REASON_HALF_OPEN, REASON_IDLE_CUT, r->by);
   else if (r->reply)
@@ -119,8 +122,8 @@ static void reset_alive(const struct conn *c, struct verdict *v) {
     either(v, REASON_ABORT, REASON_UNREAD, r->by);
 }
 
-static void by_reset(const struct conn *c, struct verdict *v) {
-  const struct conn_rst *r = &c->rst;
+static void by_reset(const struct flow *c, struct verdict *v) {
+  const struct flow_rst *r = &c->rst;
   v->kind = KIND_RESET;
   v->lost = r->lost;
   if (early_reset(c, v))
@@ -138,7 +141,7 @@ static void by_reset(const struct conn *c, struct verdict *v) {
 }
 
 /* Nobody ever answered. */
-static void unopened(const struct conn *c, struct verdict *v) {
+static void unopened(const struct flow *c, struct verdict *v) {
   unsigned server = !v->client;
   if (c->icmp.frame)
     one(v, REASON_SYN_FILTERED, CERTAIN_OBSERVED, server);
@@ -149,9 +152,9 @@ static void unopened(const struct conn *c, struct verdict *v) {
 }
 
 /* An end that sends again and again, or probes, and hears nothing. */
-static bool silence(const struct conn *c, la_time now, struct verdict *v) {
+static bool silence(const struct flow *c, la_time now, struct verdict *v) {
   for (unsigned i = 0; i < 2; i++) {
-    const struct conn_end *e = &c->end[i];
+    const struct flow_end *e = &c->end[i];
     if (e->probe_run > PROBES && now - e->probe_last > e->probe_interval) {
       one(v, REASON_KEEPALIVE, CERTAIN_INFERRED, i);
       return true;
@@ -171,7 +174,7 @@ static bool silence(const struct conn *c, la_time now, struct verdict *v) {
   return false;
 }
 
-static void without_reset(const struct conn *c, la_time now, struct verdict *v) {
+static void without_reset(const struct flow *c, la_time now, struct verdict *v) {
   if (c->over == OVER_RELEASED) {
     v->kind = c->fin_crossed ? KIND_SIMULTANEOUS : c->fin_merged ? KIND_THREE : KIND_FOUR;
     one(v, REASON_CLOSE, c->mid ? CERTAIN_INFERRED : CERTAIN_OBSERVED, c->first_fin);
@@ -193,7 +196,7 @@ static void without_reset(const struct conn *c, la_time now, struct verdict *v) 
     return;
   }
   v->kind = KIND_HALF;
-  const struct conn_end *peer = &c->end[!c->first_fin], *me = &c->end[c->first_fin];
+  const struct flow_end *peer = &c->end[!c->first_fin], *me = &c->end[c->first_fin];
   if (peer->fins || !me->fin_acked)
     one(v, REASON_CLOSING, CERTAIN_OBSERVED, 2);
   else if (now - (peer->late_last > me->fin.at ? peer->late_last : me->fin.at) >= LEAK_TIME)
@@ -202,10 +205,10 @@ static void without_reset(const struct conn *c, la_time now, struct verdict *v) 
     one(v, REASON_OPEN, CERTAIN_OBSERVED, 2);
 }
 
-static void half_closed(const struct conn *c, la_time now, struct verdict *v) {
+static void half_closed(const struct flow *c, la_time now, struct verdict *v) {
   if (c->first_fin == 2)
     return;
-  const struct conn_end *me = &c->end[c->first_fin], *peer = &c->end[!c->first_fin];
+  const struct flow_end *me = &c->end[c->first_fin], *peer = &c->end[!c->first_fin];
   la_time end = c->over == OVER_RESET ? c->rst.mark.at : now;
   if (peer->fins && peer->fin.at < end)
     end = peer->fin.at;
@@ -214,7 +217,7 @@ static void half_closed(const struct conn *c, la_time now, struct verdict *v) {
   v->first_closed = c->fin_crossed && peer->fins ? CLOSED_BOTH : c->first_fin == v->client ? CLOSED_CLIENT : CLOSED_SERVER;
 }
 
-static void time_wait(const struct conn *c, struct verdict *v) {
+static void time_wait(const struct flow *c, struct verdict *v) {
   for (unsigned i = 0; i < 2; i++)
     if (c->track.end[i].state == LA_TIME_WAIT)
       v->time_wait |= 1u << i;
@@ -224,8 +227,8 @@ static void time_wait(const struct conn *c, struct verdict *v) {
   v->time_wait_until = c->reused.frame ? c->reused.at : c->last_at + 60 * LA_SEC;
 }
 
-static void flaws(const struct conn *c, struct verdict *v) {
-  const struct conn_end *a = &c->end[0], *b = &c->end[1];
+static void flaws(const struct flow *c, struct verdict *v) {
+  const struct flow_end *a = &c->end[0], *b = &c->end[1];
   v->flaws |= c->mid ? FLAW_MIDSTREAM : 0;
   /* the one that is not seen did send: the other end's acknowledgments say so */
   bool a_only = !b->segs && !b->rsts && a->has_ack, b_only = !a->segs && !a->rsts && b->has_ack;
@@ -242,7 +245,7 @@ static void flaws(const struct conn *c, struct verdict *v) {
 }
 
 /* Orderly ends and connections that live are no news; a pair that was used again while it was to rest is. */
-static bool finding(const struct conn *c, const struct verdict *v) {
+static bool finding(const struct flow *c, const struct verdict *v) {
   if (c->forged || (c->reused.frame && v->time_wait))
     return true;
   switch (v->reason) {
@@ -255,8 +258,8 @@ static bool finding(const struct conn *c, const struct verdict *v) {
   }
 }
 
-void la__verdict(const struct conn *c, la_time now, struct verdict *v) {
-  *v = (struct verdict){.client = la__conn_client(c), .by = 2};
+void la__verdict(const struct flow *c, la_time now, struct verdict *v) {
+  *v = (struct verdict){.client = la__flow_client(c), .by = 2};
   flaws(c, v);
   if (c->over == OVER_RESET) {
     by_reset(c, v);

@@ -3,7 +3,7 @@
 #ifndef LA_CAPTURE_VERDICT_H
 #define LA_CAPTURE_VERDICT_H
 
-#include "capture/conn.h"
+#include "capture/flow.h"
 
 enum reason {
   REASON_OPEN,
@@ -68,7 +68,7 @@ struct verdict {
 };
 
 /* `now` is the time of the capture's latest packet. */
-void la__verdict(const struct conn *c, la_time now, struct verdict *v);
+void la__verdict(const struct flow *c, la_time now, struct verdict *v);
 
 /* Names as in JSON: "data-after-close", "observed", "four-segment", "client", "midstream". Static storage. */
 const char *la__reason_name(enum reason r);

@@ -140,7 +140,7 @@ static bool matches(struct filter *f, const struct packet *p) {
   return pcap_offline_filter(&f->made[i].prog, &h, p->data) != 0;
 }
 
-static bool wanted(const struct ask *a, const struct conn *c) {
+static bool wanted(const struct ask *a, const struct flow *c) {
   bool host = !a->host.family, port = !a->port;
   for (unsigned i = 0; i < 2; i++) {
     host = host || (a->host.family == c->family && memcmp(a->host.b, c->end[i].addr, c->family == 4 ? 4 : 16) == 0);
@@ -151,7 +151,7 @@ static bool wanted(const struct ask *a, const struct conn *c) {
 
 /* ---- output ---- */
 
-static void done(void *ctx, struct conn *c) {
+static void done(void *ctx, struct flow *c) {
   struct run *r = ctx;
   struct verdict v;
   char text[EXPLAIN_TEXT];

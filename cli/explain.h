@@ -23,9 +23,9 @@ struct rollup {
   size_t npeers;
 };
 
-void la__rollup_add(struct rollup *r, const struct conn *c, const struct verdict *v, la_time now);
+void la__rollup_add(struct rollup *r, const struct flow *c, const struct verdict *v, la_time now);
 void la__rollup_print(FILE *out, struct rollup *r, const struct flows_stats *s);
 /* One line of JSON. false: memory or output failed. */
-bool la__explain_json(FILE *out, const struct conn *c, const struct verdict *v);
+bool la__explain_json(FILE *out, const struct flow *c, const struct verdict *v);
 
 #endif

@@ -10,7 +10,7 @@
 static json_t *text(const char *s) { return s ? json_string(s) : json_null(); }
 static json_t *number(uint64_t n) { return json_integer((json_int_t)n); }
 static json_t *ms(la_time d) { return json_real((double)d / 1e6); }
-static json_t *frame(const struct conn_mark *m) { return m->frame ? number(m->frame) : json_null(); }
+static json_t *frame(const struct flow_mark *m) { return m->frame ? number(m->frame) : json_null(); }
 
 static json_t *moment(la_time at) {
   char buf[40];
@@ -20,8 +20,8 @@ static json_t *moment(la_time at) {
 
 static const char *who(const struct verdict *v, unsigned end) { return end == 2 ? NULL : end == v->client ? "client" : "server"; }
 
-static json_t *end_json(const struct conn *c, unsigned i) {
-  const struct conn_end *e = &c->end[i];
+static json_t *end_json(const struct flow *c, unsigned i) {
+  const struct flow_end *e = &c->end[i];
   json_t *o = json_object();
   json_object_set_new(o, "packets", number(e->segs));
   json_object_set_new(o, "bytes", number(e->bytes));
@@ -46,17 +46,17 @@ static json_t *end_json(const struct conn *c, unsigned i) {
   return o;
 }
 
-static json_t *states(const struct conn *c, const struct verdict *v) {
+static json_t *states(const struct flow *c, const struct verdict *v) {
   json_t *a = json_array();
   for (unsigned i = 0; i < c->nevents; i++) {
-    const struct conn_event *e = &c->event[i];
+    const struct flow_event *e = &c->event[i];
     json_array_append_new(a, json_pack("{s:s, s:s, s:I, s:o}", "end", who(v, e->end), "state", la_state_name((enum la_state)e->state),
                                        "frame", (json_int_t)e->frame, "at", moment(e->at)));
   }
   return a;
 }
 
-static void ending(json_t *o, const struct conn *c, const struct verdict *v) {
+static void ending(json_t *o, const struct flow *c, const struct verdict *v) {
   json_t *candidates = json_array(), *flaws = json_array();
   for (unsigned i = 0; i < v->ncandidates; i++)
     json_array_append_new(candidates, json_string(la__reason_name(v->candidate[i])));
@@ -84,7 +84,7 @@ static void ending(json_t *o, const struct conn *c, const struct verdict *v) {
   json_object_set_new(o, "capture", flaws);
 }
 
-static void time_wait(json_t *o, const struct conn *c, const struct verdict *v) {
+static void time_wait(json_t *o, const struct flow *c, const struct verdict *v) {
   const char *carrier = !v->time_wait ? "none" : v->time_wait == 3 ? "both" : who(v, v->time_wait == 2);
   double seconds = v->time_wait ? (double)(v->time_wait_until - v->time_wait_from) / 1e9 : 0;
   json_object_set_new(o, "time_wait", text(carrier));
@@ -103,7 +103,7 @@ static bool put(FILE *out, json_t *o) {
   return ok;
 }
 
-bool la__explain_json(FILE *out, const struct conn *c, const struct verdict *v) {
+bool la__explain_json(FILE *out, const struct flow *c, const struct verdict *v) {
   char a[EXPLAIN_END], b[EXPLAIN_END], line[EXPLAIN_TEXT];
   json_t *o = json_object();
   json_object_set_new(o, "id", number(c->id));

@@ -8,8 +8,8 @@
 #include "draw/explain.h"
 
 /* Space-saving counts (Metwally et al. 2005): of servers beyond the table's size the least frequent one gives its place and its count. */
-static void count_peer(struct rollup *r, const struct conn *c, const struct verdict *v) {
-  const struct conn_end *e = &c->end[!v->client];
+static void count_peer(struct rollup *r, const struct flow *c, const struct verdict *v) {
+  const struct flow_end *e = &c->end[!v->client];
   struct peer *least = NULL;
   for (size_t i = 0; i < r->npeers; i++) {
     struct peer *p = &r->peer[i];
@@ -27,7 +27,7 @@ static void count_peer(struct rollup *r, const struct conn *c, const struct verd
   memcpy(p->addr, e->addr, sizeof p->addr);
 }
 
-void la__rollup_add(struct rollup *r, const struct conn *c, const struct verdict *v, la_time now) {
+void la__rollup_add(struct rollup *r, const struct flow *c, const struct verdict *v, la_time now) {
   la_time age = now - c->first.at;
   r->conns++;
   r->findings += v->finding;

@@ -29,7 +29,7 @@ static void part(struct text *t) {
   t->begun = true;
 }
 
-char *la__explain_end(const struct conn *c, unsigned end, char *buf) {
+char *la__explain_end(const struct flow *c, unsigned end, char *buf) {
   la_addr a = {.family = c->family};
   char text[LA_ADDR_TEXT];
   memcpy(a.b, c->end[end].addr, sizeof a.b);
@@ -89,7 +89,7 @@ static const char *who(const struct verdict *v, unsigned end) { return end == v-
 
 static unsigned long long ull(uint64_t n) { return n; }
 
-static void opening(struct text *t, const struct conn *c, const struct verdict *v) {
+static void opening(struct text *t, const struct flow *c, const struct verdict *v) {
   if (v->first_closed == CLOSED_BOTH) {
     part(t);
     add(t, "closed first: both at once (frames %llu, %llu)", ull(c->end[v->client].fin.frame), ull(c->end[!v->client].fin.frame));
@@ -99,11 +99,11 @@ static void opening(struct text *t, const struct conn *c, const struct verdict *
   }
 }
 
-static void half(struct text *t, const struct conn *c, const struct verdict *v) {
+static void half(struct text *t, const struct flow *c, const struct verdict *v) {
   char time[32];
   if (!v->half_bytes || c->first_fin == 2)
     return;
-  const struct conn_end *late = &c->end[!c->first_fin], *closed = &c->end[c->first_fin];
+  const struct flow_end *late = &c->end[!c->first_fin], *closed = &c->end[c->first_fin];
   part(t);
   if (v->reason == REASON_DATA_AFTER_CLOSE)
     add(t, "%s kept writing %s", who(v, !c->first_fin), la__explain_time(late->late_last - closed->fin.at, time));
@@ -123,7 +123,7 @@ static void tag(struct text *t, const struct verdict *v) {
   add(t, "]");
 }
 
-static void reason(struct text *t, const struct conn *c, const struct verdict *v) {
+static void reason(struct text *t, const struct flow *c, const struct verdict *v) {
   char time[32];
   part(t);
   if (v->kind == KIND_RESET) {
@@ -150,7 +150,7 @@ static void reason(struct text *t, const struct conn *c, const struct verdict *v
   }
 }
 
-static void cost(struct text *t, const struct conn *c, const struct verdict *v) {
+static void cost(struct text *t, const struct flow *c, const struct verdict *v) {
   char time[32];
   if (v->lost) {
     part(t);
@@ -180,7 +180,7 @@ static void cost(struct text *t, const struct conn *c, const struct verdict *v) 
     }
 }
 
-static void flaws(struct text *t, const struct conn *c, const struct verdict *v) {
+static void flaws(struct text *t, const struct flow *c, const struct verdict *v) {
   bool any = false;
   for (unsigned i = 0; i < FLAWS; i++) {
     if (!(v->flaws & 1u << i) || 1u << i == FLAW_VLAN || 1u << i == FLAW_OFFLOAD || 1u << i == FLAW_GRO || 1u << i == FLAW_FRAGMENTS)
@@ -206,7 +206,7 @@ static void hint(struct text *t, const struct verdict *v) {
     add(t, "%s", h);
 }
 
-char *la__explain_text(const struct conn *c, const struct verdict *v, char *buf) {
+char *la__explain_text(const struct flow *c, const struct verdict *v, char *buf) {
   struct text t = {buf, 0, false};
   char a[EXPLAIN_END], b[EXPLAIN_END];
   buf[0] = 0;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { CONTROL_MAX = 1024 };
+
 static bool prep_io(struct run *r, struct call *c) {
   return la__arg_fd(r, c, 0, &c->fd) && la__arg_count(r, c, 2, &c->n) && la__arg_buffer(r, c, 1, c->n, &c->buf);
 }
@@ -61,15 +63,13 @@ static ptrdiff_t call_readv(struct run *r, struct call *c) { return la_posix_rea
 static ptrdiff_t call_writev(struct run *r, struct call *c) { return la_posix_writev(r->posix, c->fd, c->iov, (int)c->a, &c->wait); }
 
 static bool prep_msg(struct run *r, struct call *c) {
-  const struct value *m = call_arg(c, 1), *iov = la__value_field(m, "msg_iov"), *control = la__value_field(m, "msg_control");
+  const struct value *m = call_arg(c, 1), *iov = la__value_field(m, "msg_iov");
   if (!la__arg_fd(r, c, 0, &c->fd) || (c->c->n > 2 && !la__arg_int(r, c, 2, &c->a)))
     return false;
   if (!iov)
     return la__drill_fail(r, m->at, "a message header with msg_iov is expected");
   if (!iovecs(r, c, iov))
     return false;
-  if (control && control->kind == VALUE_ARRAY && control->n)
-    return la__drill_fail(r, control->at, "msg_control: not supported");
   c->msg = (la_msghdr){.iov = c->iov, .iovlen = (size_t)c->niov};
   return true;
 }
@@ -79,6 +79,9 @@ static bool prep_sendmsg(struct run *r, struct call *c) {
   if (!prep_msg(r, c) || !la__arg_int(r, c, 0, &fd) || (flags && flags->kind != VALUE_ELLIPSIS && !la__value_int(r, flags, &f)))
     return false;
   c->msg.flags = (int)f;
+  const struct value *control = la__value_field(m, "msg_control");
+  if (control && control->kind == VALUE_ARRAY && control->n)
+    return la__drill_fail(r, control->at, "msg_control of what is sent: not supported");
   struct sock *k = la__sock_fd(r, (int)fd);
   if (name && name->kind == VALUE_ELLIPSIS && k && k->phase == SOCK_NEW) { /* as packetdrill: only a new socket needs to be told */
     c->sa = la__tuning_sockaddr(r->tuning, &r->tuning->remote, r->tuning->connect_port);
@@ -92,12 +95,54 @@ static bool prep_recvmsg(struct run *r, struct call *c) {
   if (!prep_msg(r, c))
     return false;
   c->msg.name = &c->sa;
+  if (la__value_field(call_arg(c, 1), "msg_control")) {
+    c->msg.control = la__drill_alloc(r, CONTROL_MAX);
+    c->msg.controllen = CONTROL_MAX;
+  }
   return true;
 }
 static ptrdiff_t call_recvmsg(struct run *r, struct call *c) { return la_posix_recvmsg(r->posix, c->fd, &c->msg, (int)c->a, &c->wait); }
+
+/* {cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=8000} against what stands at `at`. */
+static bool same_cmsg(struct run *r, const struct call *c, const struct value *v, size_t at) {
+  const struct value *level = la__value_field(v, "cmsg_level"), *type = la__value_field(v, "cmsg_type"),
+                     *data = la__value_field(v, "cmsg_data");
+  int64_t l, t, d;
+  la_cmsghdr h;
+  int got;
+  if (!level || !type || !data || data->kind == VALUE_STRUCT || data->kind == VALUE_ARRAY)
+    return la__drill_fail(r, v->at, "{cmsg_level=…, cmsg_type=…, cmsg_data=number} is expected");
+  if (!la__value_int(r, level, &l) || !la__value_int(r, type, &t) || !la__value_int(r, data, &d))
+    return false;
+  if (c->msg.controllen < at + sizeof h + sizeof got)
+    return la__drill_fail(r, v->at, "no such control message came");
+  memcpy(&h, (char *)c->msg.control + at, sizeof h);
+  memcpy(&got, (char *)c->msg.control + at + sizeof h, sizeof got);
+  if (h.level != (int)l || h.type != (int)t)
+    return la__drill_fail(r, v->at, "control message: level %d, type %d came", h.level, h.type);
+  return got == (int)d || la__drill_fail(r, data->at, "control message: %d expected, %d came", (int)d, got);
+}
+
+static bool same_control(struct run *r, const struct call *c) {
+  const struct value *v = la__value_field(call_arg(c, 1), "msg_control");
+  size_t at = 0, n = v && v->kind == VALUE_ARRAY ? v->n : 0;
+  if (!v || v->kind == VALUE_ELLIPSIS)
+    return true;
+  for (size_t i = 0; i < n; i++) {
+    la_cmsghdr h;
+    if (!same_cmsg(r, c, v->list[i], at))
+      return false;
+    memcpy(&h, (char *)c->msg.control + at, sizeof h);
+    at += (h.len + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1);
+  }
+  return c->msg.controllen <= at || la__drill_fail(r, v->at, "more control messages came than the script has");
+}
+
 static bool done_recvmsg(struct run *r, struct call *c, ptrdiff_t result) {
   const struct value *flags = la__value_field(call_arg(c, 1), "msg_flags");
   int64_t want;
+  if (result >= 0 && !same_control(r, c))
+    return false;
   if (result < 0 || !flags || flags->kind == VALUE_ELLIPSIS)
     return true;
   if (!la__value_int(r, flags, &want))

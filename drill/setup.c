@@ -84,6 +84,15 @@ static bool set_strict(struct tuning *t, const char *v) {
   t->strict_segments = true;
   return true;
 }
+static bool preset_of(const char *v, enum la_preset *out) {
+  *out = strcmp(v, "rfc") == 0 ? LA_PRESET_RFC : LA_PRESET_LINUX;
+  return *out == LA_PRESET_RFC || strcmp(v, "linux") == 0;
+}
+static bool set_preset(struct tuning *t, const char *v) {
+  enum la_preset p;
+  (void)t;
+  return preset_of(v, &p);
+}
 static bool set_nothing(struct tuning *t, const char *v) {
   (void)t;
   (void)v;
@@ -102,6 +111,7 @@ static const struct option_of options[] = {
   {"netmask_ip", set_netmask, false},
   {"bind_port", set_bind_port, false},
   {"connect_port", set_connect_port, false},
+  {"preset", set_preset, false},      /* ours; taken before the rest */
   {"ip_version", set_nothing, false}, /* the parser's */
   {"define", set_nothing, false},
   /* without meaning here: */
@@ -135,7 +145,11 @@ static bool take(struct run *r, const struct drill_option *o) {
 }
 
 static void configure(struct run *r, struct tuning *t) {
-  la_config_init(&t->cfg, r->settings->preset);
+  enum la_preset preset = r->settings->preset;
+  for (const struct drill_option *o = r->script->options; o; o = o->next)
+    if (strcmp(o->name, "preset") == 0 && o->value)
+      preset_of(o->value, &preset);
+  la_config_init(&t->cfg, preset);
   t->cfg.alloc = la_host_alloc();
   for (unsigned i = 0; i < sizeof t->cfg.secret; i++)
     t->cfg.secret[i] = (uint8_t)(i * 7 + 1); /* every run is the same run */

@@ -138,8 +138,7 @@ static void unreachable(struct world *w, const struct pkt *p) {
   deliver(w, icmp_about(w, &router, p, ICMP_HOST_UNREACH, p->seg.seq), w->now + 2 * w->delay);
 }
 
-/* ECN field of a packet: 0 is not ECT. */
-static unsigned ecn_of(const struct pkt *p) { return (p->raw[0] >> 4 == 6 ? p->raw[1] >> 4 : p->raw[1]) & IP_ECN_MASK; }
+unsigned la__ecn_of(const struct pkt *p) { return (p->raw[0] >> 4 == 6 ? p->raw[1] >> 4 : p->raw[1]) & IP_ECN_MASK; }
 
 static void mark_ce(struct pkt *p) {
   if (p->raw[0] >> 4 == 6) {
@@ -161,11 +160,13 @@ static la_time last_hop(struct world *w, struct pkt *p, la_time delay) {
   if (!l->rate || p->lost)
     return w->now + delay;
   uint64_t waits = l->busy > w->now ? (l->busy - w->now) * l->rate / LA_SEC : 0;
-  if (waits + p->len > l->queue || (l->mark_at && waits > l->mark_at && !ecn_of(p))) {
+  if (waits + p->len > l->queue || (l->mark_at && waits > l->mark_at && !la__ecn_of(p))) {
     l->overflowed++;
     p->lost = true;
     return w->now + delay;
   }
+  if (waits + p->len > l->deepest)
+    l->deepest = (uint32_t)waits + p->len;
   if (l->mark_at && waits > l->mark_at) {
     l->marked++;
     mark_ce(p);

@@ -39,6 +39,9 @@ const struct scen la__scens[] = {
   {"icmp-from-router", "a router on the way says unreachable: trouble is reported, the connection lives", la__scen_icmp_from_router},
   {"icmp-from-host", "the destination itself says unreachable: it ends, but not by what anybody could forge", la__scen_icmp_from_host},
   {"udp-unreachable", "a datagram to an unused port draws port unreachable, and its sender is told", la__scen_udp_unreachable},
+  {"long-fat-path", "one loss where the round trip is long: CUBIC's way back, and NewReno's", la__scen_long_fat_path},
+  {"ecn", "a queue that marks instead of losing: the echo, one reduction a window, nothing sent again", la__scen_ecn},
+  {"hystart", "slow start that ends before the queue is full, against the same without", la__scen_hystart},
   {"backlog", "full accept queue and SYN flood: bounded, and service goes on", la__scen_backlog},
 };
 const size_t la__nscens = sizeof la__scens / sizeof la__scens[0];

@@ -53,6 +53,10 @@ void la__scen_tail_probe(struct sim *s);
 void la__scen_udp_unreachable(struct sim *s);
 /* scen_stop.c */
 void la__scen_ctrl_c(struct sim *s);
+/* scen_congestion.c */
+void la__scen_long_fat_path(struct sim *s);
+void la__scen_ecn(struct sim *s);
+void la__scen_hystart(struct sim *s);
 /* scen_backlog.c */
 void la__scen_backlog(struct sim *s);
 

@@ -67,6 +67,7 @@ struct wire {
   struct prng prng;
   la_time busy; /* until then it sends what waits */
   unsigned overflowed, marked, lost;
+  uint32_t deepest; /* the most that waited */
 };
 
 struct host {
@@ -306,6 +307,7 @@ struct pkt *la__inject_from(struct world *w, const la_addr *src, struct host *to
  */
 struct pkt *la__inject_icmp(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq);
 void la__net_send(struct host *from, const la_frame *f);
+unsigned la__ecn_of(const struct pkt *p); /* the ECN field: 0 is not ECT */
 void la__net_arrive(struct world *w, struct pkt *p);
 
 /* app.c */

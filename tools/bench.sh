@@ -49,7 +49,16 @@ build_lwip() {
   done
 }
 
+# netstack comes as Go source in a package; modules and the network stay out of it.
+build_netstack() {
+  out=$bin/bench_netstack
+  [ -x "$out" ] && [ -z "$(find bench/netstack -newer "$out")" ] && return 0
+  command -v go >/dev/null 2>&1 || return 1
+  GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS=-trimpath GOCACHE="$bin/go-cache" go build -o "$out" ./bench/netstack >"$bin/netstack-build.log" 2>&1
+}
+
 absent=
+peer_netstack() { build_netstack || absent="$absent netstack"; }
 peer_lwip() { fetch_lwip && build_lwip || absent="$absent lwip"; }
 
 # ---- one row ----
@@ -90,9 +99,9 @@ done <"$work/rows.all"
 }
 
 : >"$bin/errors.log"
-if grep -q '|lwip' "$work/rows"; then
-  peer_lwip
-fi
+for peer in lwip netstack; do
+  ! grep -q "|$peer" "$work/rows" || peer_$peer
+done
 for peer in $absent; do
   echo "bench: $peer could not be built (build/bench/$peer-*.log): its column stays empty" >&2
 done

@@ -100,7 +100,7 @@ FNR == 1 {
   lines = FNR
   if (FNR == spdx_line && (is_c && $0 != "/* SPDX-License-Identifier: MIT */" || is_script && $0 != "# SPDX-License-Identifier: MIT"))
     say(FNR, "the first line names the licence: SPDX-License-Identifier: MIT")
-  if (index($0, "\t"))
+  if (index($0, "\t") && name !~ /\.go$/) # gofmt's
     say(FNR, "tab")
   if ($0 ~ /[ \t\r]$/)
     say(FNR, "space at the end of the line")

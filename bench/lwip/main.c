@@ -126,7 +126,7 @@ int main(int argc, char **argv) {
   if (strcmp(row, "cycles") == 0)
     return cycles(number_arg(argc, argv, 2, 0), number_arg(argc, argv, 3, 0), number_arg(argc, argv, 4, 200000));
   if (strcmp(row, "bytes") == 0) {
-    result("pcb_bytes", (double)c->pcb_bytes());
+    result("bytes_each", (double)c->pcb_bytes());
     return 0;
   }
   fprintf(stderr, "usage: bench_lwip ROW ARGUMENT...\n");

@@ -91,7 +91,8 @@ typedef struct la_sockaddr {
 
 /* Flags of send and recv. */
 enum {
-  LA_MSG_OOB = 0x1, /* send: -EOPNOTSUPP (urgent data is never sent); recv: -EINVAL (urgent data is taken in line) */
+  LA_MSG_OOB =
+    0x1, /* send: -EOPNOTSUPP (urgent data is never sent); recv: the urgent byte; -EINVAL: none, or SO_OOBINLINE; -EAGAIN: not come */
   LA_MSG_PEEK = 0x2,
   LA_MSG_DONTROUTE = 0x4,
   LA_MSG_CTRUNC = 0x8,
@@ -197,7 +198,7 @@ enum {
   LA_FIONREAD = 0x541b,
   LA_SIOCINQ = 0x541b,
   LA_FIONBIO = 0x5421,
-  LA_SIOCATMARK = 0x8905,
+  LA_SIOCATMARK = 0x8905, /* the next byte is the urgent one */
   LA_SIOCOUTQNSD = 0x894b /* bytes not yet sent */
 };
 /* *arg is read (FIONBIO) or written. EINVAL on a listener, as on Linux; ENOTTY for another request. */
@@ -206,7 +207,7 @@ int la_posix_ioctl(la_posix *p, int fd, unsigned long request, int *arg);
 /* Readiness. */
 enum {
   LA_POLLIN = 0x1,
-  LA_POLLPRI = 0x2,
+  LA_POLLPRI = 0x2, /* the urgent byte has come */
   LA_POLLOUT = 0x4,
   LA_POLLERR = 0x8,
   LA_POLLHUP = 0x10,

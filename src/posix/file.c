@@ -189,7 +189,7 @@ static int queue_ioctl(la_posix *p, struct psock *k, unsigned long request, int 
     return -LA_POSIX_EINVAL;
   uint32_t n = 0;
   if (request == LA_SIOCINQ) {
-    n = la__sk_unread(p, k);
+    n = la__sk_inq(p, k);
   } else if (c && st != LA_TCP_SYN_SENT && st != LA_TCP_SYN_RECV && st != LA_TCP_CLOSE) {
     uint32_t end = la__snd_end(c) + (c->flags & CF_FIN_QUEUED ? 1 : 0);
     n = end - (request == LA_SIOCOUTQ ? c->snd_una : c->snd_nxt);
@@ -217,10 +217,10 @@ int la_posix_ioctl(la_posix *p, int fd, unsigned long request, int *arg) {
   case LA_SIOCOUTQ:
   case LA_SIOCOUTQNSD:
     return arg ? queue_ioctl(p, k, request, arg) : -LA_POSIX_EFAULT;
-  case LA_SIOCATMARK: /* no mark is kept: urgent data is in line */
+  case LA_SIOCATMARK:
     if (!arg)
       return -LA_POSIX_EFAULT;
-    *arg = 0;
+    *arg = la__sk_mark(p, k) == 0;
     return 0;
   default:
     return -LA_POSIX_ENOTTY;

@@ -17,6 +17,7 @@ struct io {
   int fd, flags;
   const la_iovec *iov;
   size_t niov, total, done; /* done: with what earlier rounds of a blocking call moved */
+  bool hole, at_mark;       /* the urgent byte was peeked past; the next byte is it */
   la_posix_wait *w;
 };
 
@@ -151,14 +152,37 @@ static ptrdiff_t take(struct io *io, size_t skip, void *dst, size_t n) {
   return io->flags & LA_MSG_PEEK ? la_peek(io->p->s, io->k->conn, skip, dst, n) : la_recv(io->p->s, io->k->conn, dst, n);
 }
 
+/* At the mark with nothing moved yet: the urgent byte is left out. false: it is in line. */
+static bool pass_mark(struct io *io) {
+  char c;
+  if (io->k->o.v[O_OOBINLINE])
+    return false;
+  if (io->flags & LA_MSG_PEEK)
+    io->hole = true;
+  else
+    la_recv(io->p->s, io->k->conn, &c, 1);
+  io->at_mark = false;
+  return true;
+}
+
 /* Moves what is there. `at`: where in the stream the vector's first byte is peeked. */
 static int move_bytes(struct io *io) {
   void *base;
   size_t len;
   while (io_piece(io, &base, &len)) {
-    size_t skip = io->flags & LA_MSG_PEEK ? io->done : 0;
+    size_t skip = io->flags & LA_MSG_PEEK ? io->done + io->hole : 0;
+    uint32_t mark = la__sk_mark(io->p, io->k);
     if (la__sk_unread(io->p, io->k) <= skip)
       return 0;
+    if (mark != NO_MARK && skip == mark) {
+      io->at_mark = true;
+      if (io->done)
+        return 0;
+      if (pass_mark(io))
+        continue;
+    } else if (mark != NO_MARK && skip < mark && len > mark - skip) {
+      len = mark - skip;
+    }
     if (!base && !(io->flags & LA_MSG_TRUNC))
       return -LA_POSIX_EFAULT;
     ptrdiff_t n = take(io, skip, base, len);
@@ -177,14 +201,14 @@ static ptrdiff_t stream_recv(struct io *io) {
   if (st == LA_TCP_LISTEN)
     return -LA_POSIX_ENOTCONN;
   if (io->flags & LA_MSG_OOB)
-    return -LA_POSIX_EINVAL;
+    return la__sk_recv_oob(io->p, k, io->niov ? io->iov[0].base : 0, io->niov ? io->iov[0].len : 0, io->flags & LA_MSG_PEEK);
   if (io->total == 0 && la__sk_unread(io->p, k))
     return 0;
   if (io->flags & LA_MSG_PEEK)
     io->done = 0; /* the bytes are all still there */
   size_t target = io->flags & LA_MSG_WAITALL ? io->total : la__sk_lowat(io->p, k, io->total);
   int err = move_bytes(io);
-  if (err || (io->done >= target && io->done))
+  if (err || (io->done && (io->done >= target || io->at_mark)))
     return io_stop(io, err);
   bool over = k->err || st == LA_TCP_CLOSE || la__sk_shut(io->p, k) & SHUT_RCV;
   if (!over)

@@ -91,7 +91,9 @@ struct psock {
   uint16_t family;                                 /* LA_AF_INET or LA_AF_INET6 */
   bool ended;                                      /* END was taken: the connection is CLOSED, whatever the network still remembers of it */
   bool held, held_reuse, addr_locked, port_locked; /* held: in `bound`; locked: bound by the application */
-  int err;                                         /* Linux's sk_err: told once, then 0 */
+  bool oob_taken;                                  /* the urgent byte that ends at oob_end has been had with MSG_OOB */
+  uint32_t oob_end;
+  int err; /* Linux's sk_err: told once, then 0 */
   la_conn conn;
   la_listener listener;
   la_addr local, remote; /* family 0: none, or any of both families */
@@ -141,6 +143,14 @@ int la__sk_take_error(struct psock *k); /* positive, or 0 */
 int la__sk_readiness(const la_posix *p, const struct psock *k);
 int la__file_readiness(la_posix *p, struct file *f);
 uint32_t la__sk_lowat(const la_posix *p, const struct psock *k, size_t want);
+
+/* oob.c */
+#define NO_MARK UINT32_MAX
+uint32_t la__sk_mark(const la_posix *p, const struct psock *k); /* unread bytes before the urgent byte, come or not; NO_MARK: none */
+bool la__sk_oob_ready(const la_posix *p, const struct psock *k);
+uint32_t la__sk_readable(const la_posix *p, const struct psock *k);
+uint32_t la__sk_inq(const la_posix *p, const struct psock *k);
+ptrdiff_t la__sk_recv_oob(la_posix *p, struct psock *k, void *dst, size_t n, bool peek);
 
 /* socket.c, bind.c */
 struct psock *la__sk_new(la_posix *p, uint16_t family);

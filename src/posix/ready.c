@@ -87,8 +87,10 @@ int la__sk_readiness(const la_posix *p, const struct psock *k) {
     mask |= IN_BITS | LA_POLLRDHUP;
   if (st != LA_TCP_SYN_SENT && st != LA_TCP_SYN_RECV) {
     struct conn *c = la__sk_conn(p, k);
-    if (la__sk_unread(p, k) >= la__sk_lowat(p, k, SIZE_MAX))
+    if (la__sk_readable(p, k) >= la__sk_lowat(p, k, SIZE_MAX))
       mask |= IN_BITS;
+    if (la__sk_oob_ready(p, k))
+      mask |= LA_POLLPRI;
     if (shut & SHUT_SND || !c || writable(c))
       mask |= OUT_BITS;
   }
@@ -123,7 +125,7 @@ static void readable_event(la_posix *p, struct psock *k) {
   struct conn *c = la__sk_conn(p, k);
   if (c)
     c->flags |= CF_READ_ARMED;
-  la__wake(&k->f, IN_BITS);
+  la__wake(&k->f, IN_BITS | LA_POLLPRI);
 }
 
 /* With IP_RECVERR an error that is not fatal is told as well. */
@@ -157,6 +159,9 @@ void la__posix_events(la_posix *p) {
       break;
     case LA_EVENT_WRITABLE:
       la__wake(&k->f, OUT_BITS | LA_POLLWRBAND);
+      break;
+    case LA_EVENT_URGENT:
+      la__wake(&k->f, LA_POLLPRI);
       break;
     case LA_EVENT_TROUBLE:
       trouble_event(k, e.err);

@@ -168,7 +168,6 @@ static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *se
   if (n->rtt)
     c->backoff = 0;
   if (c->sndq) {
-    c->sndq->burst = 0;
     la__recovery_input(t, c, seg, n);
     if (!n->rtt && n->sent_at != LA_NEVER) { /* what was reported is as good, being no older than the path's present */
       la__rtt_sample(c, t->now - n->sent_at);

@@ -134,9 +134,11 @@ struct sndq {
   uint32_t index; /* its own, in its slab */
   uint32_t *eor;  /* eor.c; NULL: no mark */
   uint32_t neor, eor_cap;
-  uint32_t small_end;                  /* of the latest segment that was not full: while it is unacknowledged, another waits (Minshall) */
-  uint32_t push_end;                   /* what was queued up to here was not announced to be followed by more: its last segment has PSH */
-  uint8_t burst;                       /* segments that went in this turn, at most 2 */
+  uint32_t small_end; /* of the latest segment that was not full: while it is unacknowledged, another waits (Minshall) */
+  uint32_t push_end;  /* what was queued up to here was not announced to be followed by more: its last segment has PSH */
+  uint8_t burst;      /* segments that went together up to burst_end, at most 2 */
+  uint32_t burst_end;
+  la_time burst_at;
   uint8_t pace_wait;                   /* something waits for pace_at */
   la_time pace_at;                     /* pace.c: nothing goes before this */
   uint8_t limited;                     /* cwnd was the limit in the round trip that `usage_seq` ends */

@@ -148,19 +148,22 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
 
 /*
  * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And the last segment that the
- * windows take of several new ones, as Linux marks them: the receiver knows that nothing follows soon.
+ * windows take of several, as Linux marks them: the receiver knows that nothing follows soon.
  */
-static bool push_due(struct conn *c, uint32_t end, enum sent_kind kind) {
+static bool push_due(const struct tcp *t, struct conn *c, uint32_t seq, uint32_t end, enum sent_kind kind) {
   struct sndq *q = c->sndq;
+  bool goes_on = q->burst_end == seq && q->burst_at == t->now;
+  q->burst_end = end;
+  q->burst_at = t->now;
   if (end == la__snd_end(c))
     return kind == SENT_WINDOW_PROBE || end == q->push_end;
   if (la__eor_cut(q, end - 1, 2) == 1)
     return true;
-  if (seq_leq(end, c->snd_nxt))
-    return false;
+  if (!goes_on)
+    q->burst = 0;
   if (q->burst < 2)
     q->burst++;
-  uint32_t left = la__cwnd_room(c), n = end - c->snd_nxt; /* of cwnd, once this segment has gone */
+  uint32_t left = la__cwnd_room(c), n = end - seq_min(end, c->snd_nxt); /* of cwnd, once this segment has gone */
   left = left > n ? left - n : 0;
   return q->burst == 2 && (left < c->mss || seq_diff(c->snd_una + c->snd_wnd, end) < (int32_t)c->mss);
 }
@@ -183,7 +186,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
   fin = fin && seq + n == end;
   if (fin)
     o->seg.flags |= LA_FIN;
-  if (n && push_due(c, seq + n, kind))
+  if (n && push_due(t, c, seq, seq + n, kind))
     o->seg.flags |= LA_PSH;
   if (n && n < segment_room(c))
     c->sndq->small_end = seq + n;
@@ -259,7 +262,7 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (n == 0 && !fin_due(c))
     return false;
   if (c->snd_wnd == 0 && t->cfg.empty_probes) {
-    start_acking(t, c, o, c->snd_una - 1, 0);
+    start_acking(t, c, o, c->snd_una - 1, false);
     trace_out(t, o, c, c->state, 0, OUT_PROBE, c->wscale >> 4);
     return true;
   }
@@ -304,13 +307,14 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
     la__cc_resume(t, c);
   uint32_t cwnd = la__cwnd_room(c);
   int32_t wnd = seq_diff(c->snd_una + c->snd_wnd, from);
-  if (wnd <= 0 || cwnd == 0)
+  bool bare = avail == 0; /* a FIN alone does not wait for cwnd: as on Linux, it adds next to nothing to what is under way */
+  if (wnd <= 0 || (cwnd == 0 && !bare))
     return false;
   uint32_t usable = (uint32_t)wnd < cwnd ? (uint32_t)wnd : cwnd, n = avail < usable ? avail : usable;
   if (n > segment_room(c))
     n = segment_room(c);
   n = la__eor_cut(c->sndq, from, n);
-  fin = fin && n == avail && usable > n;
+  fin = fin && n == avail && (bare || usable > n);
   if ((n == 0 && !fin) || !worth_sending(t, c, n, avail) || !la__pace_ready(t, c))
     return false;
   send_bytes(t, c, o, from, n, fin, SENT_NEW);

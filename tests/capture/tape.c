@@ -58,7 +58,7 @@ int main(int argc, char **argv) {
   struct tape t;
   if (argc == 3 && strcmp(argv[1], "--bulk") == 0)
     return bulk(strtoul(argv[2], NULL, 10));
-  if (argc < 2) {
+  if (argc < 2 || argv[1][0] == '-') {
     fprintf(stderr, "usage: see the source\n");
     return 2;
   }

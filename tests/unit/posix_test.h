@@ -4,6 +4,7 @@
 #define TESTS_UNIT_POSIX_TEST_H
 
 #include "tests/unit/net_test.h"
+#include "wire/tcp_wire.h"
 
 #include <lastack/posix.h>
 
@@ -151,6 +152,17 @@ static inline void joined_with(struct duo *d, int listener, uint16_t port, int c
 static inline void joined(struct duo *d, int listener, uint16_t port, int *client, int *peer) {
   *client = tcp_socket(d->pa);
   joined_with(d, listener, port, *client, peer);
+}
+
+/* The next packet from a node, and its TCP header. */
+static inline struct tcp_seg next_segment(struct duo *d, struct node *from, struct ip_hdr *h) {
+  struct pkt p;
+  struct tcp_seg seg;
+  assert_true(pkt_out(from, 1, &p, d->now));
+  *h = pkt_check(&p);
+  assert_int_equal(la__tcp_parse(&seg, p.b + h->hlen, h->len, 0, true), LA_DROP_NONE);
+  seg.data = NULL;
+  return seg;
 }
 
 #endif

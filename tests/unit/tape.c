@@ -275,10 +275,10 @@ struct reading {
   struct tape_out *out;
   struct flows *flows;
 };
-static void done(void *ctx, struct conn *c) {
+static void done(void *ctx, struct flow *c) {
   struct reading *r = ctx;
   struct tape_out *o = r->out;
-  if (o->n == TAPE_CONNS)
+  if (o->n == TAPE_FLOWS)
     return;
   o->conn[o->n] = *c;
   la__verdict(c, r->flows->now, &o->verdict[o->n++]);

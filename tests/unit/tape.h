@@ -21,7 +21,7 @@
 #include "capture/verdict.h"
 
 enum tape_link { TAPE_ETHERNET, TAPE_VLAN, TAPE_QINQ, TAPE_SLL, TAPE_SLL2, TAPE_NULL, TAPE_LOOP, TAPE_RAW, TAPE_LINKS };
-enum { TAPE_CONNS = 16 };
+enum { TAPE_FLOWS = 16 };
 
 struct tape {
   uint8_t *data;
@@ -43,8 +43,8 @@ struct tape {
 /* What came out. */
 struct tape_out {
   size_t n;
-  struct conn conn[TAPE_CONNS];
-  struct verdict verdict[TAPE_CONNS];
+  struct flow conn[TAPE_FLOWS];
+  struct verdict verdict[TAPE_FLOWS];
   struct flows_stats stats;
   int broken; /* the reader's last result was READER_BROKEN */
   uint64_t offset;

@@ -378,6 +378,22 @@ static void more(void **state) {
   duo_stop(&d);
 }
 
+/* MSG_EOR: what is sent later does not share its segment, and it waits for nothing behind it. */
+static void records(void **state) {
+  (void)state;
+  struct duo d;
+  duo_start(&d);
+  int s = server(&d, 80), c, n;
+  joined(&d, s, 80, &c, &n);
+  la_iovec v[2] = {{big, 100}, {big + 100, 200}};
+  la_msghdr m = {.iov = v, .iovlen = 2};
+  SAYS(la_posix_sendmsg(d.pa, c, &m, LA_MSG_EOR, NULL), 300);
+  SAYS(la_posix_send(d.pa, c, big, 150, 0, NULL), 150);
+  struct ip_hdr h;
+  assert_int_equal(next_segment(&d, &d.a, &h).len, 300);
+  duo_stop(&d);
+}
+
 static void queue_lengths(void **state) {
   (void)state;
   struct duo d;
@@ -504,6 +520,7 @@ int main(void) {
     cmocka_unit_test(blocking_send),
     cmocka_unit_test(blocking_send_in_syn_sent),
     cmocka_unit_test(more),
+    cmocka_unit_test(records),
     cmocka_unit_test(queue_lengths),
     cmocka_unit_test(closing),
     cmocka_unit_test(data_after_full_shutdown),

@@ -51,6 +51,8 @@ static const struct opt_row opt_rows[] = {
   {ROW(T, TCP_DEFER_ACCEPT), 0, {{1, 1}, {2, 3}, {4, 7}, {120, 127}, {-1, 0}, {0, 0}, {END, 0}}},
   {ROW(T, TCP_WINDOW_CLAMP), 0, {{5000, 5000}, {1, 1152}, {0, 0}, {END, 0}}},
   {ROW(T, TCP_USER_TIMEOUT), 0, {{5000, 5000}, {-1, E(INVAL)}, {0, 0}, {END, 0}}},
+  {ROW(T, TCP_NOTSENT_LOWAT), 0, {{4000, 4000}, {-1, -1}, {0, 0}, {END, 0}}},
+  {ROW(S, SO_MAX_PACING_RATE), -1, {{100000, 100000}, {-1, -1}, {END, 0}}},
   {ROW(T, TCP_FASTOPEN), E(NOPROTOOPT), {{1, E(NOPROTOOPT)}, {END, 0}}},
   {ROW(I, IP_TOS), 0, {{0x13, 0x10}, {0xff, 0xfc}, {0, 0}, {END, 0}}},
   {ROW(I, IP_TTL), 64, {{1, 1}, {255, 255}, {256, E(INVAL)}, {0, E(INVAL)}, {-2, E(INVAL)}, {-1, 64}, {END, 0}}},
@@ -177,15 +179,20 @@ static void linger_and_timeouts(void **state) {
   duo_stop(&d);
 }
 
-/* The next packet from a node, and its TCP header. */
-static struct tcp_seg next_segment(struct duo *d, struct node *from, struct ip_hdr *h) {
-  struct pkt p;
-  struct tcp_seg seg;
-  assert_true(pkt_out(from, 1, &p, d->now));
-  *h = pkt_check(&p);
-  assert_int_equal(la__tcp_parse(&seg, p.b + h->hlen, h->len, 0, true), LA_DROP_NONE);
-  seg.data = NULL;
-  return seg;
+static void many_options(la_posix *p, int fd, uint64_t rate) {
+  SAYS(set_int(p, fd, I, LA_IP_TTL, 33), 0);
+  SAYS(set_int(p, fd, I, LA_IP_TOS, 0x10), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_MAXSEG, 700), 0);
+  SAYS(set_int(p, fd, S, LA_SO_RCVBUF, 10000), 0);
+  SAYS(set_int(p, fd, S, LA_SO_SNDBUF, 11000), 0);
+  SAYS(set_int(p, fd, S, LA_SO_KEEPALIVE, 1), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_KEEPIDLE, 11), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_USER_TIMEOUT, 12000), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_NODELAY, 1), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_LINGER2, 3), 0);
+  SAYS(set_int(p, fd, T, LA_TCP_NOTSENT_LOWAT, 5000), 0);
+  SAYS(la_posix_setsockopt(p, fd, S, LA_SO_MAX_PACING_RATE, &rate, sizeof rate), 0);
+  SAYS(la_posix_setsockopt(p, fd, T, LA_TCP_CONGESTION, "reno", 4), 0);
 }
 
 /* Set before there is a connection, by either side, they are its own from the first segment on. */
@@ -195,19 +202,11 @@ static void before_the_connection(void **state) {
   duo_start(&d);
   int s = tcp_socket(d.pb), c = tcp_socket(d.pa);
   la_sockaddr at = sa4("10.0.0.2", 80);
+  uint64_t rate = UINT64_C(5000000000);
   for (unsigned i = 0; i < 2; i++) {
     la_posix *p = i ? d.pb : d.pa;
     int fd = i ? s : c;
-    SAYS(set_int(p, fd, I, LA_IP_TTL, 33), 0);
-    SAYS(set_int(p, fd, I, LA_IP_TOS, 0x10), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_MAXSEG, 700), 0);
-    SAYS(set_int(p, fd, S, LA_SO_RCVBUF, 10000), 0);
-    SAYS(set_int(p, fd, S, LA_SO_SNDBUF, 11000), 0);
-    SAYS(set_int(p, fd, S, LA_SO_KEEPALIVE, 1), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_KEEPIDLE, 11), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_USER_TIMEOUT, 12000), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_NODELAY, 1), 0);
-    SAYS(set_int(p, fd, T, LA_TCP_LINGER2, 3), 0);
+    many_options(p, fd, rate);
   }
   SAYS(la_posix_bind(d.pb, s, &at), 0);
   SAYS(la_posix_listen(d.pb, s, 1), 0);
@@ -230,9 +229,21 @@ static void before_the_connection(void **state) {
     static const struct {
       enum la_opt opt;
       int64_t v;
-    } want[] = {{LA_OPT_TTL, 33},          {LA_OPT_TOS, 0x10},     {LA_OPT_MSS, 700},     {LA_OPT_RCVBUF, 10000},
-                {LA_OPT_SNDBUF, 11000},    {LA_OPT_KEEPALIVE, 1},  {LA_OPT_KEEPIDLE, 11}, {LA_OPT_NODELAY, 1},
-                {LA_OPT_FIN_WAIT_2, 3000}, {LA_OPT_KEEPINTVL, 13}, {LA_OPT_KEEPCNT, 10},  {LA_OPT_USER_TIMEOUT, 12000}};
+    } want[] = {{LA_OPT_TTL, 33},
+                {LA_OPT_TOS, 0x10},
+                {LA_OPT_MSS, 700},
+                {LA_OPT_RCVBUF, 10000},
+                {LA_OPT_SNDBUF, 11000},
+                {LA_OPT_KEEPALIVE, 1},
+                {LA_OPT_KEEPIDLE, 11},
+                {LA_OPT_NODELAY, 1},
+                {LA_OPT_FIN_WAIT_2, 3000},
+                {LA_OPT_KEEPINTVL, 13},
+                {LA_OPT_KEEPCNT, 10},
+                {LA_OPT_USER_TIMEOUT, 12000},
+                {LA_OPT_NOTSENT_LOWAT, 5000},
+                {LA_OPT_MAX_PACING_RATE, 5000000000},
+                {LA_OPT_CONGESTION, LA_CC_NEWRENO}};
     for (unsigned k = 0; k < sizeof want / sizeof want[0]; k++) {
       int64_t v = -1;
       assert_int_equal(la_get_option(node->s, conn, want[k].opt, &v), LA_OK);
@@ -245,6 +256,11 @@ static void before_the_connection(void **state) {
   SAYS(get_int(d.pb, n, T, LA_TCP_MAXSEG), 688); /* with timestamps */
   SAYS(get_int(d.pa, c, T, LA_TCP_MAXSEG), 688);
   SAYS(get_int(d.pa, c, I, LA_IP_MTU), 1500);
+  uint64_t back = 0;
+  uint32_t len = sizeof back;
+  SAYS(la_posix_getsockopt(d.pb, n, S, LA_SO_MAX_PACING_RATE, &back, &len), 0);
+  assert_int_equal(back, rate);
+  SAYS(get_int(d.pb, n, S, LA_SO_MAX_PACING_RATE), -1); /* does not fit 32 bits */
   SAYS(set_int(d.pa, c, T, LA_TCP_WINDOW_CLAMP, 0), E(INVAL));
   SAYS(set_int(d.pa, c, T, LA_TCP_WINDOW_CLAMP, 4000), 0);
   duo_stop(&d);

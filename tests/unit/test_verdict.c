@@ -65,7 +65,7 @@ static void explain(const char *script, enum tape_link link, unsigned family, bo
   tape_free(&t);
 }
 
-static const struct conn *first(const struct tape_out *o, const struct verdict **v) {
+static const struct flow *first(const struct tape_out *o, const struct verdict **v) {
   *v = NULL;
   for (size_t i = 0; i < o->n; i++)
     if (o->conn[i].id == 1) {
@@ -102,7 +102,7 @@ static void test_numbers(void **unused) {
   const struct verdict *v;
   (void)unused;
   explain(OPEN ">A10 <A >FA <A +99 <A4 >R", TAPE_ETHERNET, 4, false, &o);
-  const struct conn *c = first(&o, &v);
+  const struct flow *c = first(&o, &v);
   assert_int_equal(v->client, 0);
   assert_int_equal(v->half_bytes, 4);
   assert_int_equal(v->lost, 4);
@@ -117,7 +117,7 @@ static void test_time_wait(void **unused) {
   const struct verdict *v;
   (void)unused;
   explain(OPEN ">FA <A <FA >A +500 new >S <SA >A", TAPE_RAW, 4, false, &o);
-  const struct conn *c = first(&o, &v);
+  const struct flow *c = first(&o, &v);
   assert_int_equal(v->time_wait, 1);
   assert_int_equal(c->reused.frame, 8);
   assert_int_equal(c->reused_by, 2);

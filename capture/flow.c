@@ -5,7 +5,7 @@
  * reason is read from it. Everything else counts: bytes by sequence numbers, so that a segment sent again counts once; time closed windows;
  * probes; who sent FIN and when. States are capture/track.c's.
  */
-#include "capture/conn.h"
+#include "capture/flow.h"
 
 #include <string.h>
 
@@ -13,9 +13,9 @@
 
 #define COPY_TIME (500 * LA_US) /* a copy follows its original at once; no sender sends again so early */
 
-static struct conn_mark mark_of(const struct packet *p) { return (struct conn_mark){p->frame, p->at}; }
+static struct flow_mark mark_of(const struct packet *p) { return (struct flow_mark){p->frame, p->at}; }
 
-void la__conn_init(struct conn *c, const struct packet *p, const struct seg *s) {
+void la__flow_init(struct flow *c, const struct packet *p, const struct seg *s) {
   size_t n = s->family == 4 ? 4 : 16;
   c->family = s->family;
   memcpy(c->end[0].addr, s->src, n);
@@ -28,14 +28,11 @@ void la__conn_init(struct conn *c, const struct packet *p, const struct seg *s) 
   la__track_init(&c->track);
 }
 
-/* epan/dissectors/packet-tcp.c, as documented for tcp.completeness: a SYN counts when it comes first. */
-static void complete(struct conn *c, bool first, const struct seg *s) {
+/* Wireshark's tcp.completeness: a SYN counts when it comes first. */
+static void complete(struct flow *c, bool first, const struct seg *s) {
   unsigned f = s->flags;
-  if (first) {
-    if ((f & (LA_SYN | LA_ACK)) == LA_SYN)
-      c->completeness |= COMPLETE_SYN | (s->len ? COMPLETE_DATA : 0);
-    return;
-  }
+  if (first && (f & (LA_SYN | LA_ACK)) == LA_SYN)
+    c->completeness |= COMPLETE_SYN | (s->len ? COMPLETE_DATA : 0);
   if ((f & (LA_SYN | LA_ACK)) == (LA_SYN | LA_ACK))
     c->completeness |= COMPLETE_SYN_ACK;
   if ((f & (LA_SYN | LA_ACK)) == LA_ACK)
@@ -47,8 +44,8 @@ static void complete(struct conn *c, bool first, const struct seg *s) {
 }
 
 /* The very same packet once more: the identification, or else everything that a sender changes, is equal. */
-static bool is_copy(const struct conn_end *e, const struct packet *p, const struct seg *s) {
-  const struct conn_seg *l = &e->last;
+static bool is_copy(const struct flow_end *e, const struct packet *p, const struct seg *s) {
+  const struct flow_seg *l = &e->last;
   if (!l->mark.frame || l->seq != s->seq || l->ack != s->ack || l->flags != s->flags || l->len != s->len || l->wnd != s->wnd)
     return false;
   if (p->at - l->mark.at > COPY_TIME || l->csum != s->csum)
@@ -58,8 +55,8 @@ static bool is_copy(const struct conn_end *e, const struct packet *p, const stru
   return s->len || (s->flags & (LA_SYN | LA_FIN));
 }
 
-static void remember(struct conn_end *e, const struct packet *p, const struct seg *s) {
-  e->last = (struct conn_seg){.mark = mark_of(p),
+static void remember(struct flow_end *e, const struct packet *p, const struct seg *s) {
+  e->last = (struct flow_seg){.mark = mark_of(p),
                               .seq = s->seq,
                               .ack = s->ack,
                               .len = s->len,
@@ -70,18 +67,18 @@ static void remember(struct conn_end *e, const struct packet *p, const struct se
                               .ttl = s->ttl};
 }
 
-static void event(struct conn *c, const struct packet *p, unsigned end, enum la_state st) {
-  if (c->nevents < CONN_EVENTS)
-    c->event[c->nevents++] = (struct conn_event){p->at, p->frame, (uint8_t)end, (uint8_t)st};
+static void event(struct flow *c, const struct packet *p, unsigned end, enum la_state st) {
+  if (c->nevents < FLOW_EVENTS)
+    c->event[c->nevents++] = (struct flow_event){p->at, p->frame, (uint8_t)end, (uint8_t)st};
   else /* the last one stays true */
-    c->event[CONN_EVENTS - 1] = (struct conn_event){p->at, p->frame, (uint8_t)end, (uint8_t)st};
+    c->event[FLOW_EVENTS - 1] = (struct flow_event){p->at, p->frame, (uint8_t)end, (uint8_t)st};
 }
 
 /*
  * Of what arrives only a FIN is not taken for received before its receiver's ACK proves it: FINs may cross behind the place of capture, and
  * then it was not.
  */
-static void follow(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+static void follow(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
   struct track_seg t = {s->flags & (LA_SYN | LA_FIN | LA_ACK), s->seq, s->ack, s->len};
   enum la_state was[2] = {c->track.end[0].state, c->track.end[1].state};
   la__track_send(&c->track, from, &t);
@@ -98,7 +95,7 @@ static void follow(struct conn *c, unsigned from, const struct packet *p, const 
 }
 
 /* A RST that is believed ends both, but for TIME-WAIT at the receiver (RFC 1337). */
-static void follow_reset(struct conn *c, unsigned from, const struct packet *p) {
+static void follow_reset(struct flow *c, unsigned from, const struct packet *p) {
   for (unsigned i = 0; i < 2; i++)
     if (c->track.end[i].state != LA_CLOSED && (i == from || c->track.end[i].state != LA_TIME_WAIT)) {
       c->track.end[i].state = LA_CLOSED;
@@ -107,16 +104,16 @@ static void follow_reset(struct conn *c, unsigned from, const struct packet *p) 
 }
 
 /* What the other end had sent beyond what was acknowledged, without SYN and FIN. */
-static uint64_t unacknowledged(const struct conn *c, unsigned of) {
+static uint64_t unacknowledged(const struct flow *c, unsigned of) {
   const struct track_end *t = &c->track.end[of];
-  const struct conn_end *by = &c->end[!of];
+  const struct flow_end *by = &c->end[!of];
   if (!t->have_isn || !by->has_ack || seq_geq(by->acked, t->nxt))
     return 0;
   uint32_t n = t->nxt - by->acked;
   return n - (t->fin_sent && n ? 1 : 0);
 }
 
-static bool in_line(const struct conn *c, unsigned from, const struct seg *s) {
+static bool in_line(const struct flow *c, unsigned from, const struct seg *s) {
   const struct track_end *me = &c->track.end[from], *peer = &c->track.end[!from];
   if (peer->state == LA_SYN_SENT && (s->flags & LA_ACK))
     return s->ack == peer->nxt;
@@ -124,8 +121,8 @@ static bool in_line(const struct conn *c, unsigned from, const struct seg *s) {
          (!c->end[!from].has_ack && !me->have_isn);
 }
 
-static void reset(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
-  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+static void reset(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct flow_end *me = &c->end[from], *peer = &c->end[!from];
   bool line = in_line(c, from, s), off = me->segs && me->ttl != s->ttl && !(me->rsts && me->rst.frame);
   me->rsts++;
   if (!me->rst.frame)
@@ -143,7 +140,7 @@ static void reset(struct conn *c, unsigned from, const struct packet *p, const s
   if (idle < c->idle_before)
     idle = c->idle_before;
   bool reply = !(s->flags & LA_ACK) && peer->last.mark.frame && s->seq == peer->last.ack;
-  c->rst = (struct conn_rst){.mark = mark_of(p),
+  c->rst = (struct flow_rst){.mark = mark_of(p),
                              .by = (uint8_t)from,
                              .ttl = s->ttl,
                              .flags = s->flags,
@@ -162,7 +159,7 @@ static void reset(struct conn *c, unsigned from, const struct packet *p, const s
   c->over_at = p->at;
 }
 
-static void window(struct conn_end *me, const struct packet *p, const struct seg *s) {
+static void window(struct flow_end *me, const struct packet *p, const struct seg *s) {
   if (s->flags & LA_SYN)
     return;
   if (!s->wnd && !me->zero_at) {
@@ -175,13 +172,13 @@ static void window(struct conn_end *me, const struct packet *p, const struct seg
 }
 
 /* A keepalive probe has the number before the next one, nothing new, and nothing is in flight (RFC 9293 3.8.4). */
-static bool is_probe(const struct conn *c, unsigned from, const struct seg *s) {
+static bool is_probe(const struct flow *c, unsigned from, const struct seg *s) {
   const struct track_end *t = &c->track.end[from];
   return t->have_isn && s->len <= 1 && !(s->flags & (LA_SYN | LA_FIN | LA_RST)) && s->seq == t->nxt - 1 && c->end[!from].has_ack &&
          c->end[!from].acked == t->nxt && !c->end[!from].zero_at;
 }
 
-static void probe(struct conn_end *me, const struct packet *p) {
+static void probe(struct flow_end *me, const struct packet *p) {
   if (!me->probes++)
     me->probe_first = p->at;
   else if (me->probe_run)
@@ -191,8 +188,8 @@ static void probe(struct conn_end *me, const struct packet *p) {
   me->probe_open = true;
 }
 
-static void syn(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
-  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+static void syn(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct flow_end *me = &c->end[from], *peer = &c->end[!from];
   c->syn_seen = true;
   if (!me->syns++) {
     me->syn = mark_of(p);
@@ -204,8 +201,8 @@ static void syn(struct conn *c, unsigned from, const struct packet *p, const str
     c->syn_rtt = p->at - peer->syn.at;
 }
 
-static void fin(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
-  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+static void fin(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct flow_end *me = &c->end[from], *peer = &c->end[!from];
   const struct track_end *t = &c->track.end[!from];
   if (me->fins++)
     return;
@@ -220,8 +217,8 @@ static void fin(struct conn *c, unsigned from, const struct packet *p, const str
 }
 
 /* Payload that is new, and whether it came after the other end had closed. */
-static void data(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
-  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+static void data(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct flow_end *me = &c->end[from], *peer = &c->end[!from];
   const struct track_end *t = &c->track.end[from];
   uint32_t lo = s->seq + ((s->flags & LA_SYN) != 0), hi = lo + s->len, fresh = s->len;
   if (t->have_isn && seq_lt(lo, t->nxt))
@@ -237,8 +234,8 @@ static void data(struct conn *c, unsigned from, const struct packet *p, const st
   me->late_last = p->at;
 }
 
-static void acknowledge(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
-  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+static void acknowledge(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct flow_end *me = &c->end[from], *peer = &c->end[!from];
   const struct track_end *t = &c->track.end[!from];
   if (!(s->flags & LA_ACK))
     return;
@@ -260,13 +257,13 @@ static void acknowledge(struct conn *c, unsigned from, const struct packet *p, c
   }
 }
 
-static void heard(struct conn_end *peer) {
+static void heard(struct flow_end *peer) {
   peer->again_run = peer->probe_run = 0;
   peer->run.frame = 0;
 }
 
 /* Both FINs acknowledged: it is over. */
-static void look_for_end(struct conn *c, const struct packet *p) {
+static void look_for_end(struct flow *c, const struct packet *p) {
   if (c->over == OVER_NOT && c->end[0].fins && c->end[1].fins && c->end[0].fin_acked && c->end[1].fin_acked) {
     c->over = OVER_RELEASED;
     c->over_at = p->at;
@@ -274,7 +271,7 @@ static void look_for_end(struct conn *c, const struct packet *p) {
 }
 
 /* Comments of lastack's own captures: "NAME: ended by WHO: HOW (WHY)" and "NAME: STATE -> STATE (CAUSE)". */
-static void comments(struct conn *c, unsigned from, const struct packet *p) {
+static void comments(struct flow *c, unsigned from, const struct packet *p) {
   for (unsigned i = 0; i < p->comments; i++) {
     char line[200];
     size_t n = p->comment[i].len < sizeof line - 1 ? p->comment[i].len : sizeof line - 1;
@@ -306,21 +303,21 @@ static void comments(struct conn *c, unsigned from, const struct packet *p) {
 }
 
 /* Our SYN met an older connection of the pair: the other end says where that one stands (RFC 9293 3.10.7.4). */
-static bool is_challenge(const struct conn *c, unsigned from, const struct seg *s) {
+static bool is_challenge(const struct flow *c, unsigned from, const struct seg *s) {
   const struct track_end *t = &c->track.end[!from];
   return t->state == LA_SYN_SENT && !c->end[from].syns && (s->flags & (LA_ACK | LA_SYN | LA_RST)) == LA_ACK &&
          (seq_leq(s->ack, t->isn) || seq_gt(s->ack, t->nxt));
 }
 
-static void arrived_first(struct conn *c, struct conn_end *me, const struct packet *p, const struct seg *s) {
+static void arrived_first(struct flow *c, struct flow_end *me, const struct packet *p, const struct seg *s) {
   me->first = mark_of(p);
   me->ttl = s->ttl;
   if (!(s->flags & LA_SYN) && !c->syn_seen)
     c->mid = true;
 }
 
-void la__conn_segment(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
-  struct conn_end *me = &c->end[from], *peer = &c->end[!from];
+void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct flow_end *me = &c->end[from], *peer = &c->end[!from];
   bool first = c->zeek.begun == false, damaged = s->sum == SUM_BAD && me->good_sum;
   c->last = mark_of(p);
   complete(c, first, s);
@@ -382,7 +379,7 @@ void la__conn_segment(struct conn *c, unsigned from, const struct packet *p, con
   remember(me, p, s);
 }
 
-void la__conn_icmp(struct conn *c, unsigned from, const struct packet *p, const struct seg *s) {
+void la__flow_icmp(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
   (void)from;
   if (c->icmp.frame)
     return;
@@ -391,8 +388,8 @@ void la__conn_icmp(struct conn *c, unsigned from, const struct packet *p, const 
   c->icmp_code = s->icmp_code;
 }
 
-bool la__conn_ends_with(const struct conn *c, unsigned from, const struct seg *s) {
-  const struct conn_end *me = &c->end[from];
+bool la__flow_ends_with(const struct flow *c, unsigned from, const struct seg *s) {
+  const struct flow_end *me = &c->end[from];
   if ((s->flags & (LA_SYN | LA_ACK | LA_RST | LA_FIN)) != LA_SYN || (s->sum == SUM_BAD && me->good_sum))
     return false;
   if (me->syns)
@@ -402,8 +399,8 @@ bool la__conn_ends_with(const struct conn *c, unsigned from, const struct seg *s
 }
 
 /* Who sent a SYN without ACK; else who did not send the one with it; else the higher port. */
-unsigned la__conn_client(const struct conn *c) {
-  const struct conn_end *a = &c->end[0], *b = &c->end[1];
+unsigned la__flow_client(const struct flow *c) {
+  const struct flow_end *a = &c->end[0], *b = &c->end[1];
   for (unsigned i = 0; i < 2; i++)
     if (c->end[i].syn.frame && !c->end[i].answers &&
         !(c->end[!i].syn.frame && !c->end[!i].answers && c->end[!i].syn.frame < c->end[i].syn.frame))
