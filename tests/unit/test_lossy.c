@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lint: theme */
-/* Two stacks by Linux's preset over networks that lose, double and reorder: every byte arrives, in bounded time, with each way of recovery. */
+/* Two stacks by Linux's preset over networks that lose, double and reorder: every byte arrives, in time, with each way of recovery. */
 #include "pipe.h"
 
 enum { BYTES = 400000 };
