@@ -427,7 +427,7 @@ static void acknowledged(const struct tcp *t, struct conn *c, const struct tcp_s
 /* The first outstanding segment was reported, but is not acknowledged: unless that is set right soon, the report is taken back. */
 static bool reneged(struct tcp *t, struct conn *c, struct news *n) {
   const struct sndq *q = c->sndq;
-  if (!(n->what & NEWS_ACKED) || !q->sent.n || !(sent_at(&q->sent, 0)->flags & SENT_SACKED))
+  if (!(n->what & NEWS_ACKED) || !c->snd_wnd || !q->sent.n || !(sent_at(&q->sent, 0)->flags & SENT_SACKED))
     return false;
   la_time wait = (c->srtt >> 4) * LA_US;
   la__clock_set(t, c, CLK_RTX, t->now + (wait > 10 * LA_MS ? wait : 10 * LA_MS));
