@@ -20,8 +20,8 @@ static bool begin(struct reader *r) {
   if (!p)
     return failed(r, r->src.err ? strerror(r->src.err) : "too short to be a capture");
   memcpy(&magic, p, 4);
-  if (magic == PCAPNG_MAGIC) {
-    la__pcapng_init(&r->ng, &r->src);
+  if (magic == NG_MAGIC) {
+    la__ng_init(&r->ng, &r->src);
     return true;
   }
   FILE *f = la__source_stream(&r->src);
@@ -67,7 +67,7 @@ void la__reader_close(struct reader *r) {
   if (r->pcap)
     pcap_close(r->pcap);
   r->pcap = NULL;
-  la__pcapng_free(&r->ng);
+  la__ng_free(&r->ng);
   la__source_close(&r->src);
 }
 
@@ -105,16 +105,11 @@ static enum reader_result next_pcap(struct reader *r, struct packet *out) {
 enum reader_result la__reader_next(struct reader *r, struct packet *out) {
   if (r->pcap)
     return next_pcap(r, out);
-  int got = la__pcapng_next(&r->ng, out);
+  int got = la__ng_next(&r->ng, out);
   r->offset = la__source_offset(&r->src);
   if (got > 0)
     return READER_PACKET;
   if (got < 0)
     snprintf(r->error, sizeof r->error, "%s", r->ng.why);
   return got < 0 ? READER_BROKEN : READER_END;
-}
-
-void la__reader_stop(struct reader *r) {
-  if (r->pcap)
-    pcap_breakloop(r->pcap);
 }

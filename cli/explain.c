@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/reader.h"
@@ -39,6 +40,7 @@ struct run {
   struct filter filter;
   struct rollup sum;
   uint64_t printed, shown_at;
+  la_time stopped_at;
   bool failed;
 };
 
@@ -184,12 +186,26 @@ static bool enough(const struct run *r) {
   return stopped || r->failed || (r->a->most && r->printed >= r->a->most) || r->flows.out_of_memory;
 }
 
+/* What was captured before the signal still counts: a live capture is read until nothing older waits. */
+static bool told_to_stop(struct run *r, const struct packet *p, enum reader_result got) {
+  struct timespec t;
+  if (!stopped)
+    return false;
+  if (!r->stopped_at) {
+    clock_gettime(CLOCK_REALTIME, &t);
+    r->stopped_at = (la_time)t.tv_sec * LA_SEC + (la_time)t.tv_nsec;
+  }
+  return got == READER_NOTHING || p->at > r->stopped_at;
+}
+
 static int read_all(struct run *r, struct reader *rd, const char *path) {
   bool bar = isatty(STDERR_FILENO) && !r->a->follow;
   enum reader_result got = READER_NOTHING;
   struct packet p;
   r->shown_at = 0;
   while (!enough(r) && (got = la__reader_next(rd, &p)) >= READER_NOTHING) {
+    if (told_to_stop(r, &p, got))
+      break;
     if (got == READER_NOTHING || (r->filter.text && !matches(&r->filter, &p)))
       continue;
     la__flows_packet(&r->flows, &p);
@@ -225,6 +241,8 @@ static int one(struct run *r, const char *path, struct flows_stats *sum) {
     la__fail(r->a->cmd, "%s: %s", path, rd.error);
     return r->a->follow ? EXIT_FAIL : EXIT_UNREADABLE;
   }
+  if (r->a->follow)
+    fprintf(stderr, "%s: following %s\n", r->a->cmd, path);
   uint64_t before = sum->connections;
   int status = EXIT_UNREADABLE;
   if (!la__flows_init(&r->flows, done, r)) {

@@ -42,10 +42,10 @@ fetch_lwip() {
 build_lwip() {
   set -- "$bin"/lwip-src/*/src/core
   source=${1%/src/core}
-  for window in 64k:65535 1m:1048576; do
-    out=$bin/bench_lwip_${window%:*}
+  for kind in 64k:65535: 1m:1048576: big:65535:-DBENCH_BIG; do
+    out=$bin/bench_lwip_${kind%%:*} window=${kind#*:}
     [ -x "$out" ] && [ -z "$(find bench -newer "$out")" ] && continue
-    sh bench/lwip/build.sh "$source" "$out" "${window#*:}" >"$bin/lwip-build.log" 2>&1 || return 1
+    sh bench/lwip/build.sh "$source" "$out" "${window%:*}" "${window#*:}" >"$bin/lwip-build.log" 2>&1 || return 1
   done
 }
 

@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# build.sh SOURCE OUT WINDOW: two copies of lwIP (its source in SOURCE), our port and harness, linked into the program OUT.
+# build.sh SOURCE OUT WINDOW [FLAG...]: two copies of lwIP (its source in SOURCE), our port and harness, linked into the program OUT.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 source=$1 out=$2 window=$3
+shift 3
+flags=$*
 work=$out.objects
 mkdir -p "$work"
 compile() {
-  ${CC:-cc} -std=gnu11 -O3 -w -I"$here" -I"$source/src/include" -DBENCH_WINDOW="$window" "$@"
+  # shellcheck disable=SC2086
+  ${CC:-cc} $flags -std=gnu11 -O3 -w -I"$here" -I"$source/src/include" -DBENCH_WINDOW="$window" "$@"
 }
 rm -f "$work"/*.o
 for file in "$source"/src/core/*.c "$source"/src/core/ipv4/*.c; do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lwIP as fast as its own options make it: no threads, no debugging and no statistics, static pools, its quickest checksum, summing
- * while copying, scaled windows. BENCH_WINDOW comes from the build; BENCH_CONNS is enough for 100,000 connections.
+ * while copying, scaled windows. BENCH_WINDOW comes from the build; BENCH_BIG is for more connections than a pool holds.
  */
 #ifndef LA_BENCH_LWIPOPTS_H
 #define LA_BENCH_LWIPOPTS_H
@@ -9,7 +9,6 @@
 #ifndef BENCH_WINDOW
 #define BENCH_WINDOW 65535
 #endif
-#define BENCH_CONNS 210000
 
 #define NO_SYS 1
 #define SYS_LIGHTWEIGHT_PROT 0
@@ -32,8 +31,12 @@
 
 #define MEM_ALIGNMENT 8
 #define MEM_LIBC_MALLOC 1 /* quicker than its own heap */
+#ifdef BENCH_BIG
+#define MEMP_MEM_MALLOC 1 /* its pools hold 65535 records at most */
+#else
 #define MEMP_MEM_MALLOC 0
-#define MEMP_NUM_TCP_PCB BENCH_CONNS
+#endif
+#define MEMP_NUM_TCP_PCB 60000
 #define MEMP_NUM_TCP_PCB_LISTEN 4
 #define MEMP_NUM_TCP_SEG 16384
 #define PBUF_POOL_SIZE 4096

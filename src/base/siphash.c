@@ -39,8 +39,8 @@ static inline uint64_t sip(const uint8_t key[16], const uint8_t *p, size_t n, un
     rounds(&s, c);
     s.v0 ^= m;
   }
-  for (unsigned i = 0; i < n; i++)
-    last |= (uint64_t)p[i] << 8 * i;
+  for (; n; n--)
+    last |= (uint64_t)p[n - 1] << 8 * (n - 1);
   s.v3 ^= last;
   rounds(&s, c);
   s.v0 ^= last;

@@ -20,8 +20,21 @@ bool la__addr_normal(const la_addr *in, la_addr *out) {
   return true;
 }
 
+static uint32_t bare4(const la_addr *a) {
+  uint32_t w;
+  __builtin_memcpy(&w, a->b, 4);
+  return w;
+}
+
 bool la__is_ours(const la_stack *s, const la_addr *a, la_link link) {
   bool local = link && la__addr_link_local(a);
+  if (a->family == 4 && !local) { /* the usual question: twice for each segment */
+    uint32_t want = bare4(a);
+    for (uint32_t i = 0; i < s->naddrs; i++)
+      if (bare4(&s->addr[i].addr) == want && s->addr[i].addr.family == 4)
+        return true;
+    return false;
+  }
   for (uint32_t i = 0; i < s->naddrs; i++)
     if (la_addr_same(&s->addr[i].addr, a) && (!local || s->addr[i].link == link))
       return true;

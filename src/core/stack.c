@@ -8,6 +8,7 @@ static void preset_linux(la_config *c) {
   c->rto_min = c->rto_var_min = 200 * LA_MS;
   c->tlp = c->frto = 1;
   c->minshall = 1;
+  c->send_pieces = 1;
   c->sndbuf_max = 4u << 20; /* tcp_wmem, tcp_rmem */
   c->rcvbuf_max = 6u << 20;
   c->delayed_ack = 40 * LA_MS; /* TCP_ATO_MIN */
@@ -159,6 +160,7 @@ void la_trim(la_stack *s) {
   la__slab_trim(&t->rcvqs);
   la__slab_trim(&t->wishes);
   la__table_trim(&t->table);
+  la__ports_trim(&t->ports, t->mem);
   la__slab_trim(&s->frags.slab);
   la__slab_trim(&s->udp.socks);
   for (uint32_t i = 1; i <= s->nlinks; i++)

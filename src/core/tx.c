@@ -52,7 +52,7 @@ static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
 static bool ring_out(la_stack *s, struct outring *r, la_frame *f) {
   struct reply a;
   size_t got = 0;
-  if (!la__outring_get(s, r, &a))
+  if (r->head == r->tail || !la__outring_get(s, r, &a))
     return false;
   struct ip_hdr h = {.src = a.src, .dst = a.dst, .proto = a.proto, .ttl = a.ttl, .tos = a.tos};
   h.len = (uint32_t)sizeof a.head + a.body.len;

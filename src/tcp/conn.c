@@ -33,21 +33,26 @@ uint32_t la__next_gen(struct tcp *t) {
   return t->gen;
 }
 
-/* Keys. Addresses are stored bare; the family is the slab's. */
+/* Keys. Addresses are stored bare; the family is the slab's. Both lengths are written out: so compilers make loads and stores of them. */
+static void pair_copy(uint8_t *local, uint8_t *remote, const uint8_t *from_local, const uint8_t *from_remote, bool six) {
+  if (six) {
+    memcpy(local, from_local, 16);
+    memcpy(remote, from_remote, 16);
+  } else {
+    __builtin_memcpy(local, from_local, 4);
+    __builtin_memcpy(remote, from_remote, 4);
+  }
+}
+
 void la__addr_store(uint8_t *dst, const struct key *k) {
-  size_t n = k->local.family == 6 ? 16 : 4;
-  memcpy(dst, k->local.b, n);
-  memcpy(dst + n, k->remote.b, n);
+  bool six = k->local.family == 6;
+  pair_copy(dst, dst + (six ? 16 : 4), k->local.b, k->remote.b, six);
 }
 
 static void key_load(struct key *k, const uint8_t *addr, bool six, uint16_t lport, uint16_t rport, uint8_t link) {
-  size_t n = six ? 16 : 4;
-  memset(k, 0, sizeof *k);
+  *k = (struct key){.lport = lport, .rport = rport};
   k->local.family = k->remote.family = six ? 6 : 4;
-  memcpy(k->local.b, addr, n);
-  memcpy(k->remote.b, addr + n, n);
-  k->lport = lport;
-  k->rport = rport;
+  pair_copy(k->local.b, k->remote.b, addr, addr + (six ? 16 : 4), six);
   k->zone = la__addr_link_local(&k->remote) ? link : 0;
 }
 
@@ -57,13 +62,13 @@ void la__tw_key(const struct tw *w, bool six, struct key *k) { key_load(k, w->ad
 
 uint64_t la__key_hash(const struct tcp *t, const struct key *k) {
   uint8_t in[40];
-  size_t n = k->local.family == 6 ? 16 : 4;
-  memcpy(in, k->local.b, n);
-  memcpy(in + n, k->remote.b, n);
-  be16_put(in + 2 * n, k->lport);
-  be16_put(in + 2 * n + 2, k->rport);
-  be32_put(in + 2 * n + 4, k->zone);
-  return la__siphash13(t->key_table, in, 2 * n + 8);
+  bool six = k->local.family == 6;
+  uint8_t *p = in + (six ? 32 : 8);
+  pair_copy(in, in + (six ? 16 : 4), k->local.b, k->remote.b, six);
+  be16_put(p, k->lport);
+  be16_put(p + 2, k->rport);
+  be32_put(p + 4, k->zone);
+  return six ? la__siphash13(t->key_table, in, 40) : la__siphash13(t->key_table, in, 16);
 }
 
 static void ref_key(const struct tcp *t, ref_t r, struct key *k) {

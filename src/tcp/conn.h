@@ -268,6 +268,7 @@ struct listener {
   la_addr addr;
   uint16_t port;
   uint8_t link;
+  bool share;                      /* SO_REUSEPORT */
   bool reuse, admit, event, armed; /* event: on the event list; armed: the next arrival raises ACCEPT */
   uint32_t backlog, queued;
   struct wish wish; /* and what follows: with which its connections start */

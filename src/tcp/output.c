@@ -108,7 +108,7 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
 }
 
 /* What the trace tells of a segment beside whether it repeats another. */
-enum { OUT_PROBE = 2, OUT_KEEPALIVE = 3 };
+enum { OUT_PROBE = 2, OUT_KEEPALIVE = 3, OUT_TAIL_PROBE = 4 };
 
 /*
  * RFC 6298 (5.1): the clock starts if it does not run. New data put the probe off (RFC 8985 7.2), and so does the first segment sent
@@ -143,7 +143,8 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
   la__recovery_sent(t, c, o->seg.seq, end, old_nxt, kind);
   if (kind != SENT_WINDOW_PROBE)
     start_clock(t, c, o->seg.seq, again);
-  trace_out(t, o, c, c->state, 0, kind == SENT_WINDOW_PROBE ? OUT_PROBE : again, c->wscale >> 4);
+  uint8_t told = kind == SENT_WINDOW_PROBE ? OUT_PROBE : again && kind == SENT_TAIL_PROBE ? OUT_TAIL_PROBE : again;
+  trace_out(t, o, c, c->state, 0, told, c->wscale >> 4);
 }
 
 /*

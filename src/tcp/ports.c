@@ -14,16 +14,26 @@ void la__ports_done(struct ports *p, struct mem *m) {
     mem_free(m, p->page[i], sizeof(struct port_page));
     p->page[i] = 0;
   }
+  la__ports_trim(p, m);
+}
+
+void la__ports_trim(struct ports *p, struct mem *m) {
+  mem_free(m, p->spare, sizeof(struct port_page));
+  p->spare = 0;
 }
 
 /* The port's page with one more entry, made when there is none; NULL: memory. */
 static struct port_page *enter(struct ports *p, struct mem *m, uint16_t port) {
   struct port_page *page = p->page[port >> 8];
   if (!page) {
-    page = mem_alloc(m, sizeof *page);
-    if (!page)
-      return 0;
-    memset(page, 0, sizeof *page);
+    page = p->spare;
+    p->spare = 0;
+    if (!page) {
+      page = mem_alloc(m, sizeof *page);
+      if (!page)
+        return 0;
+      memset(page, 0, sizeof *page);
+    }
     p->page[port >> 8] = page;
   }
   page->total++;
@@ -33,8 +43,11 @@ static struct port_page *enter(struct ports *p, struct mem *m, uint16_t port) {
 static void leave(struct ports *p, struct mem *m, uint16_t port) {
   struct port_page *page = p->page[port >> 8];
   if (--page->total == 0) {
-    mem_free(m, page, sizeof *page);
     p->page[port >> 8] = 0;
+    if (p->spare)
+      mem_free(m, page, sizeof *page);
+    else
+      p->spare = page;
   }
 }
 

@@ -12,8 +12,10 @@
 struct port_page;
 struct ports {
   struct port_page *page[256];
+  struct port_page *spare; /* one that is not needed, kept against thrashing; its counts are all zero */
 };
 void la__ports_done(struct ports *p, struct mem *m);
+void la__ports_trim(struct ports *p, struct mem *m);
 /* false: memory. */
 bool la__port_hold(struct ports *p, struct mem *m, uint16_t port, bool reuse);
 void la__port_drop(struct ports *p, struct mem *m, uint16_t port, bool reuse);

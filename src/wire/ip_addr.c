@@ -47,9 +47,14 @@ bool la__addr_match(const la_addr *a, const la_addr *b, unsigned n) {
 
 bool la_addr_same(const la_addr *a, const la_addr *b) { return a->family == b->family && !memcmp(a->b, b->b, width(a)); }
 
+static uint32_t words4(const uint8_t *p) { return ((uint32_t)p[0] << 8 | p[1]) + ((uint32_t)p[2] << 8 | p[3]); }
+
 uint32_t la__ip_pseudo_sum(const la_addr *src, const la_addr *dst, uint8_t proto, uint32_t len) {
-  uint32_t s = la__sum(la__sum(0, src->b, width(src)), dst->b, width(dst));
-  s += (len >> 16) + (len & 0xffff) + proto;
+  uint32_t s = (len >> 16) + (len & 0xffff) + proto;
+  if (src->family == 4)
+    s += words4(src->b) + words4(dst->b);
+  else
+    s += la__sum(la__sum(0, src->b, 16), dst->b, 16);
   return (s & 0xffff) + (s >> 16);
 }
 

@@ -41,7 +41,9 @@ static void counts(void **state) {
       all[port]--;
       bare[port] -= !reuse;
     }
-  test_mem_empty(&m); /* pages go with their last port */
+  assert_true(m.mem.used > 0); /* pages go with their last port, but for one */
+  la__ports_trim(&p, &m.mem);
+  test_mem_empty(&m);
   assert_int_equal(la__port_held(&p, 80), 0);
   m.fail_at = m.calls + 1;
   assert_false(la__port_hold(&p, &m.mem, 80, false));
