@@ -25,6 +25,7 @@ static const struct {
   {"net.ipv4.tcp_retries2", RETRIES, FIELD(r2), true},
   {"net.ipv4.tcp_fin_timeout", SECONDS, FIELD(fin_wait_2), true},
   {"net.ipv4.tcp_rto_min_us", MICROSECONDS, FIELD(rto_min), true},
+  {"net.ipv4.tcp_rto_min_us", MICROSECONDS, FIELD(rto_var_min), true},
   {"net.ipv4.tcp_rmem", MIDDLE, FIELD(rcvbuf), true},
   {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
