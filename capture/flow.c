@@ -426,6 +426,11 @@ bool la__flow_ends_with(const struct flow *c, unsigned from, const struct seg *s
   return me->segs > 0 && !(me->segs == 1 && c->end[!from].segs <= 1) && !c->end[!from].syns;
 }
 
+la_time la__flow_zero_window(const struct flow *c, unsigned end) {
+  const struct flow_end *e = &c->end[end];
+  return e->zero_total + (e->zero_at && c->last.at > e->zero_at ? c->last.at - e->zero_at : 0);
+}
+
 /* Who sent a SYN without ACK; else who did not send the one with it; else the higher port. */
 unsigned la__flow_client(const struct flow *c) {
   const struct flow_end *a = &c->end[0], *b = &c->end[1];

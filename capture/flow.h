@@ -120,6 +120,8 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
 void la__flow_icmp(struct flow *c, unsigned from, const struct packet *p, const struct seg *s);
 /* A SYN that opens something new? Then this connection's time is over. */
 bool la__flow_ends_with(const struct flow *c, unsigned from, const struct seg *s);
+/* How long the window of that end was closed, until the connection's latest segment. */
+la_time la__flow_zero_window(const struct flow *c, unsigned end);
 /* Which end is the client: 0 or 1. */
 unsigned la__flow_client(const struct flow *c);
 

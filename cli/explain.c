@@ -33,6 +33,7 @@ struct run {
   struct rollup sum;
   uint64_t printed, shown_at;
   la_time stopped_at;
+  unsigned quiet; /* so often in a row nothing was waiting, since then */
   bool failed;
 };
 
@@ -155,7 +156,8 @@ static bool told_to_stop(struct run *r, const struct packet *p, enum reader_resu
     clock_gettime(CLOCK_REALTIME, &t);
     r->stopped_at = (la_time)t.tv_sec * LA_SEC + (la_time)t.tv_nsec;
   }
-  return got == READER_NOTHING || p->at > r->stopped_at;
+  r->quiet = got == READER_NOTHING ? r->quiet + 1 : 0; /* once may be no more than the signal, which interrupts waiting */
+  return r->quiet > 1 || (got == READER_PACKET && p->at > r->stopped_at);
 }
 
 static int read_all(struct run *r, struct reader *rd, const char *path) {

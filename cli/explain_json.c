@@ -40,7 +40,7 @@ static json_t *end_json(const struct flow *c, unsigned i) {
   json_object_set_new(o, "keepalive_answered", number(e->probe_answers));
   json_object_set_new(o, "keepalive_interval_ms", e->probe_interval ? ms(e->probe_interval) : json_null());
   json_object_set_new(o, "zero_windows", number(e->zero_windows));
-  json_object_set_new(o, "zero_window_ms", ms(e->zero_total));
+  json_object_set_new(o, "zero_window_ms", ms(la__flow_zero_window(c, i)));
   json_object_set_new(o, "ttl", number(e->ttl));
   json_object_set_new(o, "state", text(la_state_name(c->track.end[i].state)));
   return o;

@@ -184,9 +184,9 @@ static void cost(struct text *t, const struct flow *c, const struct verdict *v) 
       add(t, "%s sent FIN %u times", who(v, i), c->end[i].fins);
     }
   for (unsigned i = 0; i < 2; i++)
-    if (c->end[i].zero_total) {
+    if (la__flow_zero_window(c, i)) {
       part(t);
-      add(t, "%s's window closed for %s", who(v, i), la__explain_time(c->end[i].zero_total, time));
+      add(t, "%s's window closed for %s", who(v, i), la__explain_time(la__flow_zero_window(c, i), time));
     }
 }
 

@@ -25,6 +25,7 @@ static const struct {
   {"net.ipv4.tcp_retries2", RETRIES, FIELD(r2), true},
   {"net.ipv4.tcp_fin_timeout", SECONDS, FIELD(fin_wait_2), true},
   {"net.ipv4.tcp_rto_min_us", MICROSECONDS, FIELD(rto_min), true},
+  {"net.ipv4.tcp_rto_min_us", MICROSECONDS, FIELD(rto_var_min), true},
   {"net.ipv4.tcp_rmem", MIDDLE, FIELD(rcvbuf), true},
   {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
@@ -193,7 +194,7 @@ void la__sysctl_set(struct run *r, const char *raw, const char *value) {
   for (; raw[n] && n < sizeof name - 1; n++)
     name[n] = raw[n] == '/' ? '.' : raw[n];
   name[n] = 0;
-  if (of_sockets(r, name, value) || of_keepalive(r, name, value) || as_it_is(name, value) || la__freebsd_sysctl(r, name, value))
+  if (of_sockets(r, name, value) || of_keepalive(r, name, value) || la__freebsd_sysctl(r, name, value) || as_it_is(name, value))
     return;
   bool known = false;
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {

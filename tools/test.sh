@@ -93,7 +93,7 @@ for build in release debug; do
       item "sim $scenario $build" "$before$dir/lastack sim $scenario"
       item "sim $scenario ipv6 $build" "$before$dir/lastack sim --ipv6 $scenario"
     done
-    item "drill $build" "$before$dir/lastack drill -j 2 tests/drill"
+    item "drill $build" "$before$dir/lastack drill -q --all-families -j 2 tests/drill"
     alone "demo $build" "$before$dir/lastack demo --pcapng $logs/demo-$build.pcapng"
   fi
   # A script is told which program to test by LASTACK; one that does not ask runs once.

@@ -254,6 +254,7 @@ typedef struct la_info_rec {
   enum la_ca_state ca_state;
   uint32_t segs_out, segs_sacked, segs_lost, segs_retrans; /* segments: outstanding; of these reported, lost, sent again and on their way */
   uint32_t reordering;                                     /* segments by which the path has been seen to reorder, at least dupthresh */
+  uint32_t reord_seen, dsacks; /* since something is outstanding: how often so; duplicates that the peer told of */
   la_time min_rtt;
   int soft_err;
   void *user;

@@ -57,6 +57,8 @@ void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
   i->tcpi_sacked = r.segs_sacked;
   i->tcpi_lost = r.segs_lost;
   i->tcpi_retrans = r.segs_retrans;
+  i->tcpi_reord_seen = r.reord_seen;
+  i->tcpi_dsack_dups = r.dsacks;
   if (r.reordering)
     i->tcpi_reordering = r.reordering;
   i->tcpi_bytes_acked = r.bytes_out;

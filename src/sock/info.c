@@ -39,6 +39,8 @@ static void recovery(const struct tcp *t, const struct conn *c, la_info_rec *out
   out->segs_out = c->snd_una != c->snd_nxt; /* a FIN, where there is no scoreboard */
   if (!q)
     return;
+  out->reord_seen = q->rec.reord_seen;
+  out->dsacks = q->rec.dsacked;
   out->ca_state = (enum la_ca_state)q->rec.state;
   out->segs_out = la__sent_segments(&q->sent, 0);
   out->segs_sacked = la__sent_segments(&q->sent, SENT_SACKED) + (q->rec.dups + c->mss - 1u) / c->mss;

@@ -109,7 +109,7 @@ void la__rack_input(struct tcp *t, struct conn *c, struct news *n) {
     return;
   r->flags &= (uint16_t)~REC_ADVANCED;
   la_time wait = detect(t, c, n);
-  if (!wait)
+  if (!wait || !c->snd_wnd) /* while the window is closed the persist clock runs */
     return;
   la__clock_set(t, c, CLK_REO, t->now + least(wait + MARGIN_MS * LA_MS, la__rto_backed(t, c)));
   n->what |= NEWS_CLOCK;

@@ -152,6 +152,7 @@ static void reordered(const struct tcp *t, struct conn *c, uint32_t low, uint32_
     degree = most;
   if (degree > c->reordering)
     c->reordering = degree & UINT8_MAX;
+  c->sndq->rec.reord_seen++;
 }
 
 void la__recovery_lost(struct conn *c, unsigned i, struct news *n) {
@@ -206,10 +207,8 @@ static bool undo_loss(struct tcp *t, struct conn *c, const struct tcp_seg *seg, 
     return false;
   undo(t, c, true);
   r->rtos = 0;
-  if (frto || sack(c)) {
+  if (frto || sack(c))
     r->state = LA_CA_OPEN;
-    r->flags &= (uint16_t)~REC_RENEGED;
-  }
   return true;
 }
 
@@ -223,7 +222,6 @@ static void recovered(struct tcp *t, struct conn *c, const struct tcp_seg *seg) 
   la__rack_recovered(c);
   r->state = LA_CA_OPEN;
   r->dups = 0;
-  r->flags &= (uint16_t)~REC_RENEGED;
 }
 
 /* States. */
@@ -377,7 +375,7 @@ static void proportional(struct conn *c, const struct news *n) {
     may = r->prr_delivered > r->prr_out ? r->prr_delivered - r->prr_out : 0;
     if (may < n->delivered)
       may = n->delivered;
-    if (n->what & NEWS_ACKED && !(n->what & NEWS_LOST))
+    if (r->state == LA_CA_RECOVERY && n->what & NEWS_ACKED && !(n->what & NEWS_LOST))
       may += mss;
     if (may > c->ssthresh - pipe)
       may = c->ssthresh - pipe;
@@ -429,7 +427,7 @@ static void acknowledged(const struct tcp *t, struct conn *c, const struct tcp_s
 /* The first outstanding segment was reported, but is not acknowledged: unless that is set right soon, the report is taken back. */
 static bool reneged(struct tcp *t, struct conn *c, struct news *n) {
   const struct sndq *q = c->sndq;
-  if (!(n->what & NEWS_ACKED) || !q->sent.n || !(sent_at(&q->sent, 0)->flags & SENT_SACKED))
+  if (!(n->what & NEWS_ACKED) || !c->snd_wnd || !q->sent.n || !(sent_at(&q->sent, 0)->flags & SENT_SACKED))
     return false;
   la_time wait = (c->srtt >> 4) * LA_US;
   la__clock_set(t, c, CLK_RTX, t->now + (wait > 10 * LA_MS ? wait : 10 * LA_MS));
@@ -477,8 +475,6 @@ static void lose_all(const struct tcp *t, struct conn *c, bool clock) {
   struct news n = {0};
   bool back = q->sent.n && sent_at(&q->sent, 0)->flags & SENT_SACKED;
   q->rec.dups = 0;
-  if (back)
-    q->rec.flags |= REC_RENEGED;
   for (unsigned i = 0; i < q->sent.n; i++) {
     const struct sent_rec *s = sent_at(&q->sent, i);
     if (back)

@@ -13,18 +13,17 @@ struct tcp_seg;
 struct tcp_opts;
 
 enum recovery_flag {
-  REC_UNDO = 1,        /* undo_marker is valid: if it turns out that nothing was lost, the reduction is taken back */
-  REC_RESTORE = 2,     /* cwnd and ssthresh were noted then */
-  REC_STAMP = 4,       /* retrans_stamp is valid */
-  REC_FRTO = 8,        /* RFC 5682: the time-out may have been spurious */
-  REC_HOLD = 16,       /* its step 2b: new data go before what is lost */
-  REC_ADVANCED = 32,   /* RACK's newest delivery has changed since losses were looked for */
-  REC_DSACK = 64,      /* dsack_round is valid */
-  REC_TLP = 128,       /* a probe is out, and everything up to tlp_high is in doubt */
-  REC_TLP_OLD = 256,   /* it was no new data */
-  REC_TLP_DUE = 512,   /* it is to be sent */
-  REC_REOPENED = 2048, /* what is lost goes again for other reasons than loss: new bytes may ride on it */
-  REC_RENEGED = 1024   /* the peer has taken a report back: until this loss is repaired, nothing is taken from it */
+  REC_UNDO = 1,       /* undo_marker is valid: if it turns out that nothing was lost, the reduction is taken back */
+  REC_RESTORE = 2,    /* cwnd and ssthresh were noted then */
+  REC_STAMP = 4,      /* retrans_stamp is valid */
+  REC_FRTO = 8,       /* RFC 5682: the time-out may have been spurious */
+  REC_HOLD = 16,      /* its step 2b: new data go before what is lost */
+  REC_ADVANCED = 32,  /* RACK's newest delivery has changed since losses were looked for */
+  REC_DSACK = 64,     /* dsack_round is valid */
+  REC_TLP = 128,      /* a probe is out, and everything up to tlp_high is in doubt */
+  REC_TLP_OLD = 256,  /* it was no new data */
+  REC_TLP_DUE = 512,  /* it is to be sent */
+  REC_REOPENED = 1024 /* what is lost goes again for other reasons than loss: new bytes may ride on it */
 };
 
 struct recovery {
@@ -43,6 +42,7 @@ struct recovery {
   uint32_t dups;                  /* without SACK: bytes that duplicate ACKs stand for */
   uint32_t fack;                  /* the end of the highest bytes that were reported */
   uint32_t dsacked;               /* segments that the peer says it had twice */
+  uint32_t reord_seen;            /* times that the path was seen to reorder */
   uint16_t flags;                 /* enum recovery_flag */
   uint8_t state;                  /* enum la_ca_state */
   uint8_t rtos;                   /* time-outs in a row without progress */
@@ -62,9 +62,9 @@ enum news_flag {
   NEWS_LOST = 256,       /* losses were found */
   NEWS_LOST_AGAIN = 512, /* among them of what had been sent again */
   NEWS_CLOCK = 1024,     /* recovery has set the clock */
-  NEWS_MARK = 8192,      /* an echo of CE (RFC 3168) */
+  NEWS_REARM = 2048,     /* what was reported left before the head was sent again: the time-out starts anew */
   NEWS_OLD = 4096,       /* its ACK is below SND.UNA: only its blocks mean something */
-  NEWS_REARM = 2048      /* what was reported left before the head was sent again: the time-out starts anew */
+  NEWS_MARK = 8192       /* an echo of CE (RFC 3168) */
 };
 struct news {
   uint32_t una;       /* before */

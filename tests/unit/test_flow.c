@@ -59,7 +59,9 @@ static void test_zero_window(void **unused) {
   (void)unused;
   const struct flow *f = read_script(">S <SA >A >A10 <Aw0 +500 <Aw0 +500 <Aw9 +5 <Aw0 +5 <A");
   assert_int_equal(f->end[1].zero_windows, 2);
-  assert_int_equal(f->end[1].zero_total, (1004 + 7) * LA_MS);
+  assert_int_equal(la__flow_zero_window(f, 1), (1004 + 7) * LA_MS);
+  f = read_script(">S <SA >A >A10 <Aw0 +500 >A"); /* closed to the end */
+  assert_int_equal(la__flow_zero_window(f, 1), 502 * LA_MS);
 }
 
 /* A copy from the capturer is no retransmission, and a retransmission no copy. */

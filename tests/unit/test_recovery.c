@@ -365,15 +365,56 @@ static void smaller_segments(void **state) {
   dlg_free(d);
 }
 
+/* The window closes over a hole: nothing goes but the persist clock's probes, and when it opens what is missing goes again. */
+static void closed_over_a_hole(void **state) {
+  (void)state;
+  struct dlg *d = open_linux(TCP_OPT_SACK_OK);
+  send_segments(d, 0, 6);
+  dlg_advance(d, RTT);
+  d->wnd = 0;
+  struct shot s = sack_shot(d, SEG(0), (struct blocks){1, {{1, 2}}});
+  s.wnd = ZERO_WINDOW;
+  dlg_inject(d, s, __FILE__, __LINE__);
+  expect_nothing(d);
+  s = sack_shot(d, SEG(0), (struct blocks){1, {{1, 3}}});
+  s.wnd = ZERO_WINDOW;
+  dlg_inject(d, s, __FILE__, __LINE__);
+  dlg_advance(d, 250 * LA_MS);
+  expect_nothing(d);
+  for (unsigned i = 0; i < 4; i++) { /* no clock of recovery's has taken its place: it probes on, though nobody answers */
+    dlg_advance(d, 5 * LA_SEC);
+    dlg_pump(d);
+    assert_true(d->nout > 0 || i > 1);
+    dlg_forget(d);
+  }
+  d->wnd = 512;
+  sack(d, 0, 1, {1, 3});
+  again(d, 0);
+  for (unsigned i = 3; i < 6; i++)
+    again(d, i);
+  expect_nothing(d);
+  sack(d, 6, 0);
+  assert_int_equal(info(d).ca_state, LA_CA_OPEN);
+  dlg_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(limited_transmit),  cmocka_unit_test(several_losses),
-    cmocka_unit_test(proportional),      cmocka_unit_test(heavy_loss),
-    cmocka_unit_test(old_ack_with_news), cmocka_unit_test(time_out_keeps_reports),
-    cmocka_unit_test(reneging),          cmocka_unit_test(spurious_time_out),
-    cmocka_unit_test(real_time_out),     cmocka_unit_test(eifel),
-    cmocka_unit_test(dsack_undoes),      cmocka_unit_test(forged_duplicates),
-    cmocka_unit_test(newreno),           cmocka_unit_test(smaller_segments),
+    cmocka_unit_test(limited_transmit),
+    cmocka_unit_test(several_losses),
+    cmocka_unit_test(proportional),
+    cmocka_unit_test(heavy_loss),
+    cmocka_unit_test(old_ack_with_news),
+    cmocka_unit_test(time_out_keeps_reports),
+    cmocka_unit_test(reneging),
+    cmocka_unit_test(spurious_time_out),
+    cmocka_unit_test(real_time_out),
+    cmocka_unit_test(eifel),
+    cmocka_unit_test(dsack_undoes),
+    cmocka_unit_test(forged_duplicates),
+    cmocka_unit_test(newreno),
+    cmocka_unit_test(smaller_segments),
+    cmocka_unit_test(closed_over_a_hole),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
