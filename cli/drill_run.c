@@ -92,7 +92,7 @@ void la__drill_ask_free(struct drill_ask *a) {
 struct outcome {
   char *text;
   size_t len;
-  unsigned passed, failed, notes, reordered, windows;
+  unsigned passed, failed, notes, reordered, liberties;
   bool unreadable, done;
 };
 
@@ -154,7 +154,7 @@ static void run_json(FILE *out, const struct run *r) {
   json_t *o =
     json_pack("{s:s, s:s, s:b, s:i, s:f, s:o, s:i, s:i}", "script", r->script->file, "family", la__drill_family_name(r->script->family),
               "ok", !r->failed, "events", (int)r->events, "seconds", (double)drill_script_time(r->now) / 1e9, "notes", notes, "reordered",
-              (int)r->reordered, "windows", (int)r->windows);
+              (int)r->reordered, "liberties", (int)r->liberties);
   if (r->failed) {
     json_object_set_new(o, "line", json_integer(r->fail_at.line));
     json_object_set_new(o, "column", json_integer(r->fail_at.column));
@@ -183,8 +183,8 @@ static void tell(const struct drill_ask *a, FILE *out, const struct run *r, bool
   }
   if (a->verbose && r->reordered)
     fprintf(out, "note: %s: options in another order or padded otherwise: %u packets\n", r->script->file, r->reordered);
-  if (a->verbose && r->windows)
-    fprintf(out, "note: %s: windows that differ by less than a segment, or in a RST: %u packets\n", r->script->file, r->windows);
+  if (a->verbose && r->liberties)
+    fprintf(out, "note: %s: PSH, or a window by less than a segment or in a RST, differs: %u packets\n", r->script->file, r->liberties);
   for (unsigned i = 0; a->verbose && i < r->nnotes; i++)
     fprintf(out, "note: %s: %s\n", r->script->file, r->notes[i]);
 }
@@ -226,7 +226,7 @@ static bool run_in(const struct drill_ask *a, FILE *out, const char *path, const
   o->failed += r->failed;
   o->notes += r->nnotes;
   o->reordered += r->reordered;
-  o->windows += r->windows;
+  o->liberties += r->liberties;
   la__drill_free(r);
   la__script_free(s);
   return tied;
@@ -286,22 +286,24 @@ static void *worker(void *arg) {
 }
 
 static int summary(const struct work *w) {
-  size_t passed = 0, failed = 0, unread = 0, notes = 0, reordered = 0, windows = 0;
+  size_t passed = 0, failed = 0, unread = 0, notes = 0, reordered = 0, liberties = 0;
   for (size_t i = 0; i < w->a->npaths; i++) {
     passed += w->outcomes[i].passed;
     failed += w->outcomes[i].failed;
     unread += w->outcomes[i].unreadable;
     notes += w->outcomes[i].notes;
     reordered += w->outcomes[i].reordered;
-    windows += w->outcomes[i].windows;
+    liberties += w->outcomes[i].liberties;
   }
   if (!w->a->json) {
     if (notes && !w->a->verbose)
       printf("%zu commands and settings of the scripts have no counterpart here (-v names them)\n", notes);
     if (reordered && !w->a->verbose)
       printf("%zu packets had their options in another order or padded otherwise (-v tells where, --strict forbids it)\n", reordered);
-    if (windows && !w->a->verbose)
-      printf("%zu windows differed by less than a segment, or in a RST (-v tells where, --strict forbids it)\n", windows);
+    if (liberties && !w->a->verbose)
+      printf("%zu packets differed in what RFC 9293 leaves free: PSH, a window by less than a segment or in a RST (-v tells where, "
+             "--strict forbids it)\n",
+             liberties);
     printf("%zu passed, %zu failed", passed, failed);
     if (unread)
       printf(", %zu unreadable", unread);

@@ -32,7 +32,8 @@ static bool bytes_of(struct run *r, struct call *c, const struct value *v) {
   c->n = 0;
   if (v->kind == VALUE_STRING) {
     c->buf = la__drill_alloc(r, v->len + OPTVAL_MIN);
-    push(c, v->text, v->len);
+    bool bsd = c->a == LA_SOL_TCP && c->b == LA_TCP_CONGESTION && strcmp(v->text, "newreno") == 0; /* FreeBSD's name for it */
+    push(c, bsd ? "reno" : v->text, bsd ? 4 : v->len);
     return true;
   }
   c->buf = la__drill_alloc(r, OPTVAL_MIN + (v->kind == VALUE_ARRAY ? v->n * sizeof(int) : 0));

@@ -75,8 +75,7 @@ static const struct {
   int64_t value;
 } constants[] = {
   {"TCP_CA_Open", LA_TCP_CA_OPEN},         {"TCP_CA_Disorder", LA_TCP_CA_DISORDER}, {"TCP_CA_CWR", LA_TCP_CA_CWR},
-  {"TCP_CA_Recovery", LA_TCP_CA_RECOVERY}, {"TCP_CA_Loss", LA_TCP_CA_LOSS},         {"TCPI_OPT_TIMESTAMPS", LA_TCPI_OPT_TIMESTAMPS},
-  {"TCPI_OPT_SACK", LA_TCPI_OPT_SACK},     {"TCPI_OPT_WSCALE", LA_TCPI_OPT_WSCALE}, {"TCPI_OPT_ECN", LA_TCPI_OPT_ECN},
+  {"TCP_CA_Recovery", LA_TCP_CA_RECOVERY}, {"TCP_CA_Loss", LA_TCP_CA_LOSS},
 };
 
 struct seen {

@@ -266,12 +266,20 @@ bool la__packet_options_in_order(const struct drill_packet *want, const struct d
   return true;
 }
 
-bool la__packet_window_near(const struct drill_packet *want, struct drill_packet *got, unsigned shift, uint32_t mss) {
+static bool window_near(const struct drill_packet *want, const struct drill_packet *got, unsigned shift, uint32_t mss) {
   uint32_t apart = want->win > got->win ? want->win - got->win : got->win - want->win;
-  if (!want->has_win || !apart || want->flags & LA_SYN || (!(want->flags & LA_RST) && (!want->win || !got->win || apart << shift >= mss)))
+  if (!want->has_win || !apart || want->flags & LA_SYN)
     return false;
-  got->win = want->win;
-  return true;
+  return want->flags & LA_RST || (want->win && got->win && apart << shift < mss);
+}
+
+bool la__packet_liberties(const struct drill_packet *want, struct drill_packet *got, unsigned shift, uint32_t mss) {
+  bool window = window_near(want, got, shift, mss), push = want->payload && got->payload && (got->flags & ~want->flags & LA_PSH);
+  if (window)
+    got->win = want->win;
+  if (push)
+    got->flags &= (uint8_t)~LA_PSH;
+  return window || push;
 }
 
 enum packet_field la__packet_differs(const struct drill_packet *want, const struct drill_packet *got, char *why, size_t cap) {

@@ -41,7 +41,6 @@ void la__freebsd_clocks(struct tuning *t) {
   t->cfg.synack_retries = 3;
   t->cfg.minshall = 1; /* what one write leaves over goes with it */
   t->cfg.challenge_gap = 0;
-  t->keepalive_on = true; /* net.inet.tcp.always_keepalive */
 }
 
 static const struct {

@@ -351,7 +351,7 @@ static bool packet_out(struct run *r, struct sock *k, const struct drill_packet 
     return false;
   remember_ts(r, k, p, got);
   if (r->tuning->freebsd && !r->tuning->strict && p->proto == DRILL_TCP && got->proto == DRILL_TCP)
-    r->windows += la__packet_window_near(p, got, shift_of(r, w), r->tuning->mtu - 40);
+    r->liberties += la__packet_liberties(p, got, shift_of(r, w), r->tuning->mtu - 40);
   char why[200];
   enum packet_field field = la__packet_differs(p, got, why, sizeof why);
   if (field != FIELD_NONE)

@@ -136,7 +136,7 @@ struct run {
 
   char **notes; /* what was not done, each once */
   unsigned nnotes;
-  unsigned windows;   /* of a script for FreeBSD: packets whose window differed as far as RFC 9293 3.8.6.2.2 lets it */
+  unsigned liberties; /* of a script for FreeBSD: packets that differ in what RFC 9293 leaves free: see la__packet_liberties */
   unsigned reordered; /* packets that had the script's options in another order, or padded otherwise */
 };
 
@@ -201,9 +201,11 @@ uint32_t la__sock_remote_offset(const struct sock *k, bool syn);
 /* The name of the first field that differs, with both values in `why`, or NULL. */
 enum packet_field { FIELD_NONE, FIELD_IP, FIELD_FLAGS, FIELD_SEQ, FIELD_ACK, FIELD_WIN, FIELD_URG, FIELD_OPTIONS, FIELD_WHOLE };
 enum packet_field la__packet_differs(const struct drill_packet *want, const struct drill_packet *got, char *why, size_t cap);
-/* For a window that differs: does the difference, shifted, remain below `mss`, or does no window matter (RST)? Then the expected one is
- * put into `got`. */
-bool la__packet_window_near(const struct drill_packet *want, struct drill_packet *got, unsigned shift, uint32_t mss);
+/*
+ * What RFC 9293 leaves free and other systems do in another way: a window that differs, shifted, by less than `mss` (3.8.6.2.2) or stands
+ * in a RST, and PSH on text (3.9.1.2 asks for it on the last that is queued only). Where `got` differs so, what is expected is put in.
+ */
+bool la__packet_liberties(const struct drill_packet *want, struct drill_packet *got, unsigned shift, uint32_t mss);
 /* Options that do not differ: have they also the order and the padding that the script has? */
 bool la__packet_options_in_order(const struct drill_packet *want, const struct drill_packet *got);
 /* As a script writes it. *from and *to (may be NULL) get the columns of `field`. */

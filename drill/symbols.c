@@ -219,6 +219,10 @@ static const struct {
   {"INADDR_ANY", 0},
   {"TCP_KEEPINIT", 128},    /* FreeBSD: seconds for the handshake; calls_opt.c makes TCP_USER_TIMEOUT of it */
   {"TCP_MAXUNACKTIME", 68}, /* FreeBSD: the same for data */
+  {"TCPI_OPT_TIMESTAMPS", LA_TCPI_OPT_TIMESTAMPS},
+  {"TCPI_OPT_SACK", LA_TCPI_OPT_SACK},
+  {"TCPI_OPT_WSCALE", LA_TCPI_OPT_WSCALE},
+  {"TCPI_OPT_ECN", LA_TCPI_OPT_ECN},
   {"TCP_FUNCTION_BLK", 8192},
   {"TCP_NOOPT", 0x2008},         /* nothing here has this number, which is FreeBSD's own but for the first digit: Linux has taken 8 */
   {"TCPS_CLOSED", LA_TCP_CLOSE}, /* FreeBSD's names of states */

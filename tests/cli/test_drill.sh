@@ -87,7 +87,7 @@ import json, sys
 bad = 0
 for line in open(sys.argv[1]):
     o = json.loads(line)
-    assert {"script", "family", "ok", "events", "seconds", "notes", "reordered", "windows"} <= set(o), line
+    assert {"script", "family", "ok", "events", "seconds", "notes", "reordered", "liberties"} <= set(o), line
     if not o["ok"]:
         bad += 1
         assert o["line"] > 0 and o["column"] > 0 and o["failure"], line
@@ -139,9 +139,9 @@ cat >"$dir/standard.pkt" <<'SCRIPT'
 SCRIPT
 expect 0 "$dir/standard.pkt"
 has '1 packets had their options in another order or padded otherwise'
-has '1 windows differed by less than a segment'
+has '1 packets differed in what RFC 9293 leaves free'
 expect 0 --json "$dir/standard.pkt"
-has '"reordered":1,"windows":1'
+has '"reordered":1,"liberties":1'
 expect 1 -q --strict "$dir/standard.pkt"
 has 'options: the same, but in another order or padded otherwise'
 expect 1 -q -U STANDARD "$dir/standard.pkt"

@@ -112,7 +112,7 @@ static void settings_of_freebsd(void **state) {
                          "net.inet.tcp.finwait2_timeout=7000 net.inet.tcp.rexmit_min=100 net.inet.tcp.recvspace=32768 "
                          "net.inet.tcp.sendspace=1 kern.ipc.maxsockbuf=1048576 net.inet.tcp.cc.algorithm=newreno net.inet.tcp.ecn.enable=1 "
                          "net.inet.tcp.syncookies=0 net.inet.tcp.tolerate_missing_ts=1 net.inet.tcp.blackhole=0 "
-                         "net.inet.tcp.hostcache.purgenow=1 kern.ipc.soacceptqueue=9 net.inet.tcp.always_keepalive=0",
+                         "net.inet.tcp.hostcache.purgenow=1 kern.ipc.soacceptqueue=9 net.inet.tcp.always_keepalive=1",
                          &s);
   const struct tuning *t = r->tuning;
   assert_int_equal(r->nnotes, 0);
@@ -135,7 +135,7 @@ static void settings_of_freebsd(void **state) {
   assert_int_equal(t->cfg.syn_cookies, 0);
   assert_int_equal(t->cfg.bare_segments, 1);
   assert_int_equal(t->posix.somaxconn, 9);
-  assert_false(t->keepalive_on);
+  assert_true(t->keepalive_on);
   done(r, s);
   r = run_of("sysctl net.inet.tcp.blackhole=2 net.inet.tcp.insecure_rst=1 net.inet.tcp.delayed_ack=0", &s);
   assert_int_equal(r->nnotes, 2);
@@ -156,7 +156,6 @@ static void habits(void **state) {
   r = la__drill_run(s, &(struct drill_settings){.preset = DRILL_PRESET_OWN});
   assert_int_equal(r->tuning->cfg.empty_probes, 0);
   assert_int_equal(r->tuning->cfg.delayed_ack, 40 * LA_MS);
-  assert_true(r->tuning->keepalive_on);
   done(r, s);
   la_config_init(&c, LA_PRESET_LINUX);
   r = run_of("sysctl net.ipv4.tcp_sack=1", &s);

@@ -119,26 +119,34 @@ static void order_and_padding(void **state) {
 }
 
 /* RFC 9293 3.8.6.2.2 lets a receiver keep the edge where it is. */
-static void windows_near(void **state) {
+static void liberties(void **state) {
   (void)state;
   struct drill_packet want = base(NULL, 0), got = sent(NULL, 0);
-  assert_false(la__packet_window_near(&want, &got, 6, 1460)); /* not written */
+  assert_false(la__packet_liberties(&want, &got, 6, 1460)); /* not written */
   want.has_win = true;
   want.win = 257 + 22; /* 1408 bytes */
-  assert_true(la__packet_window_near(&want, &got, 6, 1460));
+  assert_true(la__packet_liberties(&want, &got, 6, 1460));
   assert_int_equal(got.win, want.win);
-  assert_false(la__packet_window_near(&want, &got, 6, 1460)); /* nothing to tell */
+  assert_false(la__packet_liberties(&want, &got, 6, 1460)); /* nothing to tell */
   got.win = want.win + 23;
-  assert_false(la__packet_window_near(&want, &got, 6, 1460));
+  assert_false(la__packet_liberties(&want, &got, 6, 1460));
   got.win = 0; /* whether it is shut matters */
   want.win = 1;
-  assert_false(la__packet_window_near(&want, &got, 0, 1460));
+  assert_false(la__packet_liberties(&want, &got, 0, 1460));
   want.win = 65535;
   want.flags = LA_RST;
-  assert_true(la__packet_window_near(&want, &got, 0, 1460));
+  assert_true(la__packet_liberties(&want, &got, 0, 1460));
+  want.flags = LA_ACK; /* PSH that nobody asked for; its absence is another matter */
+  got.flags = LA_ACK | LA_PSH;
+  want.has_win = false;
+  assert_true(la__packet_liberties(&want, &got, 0, 1460));
+  assert_int_equal(got.flags, LA_ACK);
+  want.flags |= LA_PSH;
+  assert_false(la__packet_liberties(&want, &got, 0, 1460));
+  want.has_win = true;
   got.win = 0;
   want.flags = LA_SYN;
-  assert_false(la__packet_window_near(&want, &got, 0, 1460));
+  assert_false(la__packet_liberties(&want, &got, 0, 1460));
 }
 
 static void text(void **state) {
@@ -169,7 +177,7 @@ static void text(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_left_out),  cmocka_unit_test(each_field),   cmocka_unit_test(sack_blocks),
-                                     cmocka_unit_test(order_and_padding), cmocka_unit_test(windows_near), cmocka_unit_test(text)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_left_out),  cmocka_unit_test(each_field), cmocka_unit_test(sack_blocks),
+                                     cmocka_unit_test(order_and_padding), cmocka_unit_test(liberties),  cmocka_unit_test(text)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
