@@ -216,22 +216,55 @@ static void fin(struct flow *c, unsigned from, const struct packet *p, const str
   c->fin_crossed = !acked_now && !peer->fin_acked;
 }
 
-/* Payload that is new, and whether it came after the other end had closed. */
-static void data(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+static void leave_hole(struct flow_end *me, uint32_t lo, uint32_t hi) {
+  for (unsigned i = 0; i < FLOW_HOLES; i++)
+    if (me->hole[i].lo == me->hole[i].hi) {
+      me->hole[i] = (struct flow_hole){lo, hi};
+      return;
+    }
+}
+
+/* How many bytes of lo to hi fill holes. What splits a hole takes it all up to its own end. */
+static uint32_t fill_holes(struct flow_end *me, uint32_t lo, uint32_t hi) {
+  uint32_t n = 0;
+  for (unsigned i = 0; i < FLOW_HOLES; i++) {
+    struct flow_hole *h = &me->hole[i];
+    if (h->lo == h->hi || seq_geq(lo, h->hi) || seq_leq(hi, h->lo))
+      continue;
+    uint32_t from = seq_max(lo, h->lo), to = seq_min(hi, h->hi);
+    n += to - from;
+    if (from == h->lo)
+      h->lo = to;
+    else
+      h->hi = from;
+  }
+  return n;
+}
+
+/* Acknowledged, and still not seen: they are not in the capture. */
+static void give_up_holes(struct flow_end *me, uint32_t acked) {
+  for (unsigned i = 0; i < FLOW_HOLES; i++)
+    if (me->hole[i].lo != me->hole[i].hi && seq_geq(acked, me->hole[i].hi)) {
+      me->missed += me->hole[i].hi - me->hole[i].lo;
+      me->hole[i].lo = me->hole[i].hi;
+    }
+}
+
+/* Payload that is new, and whether it came after the other end had closed. false: there was none. */
+static bool data(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
   struct flow_end *me = &c->end[from], *peer = &c->end[!from];
   const struct track_end *t = &c->track.end[from];
   uint32_t lo = s->seq + ((s->flags & LA_SYN) != 0), hi = lo + s->len, fresh = s->len;
   if (t->have_isn && seq_lt(lo, t->nxt))
-    fresh = seq_leq(hi, t->nxt) ? 0 : hi - t->nxt;
-  if (t->have_isn && seq_gt(lo, t->nxt) && c->end[!from].has_ack && seq_gt(c->end[!from].acked, t->nxt))
-    me->missed += seq_min(lo, c->end[!from].acked) - t->nxt;
+    fresh = fill_holes(me, lo, hi) + (seq_leq(hi, t->nxt) ? 0 : hi - t->nxt);
+  else if (t->have_isn && seq_gt(lo, t->nxt) && lo - t->nxt < 1u << 30)
+    leave_hole(me, t->nxt, lo);
   me->bytes += fresh;
   if (!fresh || !peer->fins)
-    return;
-  if (!me->late)
-    me->late_first = mark_of(p);
+    return fresh;
   me->late += fresh;
   me->late_last = p->at;
+  return true;
 }
 
 static void acknowledge(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
@@ -244,6 +277,7 @@ static void acknowledge(struct flow *c, unsigned from, const struct packet *p, c
       peer->missed += s->ack - seq_max(t->nxt, me->acked);
     me->acked = s->ack;
     me->has_ack = true;
+    give_up_holes(peer, s->ack);
   }
   if (t->fin_sent && seq_gt(s->ack, t->fin))
     peer->fin_acked = true;
@@ -270,7 +304,7 @@ static void look_for_end(struct flow *c, const struct packet *p) {
   }
 }
 
-/* Comments of lastack's own captures: "NAME: ended by WHO: HOW (WHY)" and "NAME: STATE -> STATE (CAUSE)". */
+/* A comment of lastack's own captures: "NAME: ended by WHO: HOW (WHY)". */
 static void comments(struct flow *c, unsigned from, const struct packet *p) {
   for (unsigned i = 0; i < p->comments; i++) {
     char line[200];
@@ -289,13 +323,6 @@ static void comments(struct flow *c, unsigned from, const struct packet *p) {
           c->told_why = (uint8_t)w;
           c->told_by = (uint8_t)by;
           c->told = true;
-          c->told_at = mark_of(p);
-        }
-    } else if (strstr(line, "-> CLOSED (")) {
-      for (unsigned w = 1; w < LA_CAUSES; w++)
-        if (strcmp(open + 1, la_cause_name((enum la_cause)w)) == 0 && !c->told_cause) {
-          c->told_cause = (uint8_t)w;
-          c->told_by = (uint8_t)by;
           c->told_at = mark_of(p);
         }
     }
@@ -353,7 +380,10 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
     remember(me, p, s);
     return;
   }
-  me->after_rst += c->over == OVER_RESET && c->rst.by == from;
+  if (c->over == OVER_RESET) { /* what comes now was under way, or its sender does not know of the RST */
+    me->after_rst++;
+    return;
+  }
   bool probing = is_probe(c, from, s);
   if (probing)
     probe(me, p);
@@ -361,11 +391,10 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
     syn(c, from, p, s);
   if (s->flags & LA_FIN)
     fin(c, from, p, s);
-  if (s->len && !probing)
-    data(c, from, p, s);
+  bool fresh = s->len && !probing && data(c, from, p, s);
   const struct track_end *t = &c->track.end[from];
   uint32_t end = s->seq + s->len + ((s->flags & LA_SYN) != 0) + ((s->flags & LA_FIN) != 0);
-  if (t->have_isn && end != s->seq && seq_leq(end, t->nxt) && !probing) {
+  if (t->have_isn && end != s->seq && seq_leq(end, t->nxt) && !probing && !fresh) {
     me->again++;
     if (!me->again_run++)
       me->run = me->last.mark;
@@ -373,8 +402,7 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
   acknowledge(c, from, p, s);
   window(me, p, s);
   heard(peer);
-  if (c->over != OVER_RESET)
-    follow(c, from, p, s);
+  follow(c, from, p, s);
   look_for_end(c, p);
   remember(me, p, s);
 }

@@ -10,7 +10,7 @@
 #include "capture/track.h"
 #include "capture/zeek.h"
 
-enum { FLOW_EVENTS = 20 };
+enum { FLOW_EVENTS = 20, FLOW_HOLES = 4 };
 /* Wireshark's tcp.completeness */
 enum { COMPLETE_SYN = 1, COMPLETE_SYN_ACK = 2, COMPLETE_ACK = 4, COMPLETE_DATA = 8, COMPLETE_FIN = 16, COMPLETE_RST = 32 };
 
@@ -27,6 +27,11 @@ struct flow_seg {
   uint8_t flags, ttl;
 };
 
+/* Bytes that were passed over: they come late, or were not captured. */
+struct flow_hole {
+  uint32_t lo, hi;
+};
+
 struct flow_end {
   uint8_t addr[16];
   uint16_t port;
@@ -37,7 +42,6 @@ struct flow_end {
   struct flow_seg last; /* the latest but RSTs */
   uint64_t segs, bytes; /* bytes: payload that was new */
   uint64_t late;        /* of them, sent after the other end's FIN */
-  struct flow_mark late_first;
   la_time late_last;
   uint32_t acked; /* the highest acknowledgment that it sent */
   uint32_t syns, fins, rsts, again, dups, damaged, offload, cut, challenges;
@@ -47,8 +51,9 @@ struct flow_end {
   la_time probe_first, probe_last, probe_interval;
   uint32_t zero_windows;
   la_time zero_at, zero_total; /* zero_at: since when it is closed; 0: it is open */
-  uint64_t missed;             /* bytes that the other end acknowledged and nobody saw */
-  uint32_t after_rst;          /* segments that it sent after a RST of its own */
+  struct flow_hole hole[FLOW_HOLES];
+  uint64_t missed;    /* bytes that the other end acknowledged and nobody saw */
+  uint32_t after_rst; /* segments that it sent after a RST of its own */
 };
 
 /* A state that an end came to. */
@@ -102,8 +107,7 @@ struct flow {
   uint64_t reused_by, reuses, nat_of;
   bool superseded;  /* ... while it was open */
   uint8_t told_why; /* enum la_why of a comment by the stack itself */
-  uint8_t told_cause;
-  uint8_t told_by; /* the end that told */
+  uint8_t told_by;  /* the end that told */
   bool told;
   struct flow_mark told_at;
   struct flow_event event[FLOW_EVENTS];

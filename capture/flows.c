@@ -55,6 +55,17 @@ static unsigned make_key(struct key *k, const struct seg *s) {
   return swap;
 }
 
+/* IPv4's addresses are short, and most of the time is SipHash's. */
+static uint64_t key_hash(const struct flows *f, const struct key *k) {
+  uint8_t four[12];
+  if (k->family != 4)
+    return la__siphash13(f->key, k, sizeof *k);
+  memcpy(four, k->addr[0], 4);
+  memcpy(four + 4, k->addr[1], 4);
+  memcpy(four + 8, k->port, 4);
+  return la__siphash13(f->key, four, sizeof four);
+}
+
 /* Which end of c sent the segment; 2: another connection's. */
 static unsigned sender(const struct flow *c, const struct seg *s) {
   size_t n = s->family == 4 ? 4 : 16;
@@ -179,19 +190,18 @@ static void look_for_nat(struct flows *f, struct flow *c, const struct seg *s) {
   if (!(s->flags & LA_SYN))
     return;
   bool answers = (s->flags & LA_ACK) != 0;
-  for (size_t i = 0; i < FLOWS_SYNS && i < f->nsyn; i++) {
-    const struct flow_syn *o = &f->syn[i];
-    if (o->isn == s->seq && o->ts == s->ts_val && o->hash != c->hash && o->answers == answers && f->now - o->at < LA_SEC && !c->nat_of)
-      c->nat_of = o->id;
-  }
-  f->syn[f->nsyn++ % FLOWS_SYNS] = (struct flow_syn){s->seq, s->ts_val, f->now, c->id, c->hash, answers};
+  struct flow_syn *o = &f->syn[(s->seq ^ s->seq >> 16) % FLOWS_SYNS];
+  if (o->id && o->isn == s->seq && o->ts == s->ts_val && o->hash != c->hash && o->answers == answers && f->now - o->at < LA_SEC)
+    c->nat_of = c->nat_of ? c->nat_of : o->id;
+  else
+    *o = (struct flow_syn){s->seq, s->ts_val, f->now, c->id, c->hash, answers};
 }
 
 static void tcp(struct flows *f, const struct packet *p, const struct seg *s) {
   struct key k;
   unsigned from = 0;
   make_key(&k, s);
-  uint64_t hash = la__siphash13(f->key, &k, sizeof k), reuses = 0;
+  uint64_t hash = key_hash(f, &k), reuses = 0;
   struct flow *c = find(f, s, hash, &from);
   if (c && la__flow_ends_with(c, from, s)) {
     c->reused = (struct flow_mark){p->frame, p->at};
@@ -222,7 +232,7 @@ static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
   struct key k;
   unsigned from;
   make_key(&k, s);
-  struct flow *c = find(f, s, la__siphash13(f->key, &k, sizeof k), &from);
+  struct flow *c = find(f, s, key_hash(f, &k), &from);
   if (c)
     la__flow_icmp(c, from, p, s);
 }

@@ -9,7 +9,7 @@
 #include "capture/flow.h"
 #include "capture/pieces.h"
 
-enum { FLOWS_WAITING = 8192, FLOWS_SYNS = 256 };
+enum { FLOWS_WAITING = 4096, FLOWS_SYNS = 1024 };
 #define FLOWS_2MSL (60 * LA_SEC)
 #define FLOWS_SYN_LIFE (180 * LA_SEC) /* an unanswered SYN is given up */
 
@@ -32,8 +32,7 @@ struct flows {
   size_t nover;
   void *slabs;
   struct pieces *pieces;
-  struct flow_syn syn[FLOWS_SYNS];
-  size_t nsyn;
+  struct flow_syn syn[FLOWS_SYNS]; /* the latest, by number */
   la_time now;
   struct flows_stats stats;
   bool out_of_memory;

@@ -1,15 +1,40 @@
 /* SPDX-License-Identifier: MIT */
+#undef _TIME_BITS /* as in capture/filter.c */
 #include "capture/reader.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { PCAP_FILE_HEADER = 24, PCAP_RECORD_HEADER = 16, LIVE_SNAP = 262144, LIVE_WAIT_MS = 100 };
+enum { PCAP_FILE_HEADER = 24, PCAP_RECORD_HEADER = 16, LIVE_SNAP = 262144, LIVE_WAIT_MS = 100, PCAP_PACKET_MAX = 16 << 20 };
+#define MAGIC_MICRO 0xa1b2c3d4u
+#define MAGIC_NANO 0xa1b23c4du
 
 static bool failed(struct reader *r, const char *why) {
   snprintf(r->error, sizeof r->error, "%s", why);
   la__reader_close(r);
   return false;
+}
+
+static uint32_t get(const struct reader *r, const uint8_t *p) {
+  uint32_t v;
+  memcpy(&v, p, sizeof v);
+  return r->swapped ? __builtin_bswap32(v) : v;
+}
+
+/* The two usual magic numbers, in either byte order. */
+static bool begin_plain(struct reader *r, uint32_t magic) {
+  uint32_t other = __builtin_bswap32(magic);
+  r->swapped = other == MAGIC_MICRO || other == MAGIC_NANO;
+  if (!r->swapped && magic != MAGIC_MICRO && magic != MAGIC_NANO)
+    return false;
+  const uint8_t *p = la__source_need(&r->src, PCAP_FILE_HEADER);
+  if (!p) /* libpcap finds the words */
+    return false;
+  r->fraction = magic == MAGIC_NANO || other == MAGIC_NANO ? 1 : 1000;
+  r->link = (int)(get(r, p + 20) & 0x03ffffff); /* the rest tells of frame check sequences */
+  r->plain = true;
+  r->offset = r->taken = PCAP_FILE_HEADER;
+  return true;
 }
 
 /* The first four bytes tell the form. */
@@ -20,10 +45,12 @@ static bool begin(struct reader *r) {
   if (!p)
     return failed(r, r->src.err ? strerror(r->src.err) : "too short to be a capture");
   memcpy(&magic, p, 4);
-  if (magic == PCAPNG_MAGIC) {
-    la__pcapng_init(&r->ng, &r->src);
+  if (magic == NG_MAGIC) {
+    la__ng_init(&r->ng, &r->src);
     return true;
   }
+  if (begin_plain(r, magic))
+    return true;
   FILE *f = la__source_stream(&r->src);
   if (!f)
     return failed(r, strerror(errno));
@@ -67,7 +94,7 @@ void la__reader_close(struct reader *r) {
   if (r->pcap)
     pcap_close(r->pcap);
   r->pcap = NULL;
-  la__pcapng_free(&r->ng);
+  la__ng_free(&r->ng);
   la__source_close(&r->src);
 }
 
@@ -102,19 +129,46 @@ static enum reader_result next_pcap(struct reader *r, struct packet *out) {
   return READER_PACKET;
 }
 
+static enum reader_result broken(struct reader *r, const char *why) {
+  snprintf(r->error, sizeof r->error, "%s", r->src.err ? strerror(r->src.err) : why);
+  return READER_BROKEN;
+}
+
+static enum reader_result next_plain(struct reader *r, struct packet *out) {
+  struct source *s = &r->src;
+  la__source_skip(s, r->taken);
+  r->taken = 0;
+  const uint8_t *p = la__source_need(s, PCAP_RECORD_HEADER);
+  if (!p)
+    return !la__source_left(s) && !s->err ? READER_END : broken(r, "the file ends within a packet's header");
+  uint32_t cap = get(r, p + 8);
+  if (cap > PCAP_PACKET_MAX) {
+    snprintf(r->error, sizeof r->error, "a packet of %u bytes", cap);
+    return READER_BROKEN;
+  }
+  if (!(p = la__source_need(s, PCAP_RECORD_HEADER + cap)))
+    return broken(r, "the file ends within a packet");
+  *out = (struct packet){.frame = ++r->frames,
+                         .at = get(r, p) * LA_SEC + (la_time)get(r, p + 4) * r->fraction,
+                         .cap = cap,
+                         .len = get(r, p + 12),
+                         .link = r->link,
+                         .data = p + PCAP_RECORD_HEADER};
+  r->taken = PCAP_RECORD_HEADER + cap;
+  r->offset += r->taken;
+  return READER_PACKET;
+}
+
 enum reader_result la__reader_next(struct reader *r, struct packet *out) {
+  if (r->plain)
+    return next_plain(r, out);
   if (r->pcap)
     return next_pcap(r, out);
-  int got = la__pcapng_next(&r->ng, out);
+  int got = la__ng_next(&r->ng, out);
   r->offset = la__source_offset(&r->src);
   if (got > 0)
     return READER_PACKET;
   if (got < 0)
     snprintf(r->error, sizeof r->error, "%s", r->ng.why);
   return got < 0 ? READER_BROKEN : READER_END;
-}
-
-void la__reader_stop(struct reader *r) {
-  if (r->pcap)
-    pcap_breakloop(r->pcap);
 }

@@ -51,11 +51,10 @@ static enum reason of_why(enum la_why w) {
 static bool told(const struct flow *c, struct verdict *v) {
   if (c->told && c->told_why != LA_WHY_PEER_RESET && c->told_why != LA_WHY_CLOSE) {
     bool peers = c->told_why == LA_WHY_REFUSED || c->told_why == LA_WHY_HALF_OPEN;
-    one(v, of_why((enum la_why)c->told_why), CERTAIN_OBSERVED, peers ? !c->told_by : c->told_by);
-    return true;
-  }
-  if (c->told_cause == LA_ON_ABORT && c->over == OVER_RESET) {
-    one(v, REASON_ABORT, CERTAIN_OBSERVED, c->told_by);
+    enum reason r = of_why((enum la_why)c->told_why);
+    if (c->told_why == LA_WHY_USER_TIMEOUT && c->end[c->told_by].fins) /* the deadline of a close */
+      r = c->end[c->told_by].fin_acked ? REASON_FIN_WAIT_2 : REASON_LAST_ACK;
+    one(v, r, CERTAIN_OBSERVED, peers ? !c->told_by : c->told_by);
     return true;
   }
   return false;

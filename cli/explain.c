@@ -7,12 +7,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "capture/filter.h"
 #include "capture/reader.h"
 #include "draw/explain.h"
 
-enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, FILTERS = 8, PROGRESS_STEP = 1 << 24 };
+enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, PROGRESS_STEP = 1 << 24 };
 enum { KEY_FINDINGS = 256, KEY_FOLLOW, KEY_HOST, KEY_PORT };
 
 struct ask {
@@ -24,21 +26,13 @@ struct ask {
   char **files;
   size_t nfiles;
 };
-/* The expression, compiled for each link type that comes. */
-struct filter {
-  const char *text;
-  size_t n;
-  struct {
-    int link;
-    struct bpf_program prog;
-  } made[FILTERS];
-};
 struct run {
   const struct ask *a;
   struct flows flows;
   struct filter filter;
   struct rollup sum;
   uint64_t printed, shown_at;
+  la_time stopped_at;
   bool failed;
 };
 
@@ -108,38 +102,6 @@ static const struct argp argp = {
     "\vExit status: 0; 1 with --findings when there are any, or when output failed; 2 usage; 3 a capture cannot be read, or breaks off.",
 };
 
-/* ---- filters ---- */
-
-/* Before anything is read, so that a mistake in it is an error of usage. */
-static void check_filter(const struct ask *a) {
-  pcap_t *dead = pcap_open_dead(DLT_RAW, 262144);
-  struct bpf_program prog;
-  if (dead && pcap_compile(dead, &prog, a->bpf, 1, PCAP_NETMASK_UNKNOWN))
-    la__usage(a->cmd, "--filter %s: %s", a->bpf, pcap_geterr(dead));
-  if (dead) {
-    pcap_freecode(&prog);
-    pcap_close(dead);
-  }
-}
-
-static bool matches(struct filter *f, const struct packet *p) {
-  size_t i = 0;
-  while (i < f->n && f->made[i].link != p->link)
-    i++;
-  if (i == f->n) {
-    pcap_t *dead = i < FILTERS ? pcap_open_dead(p->link == 101 ? DLT_RAW : p->link, 262144) : NULL;
-    bool ok = dead && !pcap_compile(dead, &f->made[i].prog, f->text, 1, PCAP_NETMASK_UNKNOWN);
-    if (dead)
-      pcap_close(dead);
-    if (!ok)
-      return false; /* of a link for which the expression means nothing */
-    f->made[i].link = p->link;
-    f->n++;
-  }
-  const struct pcap_pkthdr h = {.caplen = p->cap, .len = p->len};
-  return pcap_offline_filter(&f->made[i].prog, &h, p->data) != 0;
-}
-
 static bool wanted(const struct ask *a, const struct flow *c) {
   bool host = !a->host.family, port = !a->port;
   for (unsigned i = 0; i < 2; i++) {
@@ -184,13 +146,27 @@ static bool enough(const struct run *r) {
   return stopped || r->failed || (r->a->most && r->printed >= r->a->most) || r->flows.out_of_memory;
 }
 
+/* What was captured before the signal still counts: a live capture is read until nothing older waits. */
+static bool told_to_stop(struct run *r, const struct packet *p, enum reader_result got) {
+  struct timespec t;
+  if (!stopped)
+    return false;
+  if (!r->stopped_at) {
+    clock_gettime(CLOCK_REALTIME, &t);
+    r->stopped_at = (la_time)t.tv_sec * LA_SEC + (la_time)t.tv_nsec;
+  }
+  return got == READER_NOTHING || p->at > r->stopped_at;
+}
+
 static int read_all(struct run *r, struct reader *rd, const char *path) {
   bool bar = isatty(STDERR_FILENO) && !r->a->follow;
   enum reader_result got = READER_NOTHING;
   struct packet p;
   r->shown_at = 0;
   while (!enough(r) && (got = la__reader_next(rd, &p)) >= READER_NOTHING) {
-    if (got == READER_NOTHING || (r->filter.text && !matches(&r->filter, &p)))
+    if (told_to_stop(r, &p, got))
+      break;
+    if (got == READER_NOTHING || !la__filter_match(&r->filter, &p))
       continue;
     la__flows_packet(&r->flows, &p);
     if (bar)
@@ -202,7 +178,7 @@ static int read_all(struct run *r, struct reader *rd, const char *path) {
   if (got != READER_BROKEN)
     return EXIT_OK;
   la__fail(r->a->cmd, "%s: broken at offset %llu, after %llu packets: %s", path, (unsigned long long)rd->offset,
-           (unsigned long long)(rd->pcap ? rd->frames : rd->ng.frames), rd->error);
+           (unsigned long long)(rd->pcap || rd->plain ? rd->frames : rd->ng.frames), rd->error);
   return EXIT_UNREADABLE;
 }
 
@@ -225,6 +201,8 @@ static int one(struct run *r, const char *path, struct flows_stats *sum) {
     la__fail(r->a->cmd, "%s: %s", path, rd.error);
     return r->a->follow ? EXIT_FAIL : EXIT_UNREADABLE;
   }
+  if (r->a->follow)
+    fprintf(stderr, "%s: following %s\n", r->a->cmd, path);
   uint64_t before = sum->connections;
   int status = EXIT_UNREADABLE;
   if (!la__flows_init(&r->flows, done, r)) {
@@ -247,20 +225,21 @@ int la__cmd_explain(int argc, char **argv) {
   a.files = calloc((size_t)argc + 1, sizeof *a.files);
   struct run *r = calloc(1, sizeof *r);
   struct flows_stats sum = {0};
+  char err[300];
   if (!a.files || !r)
     return la__fail(a.cmd, "out of memory");
   la__args(&argp, argc, argv, 0, &a);
   if (!a.nfiles == !a.follow)
     la__usage(a.cmd, a.follow ? "--follow and files exclude each other" : "no capture; \"-\" is the standard input");
-  if (a.bpf)
-    check_filter(&a);
   const struct sigaction stop = {.sa_handler = on_signal};
   if (a.follow) {
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     a.files[a.nfiles++] = (char *)a.follow;
   }
-  *r = (struct run){.a = &a, .filter.text = a.bpf};
+  *r = (struct run){.a = &a};
+  if (!la__filter_init(&r->filter, a.bpf, err, sizeof err))
+    la__usage(a.cmd, "--filter %s: %s", a.bpf, err);
   int status = EXIT_OK;
   for (size_t i = 0; i < a.nfiles && !enough(r); i++) {
     int got = one(r, a.files[i], &sum);
@@ -270,8 +249,7 @@ int la__cmd_explain(int argc, char **argv) {
     la__rollup_print(stdout, &r->sum, &sum);
   if (a.findings && r->sum.findings && status == EXIT_OK)
     status = EXIT_FINDINGS;
-  for (size_t i = 0; i < r->filter.n; i++)
-    pcap_freecode(&r->filter.made[i].prog);
+  la__filter_free(&r->filter);
   free(a.files);
   free(r);
   return status;

@@ -162,6 +162,13 @@ static void note_inferred(struct tap *t, unsigned side, char comment[COMMENT], e
   note_line(comment, line);
 }
 
+static void note_end(struct tap *t, unsigned side, char comment[COMMENT], const la_trace_rec *r) {
+  char line[160];
+  snprintf(line, sizeof line, "%s: ended by %s: %s (%s)", t->opts.names[side], la_who_name((enum la_who)r->who),
+           la_how_name((enum la_how)r->how), la_why_name((enum la_why)r->why));
+  note_line(comment, line);
+}
+
 /* A packet of the flow made these records at `side`: states to the ladder, lines to the comment. */
 static void apply(struct tap *t, struct flow *f, unsigned side, const la_trace_rec *recs, size_t n, la_time at, char comment[COMMENT]) {
   for (size_t i = 0; i < n; i++) {
@@ -173,10 +180,11 @@ static void apply(struct tap *t, struct flow *f, unsigned side, const la_trace_r
     } else if (r->type == LA_TRACE_DROP) {
       snprintf(line, sizeof line, "%s: dropped: %s", t->opts.names[side], la_drop_name((enum la_drop)r->drop));
       note_line(comment, line);
-    } else if (r->type == LA_TRACE_END) {
-      snprintf(line, sizeof line, "%s: ended by %s: %s (%s)", t->opts.names[side], la_who_name((enum la_who)r->who),
-               la_how_name((enum la_how)r->how), la_why_name((enum la_why)r->why));
+    } else if (r->type == LA_TRACE_OUT && r->retransmit == LADDER_TAIL_PROBE) {
+      snprintf(line, sizeof line, "%s: tail loss probe", t->opts.names[side]);
       note_line(comment, line);
+    } else if (r->type == LA_TRACE_END) {
+      note_end(t, side, comment, r);
     }
   }
 }
@@ -346,9 +354,14 @@ static const char *note_of(const la_trace_rec *r) {
 void la__tap_trace(struct tap *t, enum ladder_side side, const la_trace_rec *recs, size_t nrecs) {
   for (size_t i = 0; i < nrecs; i++) {
     const la_trace_rec *r = &recs[i];
-    if (r->type != LA_TRACE_TRANSITION || !r->remote_port)
+    if ((r->type != LA_TRACE_TRANSITION && r->type != LA_TRACE_END) || !r->remote_port)
       continue; /* a listener's own */
     struct flow *f = flow_of(t, side, &r->local, r->local_port, &r->remote, r->remote_port);
+    if (r->type == LA_TRACE_END) {
+      if (r->how == LA_HOW_RESET) /* our RST is still to be sent, and will carry this */
+        note_end(t, side, f->calls[side], r);
+      continue;
+    }
     first_state(f, side, r, 1);
     head(t, f, r->at);
     put(t, &(struct ladder_item){.kind = LADDER_NOTE, .side = side, .at = r->at, .text = note_of(r)});

@@ -16,7 +16,10 @@ endif()
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${CROSS_ARCH})
 set(CMAKE_C_COMPILER ${triple}-gcc)
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--dynamic-linker=/usr/${triple}/lib/${loader} -Wl,-rpath,/usr/${triple}/lib")
+# libpcap wants libraries of its own (D-Bus and what that wants): a path that holds for them too is the older kind, RPATH.
+set(libraries ${CROSS_ROOT}/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}:${CROSS_ROOT}/lib/${CMAKE_LIBRARY_ARCHITECTURE})
+string(CONCAT CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--dynamic-linker=/usr/${triple}/lib/${loader} -Wl,-rpath,/usr/${triple}/lib "
+  "-Wl,--disable-new-dtags -Wl,-rpath,${libraries} -Wl,-rpath-link,${libraries}")
 
 set(CMAKE_FIND_ROOT_PATH ${CROSS_ROOT})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

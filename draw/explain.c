@@ -22,10 +22,17 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *t, const char
     t->len = EXPLAIN_TEXT - 1;
 }
 
+static void put(struct text *t, const char *s) {
+  size_t n = strlen(s), room = EXPLAIN_TEXT - 1 - t->len;
+  n = n < room ? n : room;
+  memcpy(t->buf + t->len, s, n);
+  t->buf[t->len += n] = 0;
+}
+
 /* Before each part but the first. */
 static void part(struct text *t) {
   if (t->begun)
-    add(t, "; ");
+    put(t, "; ");
   t->begun = true;
 }
 
@@ -116,11 +123,12 @@ static const char *certainty(const struct verdict *v) {
 }
 
 static void tag(struct text *t, const struct verdict *v) {
-  add(t, " [%s", certainty(v));
+  put(t, " [");
+  put(t, certainty(v));
   if (v->certainty == CERTAIN_AMBIGUOUS)
     for (unsigned i = 0; i < v->ncandidates; i++)
       add(t, "%s%s", i ? " or " : ": ", la__reason_name(v->candidate[i]));
-  add(t, "]");
+  put(t, "]");
 }
 
 static void reason(struct text *t, const struct flow *c, const struct verdict *v) {
@@ -131,7 +139,8 @@ static void reason(struct text *t, const struct flow *c, const struct verdict *v
     for (unsigned i = 0; i < v->ncandidates; i++)
       add(t, "%s%s", i ? ", or " : "", words[v->candidate[i]].means);
   } else if (v->reason == REASON_CLOSE) {
-    add(t, "%s release", v->kind == KIND_SIMULTANEOUS ? "simultaneous" : la__kind_name(v->kind));
+    put(t, la__kind_name(v->kind));
+    put(t, " release");
   } else {
     if (v->by != 2)
       add(t, "%s: ", who(v, v->by));
@@ -158,7 +167,8 @@ static void cost(struct text *t, const struct flow *c, const struct verdict *v) 
   }
   if (v->time_wait) {
     part(t);
-    add(t, "TIME-WAIT: %s", v->time_wait == 3 ? "both" : who(v, v->time_wait == 2));
+    put(t, "TIME-WAIT: ");
+    put(t, v->time_wait == 3 ? "both" : who(v, v->time_wait == 2));
   }
   if (c->reused.frame && v->time_wait) {
     part(t);

@@ -21,7 +21,8 @@ enum ladder_kind {
   LADDER_LOST,   /* segment `id` will not arrive. Repeats the fields of its SEND */
   LADDER_NOTE    /* `text` at a side's lifeline, or between them (LADDER_MIDDLE): calls, clocks, the passing of time */
 };
-enum ladder_again { LADDER_FIRST, LADDER_RETRANSMITTED, LADDER_WINDOW_PROBE, LADDER_KEEPALIVE_PROBE }; /* la_trace_rec.retransmit */
+/* la_trace_rec.retransmit */
+enum ladder_again { LADDER_FIRST, LADDER_RETRANSMITTED, LADDER_WINDOW_PROBE, LADDER_KEEPALIVE_PROBE, LADDER_TAIL_PROBE };
 
 struct ladder_item {
   enum ladder_kind kind;

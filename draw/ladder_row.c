@@ -74,7 +74,7 @@ static void add_opts(char *label, unsigned max, const struct ladder_item *it) {
 
 /* What is said in parentheses, in at most `max` columns. */
 static void remarks(char *buf, unsigned max, const struct ladder_row *row) {
-  static const char *const again[] = {"", " (retransmitted)", " (window probe)", " (keepalive probe)"};
+  static const char *const again[] = {"", " (retransmitted)", " (window probe)", " (keepalive probe)", " (tail loss probe)"};
   buf[0] = 0;
   if (row->item.again < sizeof again / sizeof again[0])
     add(buf, max, again[row->item.again]);

@@ -103,6 +103,30 @@ static bool prep_recvmsg(struct run *r, struct call *c) {
 }
 static ptrdiff_t call_recvmsg(struct run *r, struct call *c) { return la_posix_recvmsg(r->posix, c->fd, &c->msg, (int)c->a, &c->wait); }
 
+/* {ee_errno=…, ee_origin=…, ee_type=…, ee_code=…, ee_info=…, ee_data=…} against Linux's struct sock_extended_err. */
+static bool same_error(struct run *r, const struct value *v, const uint8_t *got, size_t n) {
+  static const struct {
+    const char *name;
+    uint8_t at, size;
+  } fields[] = {{"ee_errno", 0, 4}, {"ee_origin", 4, 1}, {"ee_type", 5, 1}, {"ee_code", 6, 1}, {"ee_info", 8, 4}, {"ee_data", 12, 4}};
+  if (n < 16)
+    return la__drill_fail(r, v->at, "control message: %zu bytes came, no error of the queue", n);
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    const struct value *f = la__value_field(v, fields[i].name);
+    uint32_t came = got[fields[i].at];
+    int64_t want;
+    if (!f)
+      continue;
+    if (fields[i].size == 4)
+      memcpy(&came, got + fields[i].at, 4);
+    if (!la__value_int(r, f, &want))
+      return false;
+    if (came != (uint32_t)want)
+      return la__drill_fail(r, f->at, "%s: %u expected, %u came", fields[i].name, (uint32_t)want, came);
+  }
+  return true;
+}
+
 /* {cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=8000} against what stands at `at`. */
 static bool same_cmsg(struct run *r, const struct call *c, const struct value *v, size_t at) {
   const struct value *level = la__value_field(v, "cmsg_level"), *type = la__value_field(v, "cmsg_type"),
@@ -110,16 +134,23 @@ static bool same_cmsg(struct run *r, const struct call *c, const struct value *v
   int64_t l, t, d;
   la_cmsghdr h;
   int got;
-  if (!level || !type || !data || data->kind == VALUE_STRUCT || data->kind == VALUE_ARRAY)
-    return la__drill_fail(r, v->at, "{cmsg_level=…, cmsg_type=…, cmsg_data=number} is expected");
-  if (!la__value_int(r, level, &l) || !la__value_int(r, type, &t) || !la__value_int(r, data, &d))
+  if (!level || !type || !data)
+    return la__drill_fail(r, v->at, "{cmsg_level=…, cmsg_type=…, cmsg_data=…} is expected");
+  if (!la__value_int(r, level, &l) || !la__value_int(r, type, &t))
     return false;
-  if (c->msg.controllen < at + sizeof h + sizeof got)
+  if (c->msg.controllen < at + sizeof h)
     return la__drill_fail(r, v->at, "no such control message came");
-  memcpy(&h, (char *)c->msg.control + at, sizeof h);
-  memcpy(&got, (char *)c->msg.control + at + sizeof h, sizeof got);
+  const uint8_t *p = (const uint8_t *)c->msg.control + at;
+  memcpy(&h, p, sizeof h);
   if (h.level != (int)l || h.type != (int)t)
     return la__drill_fail(r, v->at, "control message: level %d, type %d came", h.level, h.type);
+  if (data->kind == VALUE_STRUCT && la__value_field(data, "ee_errno"))
+    return same_error(r, data, p + sizeof h, h.len - sizeof h);
+  if (data->kind == VALUE_STRUCT || data->kind == VALUE_ARRAY)
+    return la__drill_fail(r, data->at, "a control message with this: not supported");
+  if (!la__value_int(r, data, &d) || h.len < sizeof h + sizeof got)
+    return r->failed ? false : la__drill_fail(r, data->at, "control message: it has no number");
+  memcpy(&got, p + sizeof h, sizeof got);
   return got == (int)d || la__drill_fail(r, data->at, "control message: %d expected, %d came", (int)d, got);
 }
 

@@ -207,6 +207,14 @@ static const struct {
   {"EPOLL_CTL_DEL", LA_EPOLL_CTL_DEL},
   {"EPOLL_CTL_MOD", LA_EPOLL_CTL_MOD},
 
+  {"SO_EE_ORIGIN_NONE", 0},
+  {"SO_EE_ORIGIN_LOCAL", 1},
+  {"SO_EE_ORIGIN_ICMP", 2},
+  {"SO_EE_ORIGIN_ICMP6", 3},
+  {"SO_EE_ORIGIN_TIMESTAMPING", 4},
+  {"SO_EE_ORIGIN_ZEROCOPY", 5},
+  {"SO_EE_CODE_ZEROCOPY_COPIED", 1},
+
   {"NULL", 0},
   {"INADDR_ANY", 0},
   {"TCP_KEEPINIT", 128},    /* FreeBSD: seconds for the handshake; calls_opt.c makes TCP_USER_TIMEOUT of it */

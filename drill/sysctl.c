@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum unit { FLAG, COUNT, SECONDS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE, LAST, CONGESTION };
+enum unit { FLAG, COUNT, SECONDS, MICROSECONDS, SYN_RETRIES, RETRIES, MIDDLE, LAST, CONGESTION, PROBES };
 
 /* `late`: read when it is needed, so that it may change when the stack is there. */
 static const struct {
@@ -18,6 +18,7 @@ static const struct {
   {"net.ipv4.tcp_timestamps", FLAG, FIELD(timestamps), true},
   {"net.ipv4.tcp_sack", FLAG, FIELD(sack), true},
   {"net.ipv4.tcp_ecn", COUNT, FIELD(ecn), true},
+  {"net.ipv4.tcp_syncookies", FLAG, FIELD(syn_cookies), true},
   {"net.ipv4.tcp_window_scaling", FLAG, FIELD(window_scale), true},
   {"net.ipv4.tcp_synack_retries", COUNT, FIELD(synack_retries), true},
   {"net.ipv4.tcp_syn_retries", SYN_RETRIES, FIELD(syn_limit), true},
@@ -28,6 +29,10 @@ static const struct {
   {"net.ipv4.tcp_rmem", LAST, FIELD(rcvbuf_max), true},
   {"net.ipv4.tcp_wmem", MIDDLE, FIELD(sndbuf), true},
   {"net.ipv4.tcp_wmem", LAST, FIELD(sndbuf_max), true},
+  {"net.ipv4.tcp_dsack", FLAG, FIELD(dsack), true},
+  {"net.ipv4.tcp_frto", FLAG, FIELD(frto), true},
+  {"net.ipv4.tcp_reordering", COUNT, FIELD(dupthresh), true},
+  {"net.ipv4.tcp_early_retrans", PROBES, FIELD(tlp), true},
   {"net.ipv4.tcp_slow_start_after_idle", FLAG, FIELD(slow_start_after_idle), true},
   {"net.ipv4.tcp_congestion_control", CONGESTION, FIELD(cc), true},
   {"net.ipv4.tcp_max_tw_buckets", COUNT, FIELD(max_time_wait), false},
@@ -67,6 +72,8 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
     return false;
   if (u == FLAG)
     *out = *out != 0;
+  else if (u == PROBES)
+    *out = *out >= 3; /* 1 and 2 meant something else, which is gone */
   else if (u == SECONDS)
     *out *= LA_SEC;
   else if (u == MICROSECONDS)
@@ -127,13 +134,34 @@ static bool of_keepalive(struct run *r, const char *name, const char *value) {
   return false;
 }
 
+/* Settings that say what the stack does anyway. */
+static bool as_it_is(const char *name, const char *value) {
+  static const char *const same[][2] = {
+    {"net.ipv4.tcp_fack", "0"},
+    {"net.ipv4.tcp_notsent_lowat", "4294967295"},
+    {"net.ipv4.tcp_no_metrics_save", "1"},
+    {"net.ipv4.tcp_mtu_probing", "0"},
+    {"net.ipv4.tcp_recovery", "1"},
+    {"net.ipv4.tcp_autocorking", "0"},
+    {"net.ipv4.tcp_fastopen", "0"},
+    {"net.ipv4.tcp_abort_on_overflow", "0"},
+    {"net.ipv4.tcp_rfc1337", "1"},
+    {"net.ipv4.tcp_pacing_ss_ratio", "200"},
+    {"net.ipv4.tcp_pacing_ca_ratio", "120"},
+  };
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    if (strcmp(name, same[i][0]) == 0 && strcmp(value, same[i][1]) == 0)
+      return true;
+  return false;
+}
+
 void la__sysctl_set(struct run *r, const char *raw, const char *value) {
   char name[128];
   size_t n = 0;
   for (; raw[n] && n < sizeof name - 1; n++)
     name[n] = raw[n] == '/' ? '.' : raw[n];
   name[n] = 0;
-  if (of_sockets(r, name, value) || of_keepalive(r, name, value))
+  if (of_sockets(r, name, value) || of_keepalive(r, name, value) || as_it_is(name, value))
     return;
   bool known = false;
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {

@@ -11,6 +11,18 @@ static bool call_value(struct run *r, const struct value *v, int64_t *out) {
   return la__drill_fail(r, v->at, "%s(…) is not a number here", v->text);
 }
 
+/* Names that packetdrill's own driver defines for each family. */
+static bool of_family(const struct run *r, const char *name, int64_t *out) {
+  bool four = r->script->family == DRILL_IP4;
+  if (strcmp(name, "CMSG_LEVEL_IP") == 0)
+    *out = four ? LA_SOL_IP : LA_SOL_IPV6;
+  else if (strcmp(name, "CMSG_TYPE_RECVERR") == 0)
+    *out = four ? LA_IP_RECVERR : LA_IPV6_RECVERR;
+  else
+    return false;
+  return true;
+}
+
 bool la__value_int(struct run *r, const struct value *v, int64_t *out) {
   char text[200];
   switch (v->kind) {
@@ -18,6 +30,8 @@ bool la__value_int(struct run *r, const struct value *v, int64_t *out) {
     *out = v->num;
     return true;
   case VALUE_WORD:
+    if (of_family(r, v->text, out))
+      return true;
     return la__symbol(v->text, out) || la__drill_fail(r, v->at, "%s is not a name that is known here", v->text);
   case VALUE_OR:
     *out = 0;

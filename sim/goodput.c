@@ -27,6 +27,7 @@ static void flows(const struct sim_opts *opt, unsigned n, const enum la_cc *cc, 
   server->in.rate = KBIT * 1000 / 8;
   server->in.queue = QUEUE;
   server->in.loss = loss;
+  la__prng_seed(&server->in.prng, opt->seed * 1000003u + rtt_ms * 8191u + loss); /* losses of its own for each path, the same for all */
   la__host_boot(server);
   la__app_listen(server, PORT, 16, false, NULL);
   for (unsigned i = 0; i < n; i++) {

@@ -19,7 +19,8 @@ static unsigned percent(uint64_t part, uint64_t of) { return of ? (unsigned)(par
 struct fat {
   uint32_t ssthresh, later;
   size_t carried;
-  la_time back; /* cwnd was again twice NewReno's threshold, which is what it was at the loss; LA_NEVER: not within the time */
+  la_time
+    back; /* cwnd was within two segments of twice NewReno's threshold, which is what it was at the loss; LA_NEVER: not within the time */
 };
 static struct fat fat_path(struct sim *s, enum la_cc cc, uint32_t at_loss, unsigned rounds) {
   struct world *w = la__sim_world(s, "%s", la_cc_name(cc));
@@ -30,6 +31,7 @@ static struct fat fat_path(struct sim *s, enum la_cc cc, uint32_t at_loss, unsig
   la__duo_boot(&d, NULL);
   la__rule(w, d.a, K_DATA, F_LOSE, 75, 1);
   la__duo_open(&d, 0);
+  la__app_set(d.c, LA_OPT_NODELAY, 1); /* what is measured ends with a segment that is not full */
   la__app_send(d.c, 8192 * KB);
   for (unsigned k = 0; k < 400 && la__app_info(d.c, &i) && (i.ssthresh > 1u << 30 || i.cwnd > i.ssthresh / 8 * 9); k++)
     la__run_for(w, 25 * LA_MS); /* until recovery is over */
@@ -37,7 +39,7 @@ static struct fat fat_path(struct sim *s, enum la_cc cc, uint32_t at_loss, unsig
   la_time since = w->now;
   size_t had = d.s->rx_len;
   for (unsigned k = 0; k < 20 * rounds && la__app_info(d.c, &i); k++) {
-    if (f.back == LA_NEVER && i.cwnd >= (at_loss ? at_loss : 2 * f.ssthresh))
+    if (f.back == LA_NEVER && i.cwnd + 2 * i.mss >= (at_loss ? at_loss : 2 * f.ssthresh))
       f.back = w->now - since;
     la__run_for(w, 25 * LA_MS);
   }
@@ -76,6 +78,7 @@ static struct marked marking(struct sim *s, bool ecn) {
   d.b->in = (struct wire){.rate = 5000000 / 8, .queue = 200 * KB, .mark_at = 16 * KB};
   la__duo_boot(&d, NULL);
   la__duo_open(&d, 0);
+  la__app_set(d.c, LA_OPT_NODELAY, 1); /* what is measured ends with a segment that is not full */
   la_time since = w->now;
   la__app_send(d.c, 500 * KB);
   la__until_received(d.s, 500 * KB, 100 * LA_SEC);
@@ -124,6 +127,7 @@ static struct overshoot overshoot(struct sim *s, bool hystart) {
   d.b->in = (struct wire){.rate = 10000000 / 8, .queue = 384 * KB};
   la__duo_boot(&d, NULL);
   la__duo_open(&d, 0);
+  la__app_set(d.c, LA_OPT_NODELAY, 1); /* what is measured ends with a segment that is not full */
   la_time since = w->now;
   la__app_send(d.c, 1024 * KB);
   la__until_received(d.s, 1024 * KB, 100 * LA_SEC);

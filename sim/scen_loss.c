@@ -12,7 +12,7 @@ static struct repeats repeats(const struct world *w, const struct host *from) {
   struct repeats r = {0, 0};
   for (size_t i = 0; i < w->nlog; i++) {
     const struct pkt *p = w->log[i];
-    if (p->from != from || p->retransmit != 1 || !p->seg.len)
+    if (p->from != from || (p->retransmit != 1 && p->retransmit != 4) || !p->seg.len)
       continue;
     r.all++;
     for (size_t k = 0; k < i; k++) {

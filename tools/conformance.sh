@@ -35,11 +35,16 @@ if [ "${1:-}" = --one ]; then
   exit 0
 fi
 
+case ${1:-} in
+  '' | check) ;;
+  *) echo "conformance: check, or nothing, not $1" >&2 && exit 2 ;;
+esac
 rm -rf "$work"
 mkdir -p "$work"
 : >"$work/wanted"
 : >"$work/counts"
 pages=
+# shellcheck disable=SC2013
 for page in $(awk '!/^#/ && NF { print $1 }' tests/conformance/ids | sort -u); do
   if [ -f "$page" ]; then pages="$pages $page"; else echo "$page:1: the page is missing" >>"$work/found"; fi
 done
@@ -54,6 +59,12 @@ awk -F '\t' '{ print $1 "\t" $3 }' "$work/wanted" | while IFS=$tab read -r where
     */test_?*:?*) [ -f "tests/${name%%:*}.c" ] || echo "$where: no such test program: $name" ;;
     *) echo "$where: not the name of a test: $name" ;;
   esac
+done >>"$work/found"
+
+# What a preset changes is told.
+preset=src/core/stack.c
+[ ! -f $preset ] || sed -n '/^static void preset_linux/,/^}/p' $preset | grep -o 'c->[a-z_0-9]* =' | sed 's/c->//; s/ =//' | while read -r field; do
+  grep -qF "\`$field\`" docs/decisions.md || echo "docs/decisions.md:1: LA_PRESET_LINUX sets $field, which is not named here"
 done >>"$work/found"
 
 if [ "${1:-}" != check ] && [ ! -s "$work/found" ]; then

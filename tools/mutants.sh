@@ -39,6 +39,7 @@ run() { # test, folder of the programs, folder for what it said
       scenario=${1#sim/}
       set -- "$2/lastack" sim "${scenario%%:*}"
       ;;
+    drill/*) set -- "$2/lastack" drill "tests/$1" ;;
     *) set -- "$2/$(program "$1")" ;;
   esac
   timeout 60 "$@" >"$said" 2>&1 </dev/null
@@ -78,7 +79,7 @@ if [ "${1:-}" = --one ]; then
   field test "$name" >"$dir/tests"
   while IFS= read -r test; do
     target=$(program "$test")
-    case $test in sim/*) target=lastack ;; esac
+    case $test in sim/* | drill/*) target=lastack ;; esac
     [ -f "$dir/$target" ] || link "$target" >"$dir/errors" 2>&1 || {
       verdict "BROKEN    $name: $target: $(head -n 1 "$dir/errors")"
       exit 0
@@ -104,9 +105,13 @@ case ${1:-} in
     shift
     ;;
   -j)
+    case ${2:-} in
+      '' | *[!0-9]*) echo "mutants: -j: not a number: ${2:-}" >&2 && exit 2 ;;
+    esac
     jobs=$2
     shift 2
     ;;
+  -*) echo "mutants: no such option: $1" >&2 && exit 2 ;;
 esac
 [ $# = 0 ] || only=$*
 rm -rf "$work"
@@ -118,21 +123,12 @@ for name in ${only:-$all}; do
   }
 done
 
-# Headers: each field, and requirements that exist.
-for name in $all; do
-  for key in id breaks test file; do
-    [ -n "$(field $key "$name")" ] || echo "ROTTEN    $mutants/$name.mut:1: no line $key:"
-  done
-  for id in $(field id "$name"); do
-    awk -v id="$id" '!/^#/ && index(id, $2) == 1 && substr(id, length($2) + 1) ~ /^[0-9]+$/ && substr(id, length($2) + 1) + 0 <= $3 { found = 1 }
-      END { exit !found }' tests/conformance/ids || echo "ROTTEN    $mutants/$name.mut:1: no such requirement: $id"
-  done
-done >"$work/headers"
-
-# Every one must still apply.
-for name in $all; do
-  sh "$0" --one "$name" check
-done
+# Headers, and whether every one still applies.
+pages=$(awk '!/^#/ && NF { print $1 }' tests/conformance/ids | sort -u)
+# shellcheck disable=SC2046,SC2086
+awk -v pages="$(echo "$pages" | wc -w)" -f "$here/mutants.awk" tests/conformance/ids $pages $(echo "$all" | sed "s|.*|$mutants/&.mut|") \
+  >"$work/headers" || exit 2
+echo "$all" | xargs -P "$jobs" -I '{}' sh "$0" --one '{}' check
 
 # The tests must pass as things are.
 for name in ${only:-$all}; do
@@ -140,7 +136,7 @@ for name in ${only:-$all}; do
 done >"$work/wanted"
 cut -f 3 "$work/wanted" | sort -u | while IFS= read -r test; do
   case $test in
-    sim/*) run "$test" build "$work/sound" ;;
+    sim/* | drill/*) run "$test" build "$work/sound" ;;
     *) run "$test" build/tests "$work/sound" ;;
   esac
 done

@@ -100,10 +100,10 @@ enum {
   LA_MSG_DONTWAIT = 0x40,
   LA_MSG_EOR = 0x80,
   LA_MSG_WAITALL = 0x100,
-  LA_MSG_ERRQUEUE = 0x2000, /* always empty: -EAGAIN */
+  LA_MSG_ERRQUEUE = 0x2000, /* what MSG_ZEROCOPY sent, as Linux's sock_extended_err in a cmsg; -EAGAIN */
   LA_MSG_NOSIGNAL = 0x4000,
-  LA_MSG_MORE = 0x8000, /* as TCP_CORK for one call */
-  LA_MSG_ZEROCOPY = 0x4000000,
+  LA_MSG_MORE = 0x8000,        /* as TCP_CORK for one call */
+  LA_MSG_ZEROCOPY = 0x4000000, /* with SO_ZEROCOPY: copied all the same, which is told at once */
   LA_MSG_FASTOPEN = 0x20000000 /* -EOPNOTSUPP */
 };
 
@@ -158,7 +158,8 @@ bool la_posix_due(la_posix *p, const la_posix_wait *w);
 int la_posix_conn(la_posix *p, int fd, la_conn *conn, la_listener *listener);
 
 /*
- * Sockets. LA_SOCK_STREAM over both families (LA_SOCK_DGRAM: -EPROTONOSUPPORT so far).
+ * Sockets: LA_SOCK_STREAM and LA_SOCK_DGRAM over both families. A datagram that is not sent or read whole never was: done in la_posix_wait
+ * stays 0.
  *   EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT, EINVAL (unknown flag), EMFILE, ENOMEM
  */
 int la_posix_socket(la_posix *p, int domain, int type, int protocol);
@@ -256,7 +257,7 @@ enum {
   LA_SO_OOBINLINE = 10,
   LA_SO_PRIORITY = 12,  /* kept, without effect */
   LA_SO_LINGER = 13,    /* la_linger */
-  LA_SO_REUSEPORT = 15, /* kept; sharing a port is refused all the same */
+  LA_SO_REUSEPORT = 15, /* sockets that all have it share a port; a hash of both ends says who gets what */
   LA_SO_RCVLOWAT = 18,
   LA_SO_SNDLOWAT = 19, /* read only: 1 */
   LA_SO_RCVTIMEO = 20, /* la_timeval */
@@ -350,7 +351,13 @@ typedef struct la_tcp_info {
   uint64_t tcpi_delivery_rate, tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited;
   uint32_t tcpi_delivered, tcpi_delivered_ce;
   uint64_t tcpi_bytes_sent, tcpi_bytes_retrans;
-  uint32_t tcpi_dsack_dups, tcpi_reord_seen, tcpi_rcv_ooopack, tcpi_snd_wnd;
+  uint32_t tcpi_dsack_dups, tcpi_reord_seen, tcpi_rcv_ooopack, tcpi_snd_wnd, tcpi_rcv_wnd;
+  uint32_t tcpi_rehash;
+  uint16_t tcpi_total_rto, tcpi_total_rto_recoveries;
+  uint32_t tcpi_total_rto_time;
+  uint32_t tcpi_received_ce, tcpi_delivered_e1_bytes, tcpi_delivered_e0_bytes, tcpi_delivered_ce_bytes;
+  uint32_t tcpi_received_e1_bytes, tcpi_received_e0_bytes, tcpi_received_ce_bytes;
+  uint32_t tcpi_ecn_mode : 2, tcpi_accecn_opt_seen : 2, tcpi_accecn_fail_mode : 4, tcpi_options2 : 24;
 } la_tcp_info;
 
 /* EINVAL (short value), EDOM, ENOPROTOOPT, …; -EFAULT for NULL. */

@@ -137,8 +137,9 @@ typedef struct la_config {
   uint8_t cc;                    /* enum la_cc (tcp.h): what LA_OPT_CONGESTION starts with; CUBIC */
   uint8_t slow_start_after_idle; /* 1: after an RTO without sending cwnd is no more than an initial one (RFC 5681 4.1) */
   uint8_t ecn;                   /* RFC 3168: 0 never, 1 asked for and granted, 2 (default) only granted */
-  uint8_t minshall;              /* 1: Nagle lets a small segment go unless another small one is unacknowledged; default with LINUX */
-  uint8_t hystart;               /* 1: CUBIC leaves slow start when the round-trip time grows (RFC 9406) */
+  uint8_t send_pieces; /* 1: sndbuf is looked at before each piece of half the peer's window, which is then taken whole; with LINUX */
+  uint8_t minshall;    /* 1: Nagle lets a small segment go unless another small one is unacknowledged; default with LINUX */
+  uint8_t hystart;     /* 1: CUBIC leaves slow start when the round-trip time grows (RFC 9406) */
 
   /* what is offered in a SYN */
   uint8_t timestamps, sack, window_scale; /* 1 or 0 */

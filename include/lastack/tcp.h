@@ -35,6 +35,7 @@ typedef struct la_listen_opts {
   uint16_t port;    /* 1 to 65535 */
   la_link link;     /* only from this link; 0 any */
   uint32_t backlog; /* connections established but not yet accepted: 1 to 65535; past it SYN and final ACK are dropped */
+  bool reuse_port;  /* SO_REUSEPORT: listeners that all have it share address and port; a hash of the pair says who gets a connection */
   bool reuse_addr;  /* SO_REUSEADDR: connections and TIME-WAIT records on the port do not stand in the way if they have it too */
   bool admit;       /* each SYN raises LA_EVENT_SYN and is answered as la_admit or la_reject says */
   void *user;       /* comes with the listener's events */

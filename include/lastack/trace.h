@@ -162,7 +162,7 @@ typedef struct la_trace_rec {
   uint8_t drop;                  /* la_drop */
   uint8_t who, how, why;         /* END; how and why also of the TRANSITION that follows a connection's END */
   uint8_t flags;                 /* la_tcp_flags */
-  uint8_t retransmit;            /* OUT: 1 when bytes (or SYN, FIN) are sent again; 2 a window probe; 3 a keepalive probe */
+  uint8_t retransmit;            /* OUT: 1 sent again (bytes, SYN, FIN); 2 a window probe; 3 a keepalive probe; 4 a tail loss probe */
   uint8_t link, fresh;           /* fresh: OUT or TRANSITION of a record that is not a connection: 1 half-open, 2 TIME-WAIT */
   uint16_t local_port, remote_port;
   uint32_t seq, ack, wnd; /* absolute, and the window unscaled to bytes */

@@ -26,6 +26,7 @@ typedef struct la_udp_opts {
   la_addr remote;       /* connected: only to and from there; family 0: not connected */
   uint16_t remote_port; /* of `remote` */
   bool reuse_addr;      /* sockets on one port may overlap if all have it; of equals the latest receives */
+  bool reuse_port;      /* the same, but of equals a hash of both ends says who receives */
   void *user;           /* comes with its events */
 } la_udp_opts;
 /* LA_EINVAL, LA_EADDRINUSE, LA_EADDRNOTAVAIL, LA_ENETUNREACH, LA_ENOMEM. */
@@ -34,6 +35,12 @@ int la_udp_open(la_stack *s, const la_udp_opts *opts, la_udp *out);
 int la_udp_close(la_stack *s, la_udp u);
 /* The address and port that it is bound to. LA_EBADF. */
 int la_udp_local(la_stack *s, la_udp u, la_addr *addr, uint16_t *port);
+
+/*
+ * From now on only to and from there (an address that was "any" becomes the one that the route gives); what waits stays. `remote` NULL: to
+ * and from anywhere again. LA_EINVAL, LA_ENETUNREACH, LA_EADDRNOTAVAIL, LA_EBADF.
+ */
+int la_udp_connect(la_stack *s, la_udp u, const la_addr *remote, uint16_t port);
 
 /*
  * Queues one datagram, copied whole or not at all. `to` NULL: to where the socket is connected; LA_ENOTCONN when it is not. LA_AGAIN:

@@ -32,6 +32,7 @@ struct frag {
   uint8_t proto, ttl, tos; /* of the first fragment; IPv4's proto is part of the name */
   uint8_t bucket, link;
   bool dead;
+  uint8_t ecn;      /* bit i: a fragment came whose ECN field was i */
   uint8_t head_len; /* bytes of `head`; 0: the first fragment has not come */
   uint8_t head[HEAD_MAX];
   struct {
@@ -237,6 +238,7 @@ static enum la_drop insert(la_stack *s, uint32_t self, const struct packet *p) {
   d->piece[i].hi = (uint16_t)hi;
   d->n++;
   d->got += h->len;
+  d->ecn |= (uint8_t)(1u << (h->tos & IP_ECN_MASK));
   if (!h->frag_more)
     d->total = hi;
   if (lo == 0) {
@@ -253,6 +255,14 @@ static enum la_drop insert(la_stack *s, uint32_t self, const struct packet *p) {
 static void complete(la_stack *s, uint32_t self) {
   struct frag *d = at(&s->frags, self);
   struct ip_hdr h = {.src = d->src, .dst = d->dst, .proto = d->proto, .ttl = d->ttl, .tos = d->tos, .len = d->total};
+  if (d->ecn >> IP_CE & 1) { /* RFC 3168 5.3: a mark on any is one on the whole; but it cannot be one on what was not ECT */
+    if (d->ecn >> IP_ECN_NONE & 1) {
+      la__rx_drop(s, d->link, LA_DROP_FRAGMENT);
+      forget(s, self);
+      return;
+    }
+    h.tos |= IP_CE;
+  }
   bool six = h.src.family == 6;
   uint32_t size = (six ? IP6_HEADER : IP4_HEADER) + d->total;
   uint8_t *whole = mem_alloc(&s->mem, size);

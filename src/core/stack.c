@@ -8,6 +8,7 @@ static void preset_linux(la_config *c) {
   c->rto_min = c->rto_var_min = 200 * LA_MS;
   c->tlp = c->frto = 1;
   c->minshall = 1;
+  c->send_pieces = 1;
   c->sndbuf_max = 4u << 20; /* tcp_wmem, tcp_rmem */
   c->rcvbuf_max = 6u << 20;
   c->delayed_ack = 40 * LA_MS; /* TCP_ATO_MIN */

@@ -98,4 +98,10 @@ enum la_drop la__reply_echo(la_stack *s, const struct packet *p, const struct ic
 /* An error about p, where one may be sent. */
 void la__reply_error(la_stack *s, const struct packet *p, unsigned type, unsigned code, uint32_t word);
 
+/* sock/dgram.c: la_udp_send, but a connected socket may send elsewhere too. */
+struct udp_marks {
+  uint8_t ttl, tos;
+};
+int la__udp_send(la_stack *s, la_udp h, const la_addr *to, uint16_t port, const void *data, size_t n, const struct udp_marks *marks);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Addresses, and who may have which port. As on Linux: two sockets may share a port and address only if both have SO_REUSEADDR and
- * neither listens. A bound socket reserves its port against the choice of ephemeral ones.
+ * neither listens, or both SO_REUSEPORT. A bound socket reserves its port against the choice of ephemeral ones.
  */
 #include "posix/posix.h"
 
@@ -58,6 +58,8 @@ static bool taken(const la_posix *p, const struct psock *k, const la_addr *addr,
   for (const struct psock *o = p->bound[port % BIND_BUCKETS]; o; o = o->bound_next) {
     if (o == k || o->lport != port || (o->link && k->link && o->link != k->link) || !overlap(&o->local, addr))
       continue;
+    if (o->o.v[O_REUSEPORT] && k->o.v[O_REUSEPORT])
+      continue;
     if (!o->o.v[O_REUSEADDR] || !k->o.v[O_REUSEADDR] || sk_listening(o))
       return true;
   }
@@ -66,6 +68,7 @@ static bool taken(const la_posix *p, const struct psock *k, const la_addr *addr,
 
 static bool free_for(const la_posix *p, const struct psock *k, const la_addr *addr, uint16_t port) {
   la_listen_opts o = {.addr = *addr, .port = port, .link = k->link, .reuse_addr = k->o.v[O_REUSEADDR] != 0};
+  o.reuse_port = k->o.v[O_REUSEPORT] != 0;
   return !taken(p, k, addr, port) && la__local_free(&p->s->tcp, &o);
 }
 
@@ -150,7 +153,7 @@ int la_posix_bind(la_posix *p, int fd, const la_sockaddr *in) {
   if (in->port == 0 && k->o.v[O_NO_PORT]) {
     k->local = addr;
   } else {
-    err = la__sk_bind(p, k, &addr, in->port);
+    err = k->dgram ? la__dg_bind(p, k, &addr, in->port) : la__sk_bind(p, k, &addr, in->port);
     if (err)
       return err;
   }
@@ -179,7 +182,7 @@ int la_posix_getpeername(la_posix *p, int fd, la_sockaddr *out) {
     return -LA_POSIX_EFAULT;
   la__posix_events(p);
   int st = la__sk_state(p, k);
-  if (k->rport == 0 || st == LA_TCP_CLOSE || st == LA_TCP_SYN_SENT)
+  if (k->rport == 0 || (!k->dgram && (st == LA_TCP_CLOSE || st == LA_TCP_SYN_SENT)))
     return -LA_POSIX_ENOTCONN;
   la__addr_out(k, &k->remote, k->rport, out);
   return 0;

@@ -71,6 +71,7 @@ int la__errno(int la_err) {
     [-LA_EPIPE] = LA_POSIX_EPIPE,
     [-LA_ENOTCONN] = LA_POSIX_ENOTCONN,
     [-LA_EQUIET] = LA_POSIX_ENETDOWN,
+    [-LA_EMSGSIZE] = LA_POSIX_EMSGSIZE,
   };
   unsigned i = 0u - (unsigned)la_err;
   return i < sizeof of ? of[i] : LA_POSIX_EINVAL;

@@ -189,7 +189,7 @@ static int queue_ioctl(la_posix *p, struct psock *k, unsigned long request, int 
     return -LA_POSIX_EINVAL;
   uint32_t n = 0;
   if (request == LA_SIOCINQ) {
-    n = la__sk_inq(p, k);
+    n = k->dgram ? la__dg_next(p, k) : la__sk_inq(p, k);
   } else if (c && st != LA_TCP_SYN_SENT && st != LA_TCP_SYN_RECV && st != LA_TCP_CLOSE) {
     uint32_t end = la__snd_end(c) + (c->flags & CF_FIN_QUEUED ? 1 : 0);
     n = end - (request == LA_SIOCOUTQ ? c->snd_una : c->snd_nxt);
@@ -216,8 +216,12 @@ int la_posix_ioctl(la_posix *p, int fd, unsigned long request, int *arg) {
   case LA_SIOCINQ:
   case LA_SIOCOUTQ:
   case LA_SIOCOUTQNSD:
+    if (k->dgram && request == LA_SIOCOUTQNSD)
+      return -LA_POSIX_ENOTTY;
     return arg ? queue_ioctl(p, k, request, arg) : -LA_POSIX_EFAULT;
   case LA_SIOCATMARK:
+    if (k->dgram)
+      return -LA_POSIX_ENOTTY;
     if (!arg)
       return -LA_POSIX_EFAULT;
     *arg = la__sk_mark(p, k) == 0;

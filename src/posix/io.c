@@ -107,12 +107,26 @@ static ptrdiff_t stream_send(struct io *io) {
   return send_bytes(io);
 }
 
+/* What a datagram socket makes of the call. */
+static struct dg_msg dg_msg(const struct io *io) {
+  return (struct dg_msg){.fd = io->fd, .flags = io->flags, .iov = io->iov, .niov = io->niov, .total = io->total};
+}
+
+static ptrdiff_t any_send(struct io *io, const la_sockaddr *to) {
+  struct dg_msg m = dg_msg(io);
+  if (io->k->dgram)
+    return la__dg_send(io->p, io->k, &m, to, io->w);
+  ptrdiff_t n = stream_send(io); /* a stream knows where it goes */
+  if (n > 0 && io->flags & LA_MSG_ZEROCOPY)
+    la__zerocopy_done(io->k);
+  return n;
+}
+
 ptrdiff_t la_posix_sendto(la_posix *p, int fd, const void *data, size_t n, int flags, const la_sockaddr *to, la_posix_wait *w) {
   la_iovec v = {(void *)(uintptr_t)data, n}; /* only read from */
   struct io io;
-  (void)to; /* a stream knows where it goes: ignored, as on Linux */
   int err = io_start(&io, p, fd, &v, 1, flags, w);
-  return err ? err : stream_send(&io);
+  return err ? err : any_send(&io, to);
 }
 
 ptrdiff_t la_posix_send(la_posix *p, int fd, const void *data, size_t n, int flags, la_posix_wait *w) {
@@ -126,7 +140,7 @@ ptrdiff_t la_posix_sendmsg(la_posix *p, int fd, const la_msghdr *msg, int flags,
   if (msg->iovlen > IOV_MOST)
     return -LA_POSIX_EMSGSIZE;
   int err = io_start(&io, p, fd, msg->iov, msg->iovlen, flags, w);
-  return err ? err : stream_send(&io);
+  return err ? err : any_send(&io, msg->name);
 }
 
 ptrdiff_t la_posix_write(la_posix *p, int fd, const void *data, size_t n, la_posix_wait *w) {
@@ -139,7 +153,7 @@ ptrdiff_t la_posix_writev(la_posix *p, int fd, const la_iovec *iov, int iovcnt, 
   if (iovcnt < 0 || iovcnt > IOV_MOST)
     return la__fd_file(p, fd) ? -LA_POSIX_EINVAL : -LA_POSIX_EBADF;
   int err = io_start(&io, p, fd, iov, (size_t)iovcnt, 0, w);
-  return err == -LA_POSIX_ENOTSOCK ? -LA_POSIX_EINVAL : err ? err : stream_send(&io);
+  return err == -LA_POSIX_ENOTSOCK ? -LA_POSIX_EINVAL : err ? err : any_send(&io, 0);
 }
 
 /* Receiving. */
@@ -197,7 +211,7 @@ static ptrdiff_t stream_recv(struct io *io) {
   struct psock *k = io->k;
   int st = la__sk_state(io->p, k);
   if (io->flags & LA_MSG_ERRQUEUE)
-    return -LA_POSIX_EAGAIN;
+    return io->k->zc_waits ? 0 : -LA_POSIX_EAGAIN;
   if (st == LA_TCP_LISTEN)
     return -LA_POSIX_ENOTCONN;
   if (io->flags & LA_MSG_OOB)
@@ -224,10 +238,16 @@ static ptrdiff_t stream_recv(struct io *io) {
   return la__sk_shut(io->p, k) & SHUT_RCV ? 0 : -LA_POSIX_ENOTCONN;
 }
 
-static void no_name(const struct psock *k, la_sockaddr *from) {
-  (void)k;
+/* The flags for recvmsg in *out. A stream has no sender to name. */
+static ptrdiff_t any_recv(struct io *io, la_sockaddr *from, int *out) {
+  struct dg_msg m = dg_msg(io);
   if (from)
     memset(from, 0, sizeof *from);
+  if (!io->k->dgram)
+    return stream_recv(io);
+  ptrdiff_t n = la__dg_recv(io->p, io->k, &m, from, io->w);
+  *out |= m.out;
+  return n;
 }
 
 ptrdiff_t la_posix_recvfrom(la_posix *p, int fd, void *dst, size_t n, int flags, la_sockaddr *from, la_posix_wait *w) {
@@ -236,41 +256,15 @@ ptrdiff_t la_posix_recvfrom(la_posix *p, int fd, void *dst, size_t n, int flags,
   int err = io_start(&io, p, fd, &v, 1, flags, w);
   if (err)
     return err;
-  no_name(io.k, from);
-  return stream_recv(&io);
+  int out = 0;
+  ptrdiff_t got = any_recv(&io, from, &out);
+  if (got == 0 && flags & LA_MSG_ERRQUEUE)
+    la__errqueue_take(io.k, 0, 0);
+  return got;
 }
 
 ptrdiff_t la_posix_recv(la_posix *p, int fd, void *dst, size_t n, int flags, la_posix_wait *w) {
   return la_posix_recvfrom(p, fd, dst, n, flags, 0, w);
-}
-
-/* Ancillary data behind what is there already; MSG_CTRUNC when it does not fit whole. */
-static void put_cmsg(la_msghdr *msg, size_t room, int level, int type, const void *data, size_t n) {
-  la_cmsghdr h = {sizeof h + n, level, type};
-  size_t at = msg->controllen;
-  if (!msg->control || room < at || room - at < sizeof h) {
-    msg->flags |= LA_MSG_CTRUNC;
-    return;
-  }
-  size_t left = room - at - sizeof h;
-  if (n > left) {
-    msg->flags |= LA_MSG_CTRUNC;
-    n = left;
-    h.len = sizeof h + n;
-  }
-  memcpy((char *)msg->control + at, &h, sizeof h);
-  memcpy((char *)msg->control + at + sizeof h, data, n);
-  size_t end = at + ((h.len + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1));
-  msg->controllen = end < room ? end : room;
-}
-
-/* TCP_INQ: what is left; the end of the stream counts as one. */
-static void put_inq(const struct io *io, la_msghdr *msg, size_t room) {
-  const struct conn *c = la__sk_conn(io->p, io->k);
-  uint32_t unread = la__sk_unread(io->p, io->k);
-  int left = unread ? (int)unread : c && c->flags & CF_FIN_RCVD;
-  if (io->k->o.v[O_INQ])
-    put_cmsg(msg, room, LA_SOL_TCP, LA_TCP_INQ, &left, sizeof left);
 }
 
 ptrdiff_t la_posix_recvmsg(la_posix *p, int fd, la_msghdr *msg, int flags, la_posix_wait *w) {
@@ -282,13 +276,16 @@ ptrdiff_t la_posix_recvmsg(la_posix *p, int fd, la_msghdr *msg, int flags, la_po
   int err = io_start(&io, p, fd, msg->iov, msg->iovlen, flags, w);
   if (err)
     return err;
-  ptrdiff_t n = stream_recv(&io);
+  int out = 0;
+  ptrdiff_t n = any_recv(&io, msg->name, &out);
   if (n >= 0) {
     size_t room = msg->controllen;
-    no_name(io.k, msg->name);
     msg->controllen = 0;
-    msg->flags = 0;
-    put_inq(&io, msg, room);
+    msg->flags = out;
+    if (flags & LA_MSG_ERRQUEUE)
+      la__errqueue_take(io.k, msg, room);
+    else
+      la__put_inq(p, io.k, msg, room);
   }
   return n;
 }
@@ -306,5 +303,6 @@ ptrdiff_t la_posix_readv(la_posix *p, int fd, const la_iovec *iov, int iovcnt, l
   int err = io_start(&io, p, fd, iov, (size_t)iovcnt, 0, w);
   if (err)
     return err == -LA_POSIX_ENOTSOCK ? -LA_POSIX_EINVAL : err;
-  return io.total ? stream_recv(&io) : 0;
+  int out = 0;
+  return io.total ? any_recv(&io, 0, &out) : 0;
 }

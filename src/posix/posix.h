@@ -62,6 +62,7 @@ enum slot {
   O_RECVERR,
   O_QUICKACK,
   O_INQ,
+  O_ZEROCOPY,
   O_NO_PORT, /* IP_BIND_ADDRESS_NO_PORT */
   O_HOPS,
   O_MTU_DISCOVER6,
@@ -91,9 +92,13 @@ struct psock {
   uint16_t family;                                 /* LA_AF_INET or LA_AF_INET6 */
   bool ended;                                      /* END was taken: the connection is CLOSED, whatever the network still remembers of it */
   bool held, held_reuse, addr_locked, port_locked; /* held: in `bound`; locked: bound by the application */
-  bool oob_taken;                                  /* the urgent byte that ends at oob_end has been had with MSG_OOB */
+  bool zc_waits;                                   /* MSG_ZEROCOPY calls zc_first to zc_next - 1 are done, and it has not been told */
+  uint32_t zc_first, zc_next;
+  bool oob_taken; /* the urgent byte that ends at oob_end has been had with MSG_OOB */
   uint32_t oob_end;
-  int err; /* Linux's sk_err: told once, then 0 */
+  int err;    /* Linux's sk_err: told once, then 0 */
+  bool dgram; /* SOCK_DGRAM: `udp` in the place of the next two */
+  la_udp udp;
   la_conn conn;
   la_listener listener;
   la_addr local, remote; /* family 0: none, or any of both families */
@@ -143,6 +148,27 @@ int la__sk_take_error(struct psock *k); /* positive, or 0 */
 int la__sk_readiness(const la_posix *p, const struct psock *k);
 int la__file_readiness(la_posix *p, struct file *f);
 uint32_t la__sk_lowat(const la_posix *p, const struct psock *k, size_t want);
+
+/* ancillary.c */
+void la__put_inq(const la_posix *p, const struct psock *k, la_msghdr *msg, size_t room);
+void la__zerocopy_done(struct psock *k);
+void la__errqueue_take(struct psock *k, la_msghdr *msg, size_t room);
+
+/* dgram.c */
+struct dg_msg {
+  int fd, flags, out; /* out: MSG_TRUNC */
+  const la_iovec *iov;
+  size_t niov, total;
+};
+int la__dg_bind(la_posix *p, struct psock *k, const la_addr *addr, uint16_t port);
+int la__dg_connect(la_posix *p, struct psock *k, const la_sockaddr *to);
+int la__dg_shutdown(struct psock *k, unsigned bits);
+void la__dg_close(la_posix *p, struct psock *k);
+ptrdiff_t la__dg_send(la_posix *p, struct psock *k, const struct dg_msg *m, const la_sockaddr *to, la_posix_wait *w);
+ptrdiff_t la__dg_recv(la_posix *p, struct psock *k, struct dg_msg *m, la_sockaddr *from, la_posix_wait *w);
+uint32_t la__dg_next(const la_posix *p, const struct psock *k);
+int la__dg_readiness(const la_posix *p, const struct psock *k);
+void la__dg_event(la_posix *p, struct psock *k, const la_event *e);
 
 /* oob.c */
 #define NO_MARK UINT32_MAX

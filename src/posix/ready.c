@@ -75,6 +75,8 @@ static bool writable(struct conn *c) {
 
 /* Linux's tcp_poll. */
 int la__sk_readiness(const la_posix *p, const struct psock *k) {
+  if (k->dgram)
+    return la__dg_readiness(p, k);
   int st = la__sk_state(p, k), mask = 0;
   if (st == LA_TCP_LISTEN) {
     const struct listener *l = la__sk_listener(p, k);
@@ -94,7 +96,7 @@ int la__sk_readiness(const la_posix *p, const struct psock *k) {
     if (shut & SHUT_SND || !c || writable(c))
       mask |= OUT_BITS;
   }
-  if (k->err)
+  if (k->err || k->zc_waits)
     mask |= LA_POLLERR;
   return mask;
 }
@@ -159,6 +161,11 @@ void la__posix_events(la_posix *p) {
       break;
     case LA_EVENT_WRITABLE:
       la__wake(&k->f, OUT_BITS | LA_POLLWRBAND);
+      break;
+    case LA_EVENT_UDP_READABLE:
+    case LA_EVENT_UDP_WRITABLE:
+    case LA_EVENT_UDP_ERROR:
+      la__dg_event(p, k, &e);
       break;
     case LA_EVENT_URGENT:
       la__wake(&k->f, LA_POLLPRI);

@@ -41,11 +41,14 @@ int la_posix_socket(la_posix *p, int domain, int type, int protocol) {
     return -LA_POSIX_EAFNOSUPPORT;
   if (type != LA_SOCK_STREAM && type != LA_SOCK_DGRAM)
     return -LA_POSIX_ESOCKTNOSUPPORT;
-  if (type != LA_SOCK_STREAM || (protocol != 0 && protocol != LA_IPPROTO_TCP))
+  int own = type == LA_SOCK_STREAM ? LA_IPPROTO_TCP : LA_IPPROTO_UDP;
+  if (protocol != 0 && protocol != own)
     return -LA_POSIX_EPROTONOSUPPORT;
   struct psock *k = la__sk_new(p, (uint16_t)domain);
   if (!k)
     return -LA_POSIX_ENOMEM;
+  k->dgram = type == LA_SOCK_DGRAM;
+  k->protocol = (uint8_t)own;
   int fd = socket_fd(p, k, flags);
   if (fd < 0)
     la__sk_del(p, k);
@@ -75,6 +78,8 @@ int la_posix_listen(la_posix *p, int fd, int backlog) {
   int err = la__fd_sock(p, fd, &k);
   if (err)
     return err;
+  if (k->dgram)
+    return -LA_POSIX_EOPNOTSUPP;
   la__posix_events(p);
   int st = la__sk_state(p, k);
   if (k->phase != UNCONNECTED || (st != LA_TCP_CLOSE && st != LA_TCP_LISTEN))
@@ -93,6 +98,7 @@ int la_posix_listen(la_posix *p, int fd, int backlog) {
   }
   la_listen_opts o = {.addr = k->local, .port = k->lport, .link = k->link, .backlog = backlog_of(p, backlog), .user = k};
   o.reuse_addr = k->o.v[O_REUSEADDR];
+  o.reuse_port = k->o.v[O_REUSEPORT];
   err = la_listen(p->s, &o, &k->listener);
   if (err != LA_OK)
     return -la__errno(err);
@@ -120,6 +126,8 @@ int la_posix_accept4(la_posix *p, int fd, la_sockaddr *addr, int flags, la_posix
     err = la__resume(&k->f, w);
   if (err)
     return err;
+  if (k->dgram)
+    return -LA_POSIX_EOPNOTSUPP;
   la__posix_events(p);
   const struct listener *l = la__sk_listener(p, k);
   if (!l)
@@ -236,6 +244,8 @@ int la_posix_connect(la_posix *p, int fd, const la_sockaddr *addr, la_posix_wait
     return connect_result(p, k, fd, -LA_POSIX_EINPROGRESS, w);
   if (!addr)
     return -LA_POSIX_EFAULT;
+  if (k->dgram)
+    return la__dg_connect(p, k, addr);
   if (addr->family == LA_AF_UNSPEC) {
     k->phase = UNCONNECTED;
     return la__sk_disconnect(p, k);
@@ -265,6 +275,8 @@ int la_posix_shutdown(la_posix *p, int fd, int how) {
     return -LA_POSIX_EINVAL;
   la__posix_events(p);
   unsigned bits = (unsigned)how + 1; /* SHUT_RCV, SHUT_SND, SHUT_BOTH */
+  if (k->dgram)
+    return la__dg_shutdown(k, bits);
   int st = la__sk_state(p, k);
   if (k->phase == CONNECTING)
     k->phase = st == LA_TCP_SYN_SENT || st == LA_TCP_SYN_RECV || st == LA_TCP_CLOSE ? DISCONNECTING : CONNECTED;
@@ -299,6 +311,7 @@ static int linger(la_posix *p, const struct psock *k, la_conn c, la_posix_wait *
 int la__sk_close(la_posix *p, struct psock *k, la_posix_wait *w) {
   la_conn c = k->conn;
   int result = 0;
+  la__dg_close(p, k);
   if (sk_listening(k))
     la_listener_close(p->s, k->listener, p->now);
   forget_conn(p, k);

@@ -54,6 +54,7 @@ static const struct row rows[] = {
   {LA_SOL_TCP, LA_TCP_SYNCNT, ROW_INT, O_SYNCNT, LA_OPT_SYN_RETRIES, 1, 127},
   {LA_SOL_TCP, LA_TCP_LINGER2, ROW_OWN_SET, O_LINGER2, LA_OPT_FIN_WAIT_2, 0, 0},
   {LA_SOL_TCP, LA_TCP_DEFER_ACCEPT, ROW_OWN_SET, O_DEFER, LA_OPT_DEFER_ACCEPT, 0, 0},
+  {LA_SOL_SOCKET, LA_SO_ZEROCOPY, ROW_INT, O_ZEROCOPY, NO_OPT, 0, 1},
   {LA_SOL_TCP, LA_TCP_INQ, ROW_INT, O_INQ, NO_OPT, 0, 1},
   {LA_SOL_TCP, LA_TCP_QUICKACK, ROW_BOOL, O_QUICKACK, LA_OPT_QUICKACK, 0, 0},
   {LA_SOL_TCP, LA_TCP_WINDOW_CLAMP, ROW_OWN_SET, O_CLAMP, LA_OPT_WND_CLAMP, 0, 0},
@@ -87,7 +88,7 @@ static const struct row *row_of(const struct psock *k, int level, int name) {
 void la__sk_options_init(const la_posix *p, struct sopts *o) {
   const la_config *c = &p->s->tcp.cfg;
   memset(o, 0, sizeof *o);
-  o->v[O_SNDBUF] = (int32_t)(c->sndbuf > INT32_MAX / 2 ? INT32_MAX : c->sndbuf * 2);
+  o->v[O_SNDBUF] = (int32_t)(c->sndbuf > INT32_MAX ? INT32_MAX : c->sndbuf);
   o->v[O_RCVBUF] = (int32_t)(c->rcvbuf > INT32_MAX / 2 ? INT32_MAX : c->rcvbuf * 2);
   o->v[O_RCVLOWAT] = 1;
   o->pacing = UINT64_MAX;
@@ -111,7 +112,9 @@ static bool value_for_stack(const la_posix *p, const struct psock *k, const stru
     *v = 0;
   if (r->opt == LA_OPT_FIN_WAIT_2 && *v > 0)
     *v *= 1000;
-  if (r->opt == LA_OPT_SNDBUF || r->opt == LA_OPT_RCVBUF)
+  if (r->opt == LA_OPT_SNDBUF && *v > 1 << 30)
+    *v = 1 << 30;
+  if (r->opt == LA_OPT_RCVBUF) /* as on Linux half of it is for bookkeeping; what is sent fills all of its buffer */
     *v = *v / 2 < 2048 ? 2048 : *v / 2;
   if (r->opt == LA_OPT_TTL && *v <= 0) /* a hop limit of 0 cannot be asked of the stack */
     *v = *v < 0 ? p->s->tcp.cfg.ttl : 1;
@@ -162,10 +165,10 @@ static int hop_limit(int v, int lo, int32_t *to) {
 }
 
 /* The ECN bits of a stream are the connection's own (RFC 3168 6.1.1). */
-static int traffic_class(int v, int32_t *to) {
+static int traffic_class(const struct psock *k, int v, int32_t *to) {
   if (v < -1 || v > 255)
     return -LA_POSIX_EINVAL;
-  *to = v < 0 ? 0 : v & ~3;
+  *to = v < 0 ? 0 : k->dgram ? v : v & ~3;
   return 0;
 }
 
@@ -224,13 +227,13 @@ static int own_set(la_posix *p, struct psock *k, const struct row *r, int v) {
     *to = v < 0 ? INT32_MAX : v ? v : 1;
     return 0;
   case O_TOS:
-    return traffic_class(v & 255, to);
+    return traffic_class(k, v & 255, to);
   case O_TTL:
     return hop_limit(v, 1, to);
   case O_HOPS:
     return hop_limit(v, 0, to);
   case O_TCLASS:
-    return traffic_class(v, to);
+    return traffic_class(k, v, to);
   case O_V6ONLY:
     if (k->lport || k->addr_locked)
       return -LA_POSIX_EINVAL;
@@ -335,6 +338,8 @@ int la_posix_setsockopt(la_posix *p, int fd, int level, int name, const void *va
     return -LA_POSIX_EINVAL;
   if (!value)
     return -LA_POSIX_EFAULT;
+  if (level == LA_SOL_TCP && k->dgram)
+    return -LA_POSIX_ENOPROTOOPT;
   la__posix_events(p);
   if (level == LA_SOL_SOCKET && name == LA_SO_LINGER)
     return set_linger(k, value, len);
@@ -360,6 +365,8 @@ int la_posix_setsockopt(la_posix *p, int fd, int level, int name, const void *va
     return err;
   if (!r || r->kind == ROW_READ)
     return -LA_POSIX_ENOPROTOOPT;
+  if (r->slot == O_ZEROCOPY && k->dgram)
+    return -LA_POSIX_EOPNOTSUPP;
   if (r->kind == ROW_INT && (v < r->lo || v > r->hi))
     return -LA_POSIX_EINVAL;
   if (r->kind == ROW_OWN_SET)
@@ -389,6 +396,13 @@ static int get_meminfo(const la_posix *p, const struct psock *k, void *value, ui
 
 static int read_mtu(la_posix *p, const struct psock *k, int *v) {
   const struct conn *c = la__sk_conn(p, k);
+  if (k->dgram && k->rport) {
+    la_addr to = k->remote, from = k->local;
+    la_link link = k->link;
+    int err = la__route_open(p->s, &to, &from, &link);
+    *v = err == LA_OK ? (int)p->s->mtu[link] : 0;
+    return err == LA_OK ? 0 : -la__errno(err);
+  }
   if (!c || la__sk_state(p, k) == LA_TCP_CLOSE)
     return -LA_POSIX_ENOTCONN;
   *v = (int)p->s->mtu[c->link];
@@ -400,7 +414,7 @@ static int computed(la_posix *p, struct psock *k, const struct row *r, int *v) {
     return read_mtu(p, k, v);
   switch (r->name) {
   case LA_SO_TYPE:
-    *v = LA_SOCK_STREAM;
+    *v = k->dgram ? LA_SOCK_DGRAM : LA_SOCK_STREAM;
     return 0;
   case LA_SO_ERROR:
     *v = la__sk_take_error(k);
@@ -467,6 +481,8 @@ int la_posix_getsockopt(la_posix *p, int fd, int level, int name, void *value, u
     return -LA_POSIX_EFAULT;
   if (*len > INT32_MAX)
     return -LA_POSIX_EINVAL;
+  if (level == LA_SOL_TCP && k->dgram)
+    return -LA_POSIX_ENOPROTOOPT;
   la__posix_events(p);
   if (level == LA_SOL_SOCKET && name == LA_SO_LINGER)
     return get_copy(value, len, &k->o.linger, sizeof k->o.linger);

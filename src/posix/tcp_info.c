@@ -17,6 +17,7 @@ static void windows(const la_info_rec *r, la_tcp_info *i) {
   i->tcpi_unacked = r->segs_out;
   i->tcpi_notsent_bytes = r->unsent;
   i->tcpi_snd_wnd = r->snd_wnd;
+  i->tcpi_rcv_wnd = r->rcv_wnd;
   i->tcpi_rcv_space = i->tcpi_rcv_ssthresh = r->rcv_wnd;
 }
 

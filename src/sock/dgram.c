@@ -53,6 +53,30 @@ int la_udp_local(la_stack *s, la_udp h, la_addr *addr, uint16_t *port) {
   return LA_OK;
 }
 
+int la_udp_connect(la_stack *s, la_udp h, const la_addr *remote, uint16_t port) {
+  struct udp_sock *k = la__udp_handle(&s->udp, h);
+  if (!k)
+    return LA_EBADF;
+  if (!remote) {
+    k->remote = (la_addr){0};
+    k->rport = 0;
+    return LA_OK;
+  }
+  la_addr to = *remote, from = la__addr_unspecified(&k->addr) ? (la_addr){0} : k->addr;
+  la_link link = k->link;
+  if (port == 0 || (k->addr.family && k->addr.family != to.family))
+    return LA_EINVAL;
+  int err = la__route_open(s, &to, &from, &link);
+  if (err != LA_OK)
+    return err;
+  k->addr = from;
+  k->remote = to;
+  k->rport = port;
+  if (la__addr_link_local(&to))
+    k->link = (uint8_t)link;
+  return LA_OK;
+}
+
 /* Where a datagram of the socket goes: fills in ends, the link included. */
 static int destination(const la_stack *s, const struct udp_sock *k, const la_addr *to, uint16_t port, struct udp_ends *e) {
   memset(e, 0, sizeof *e);
@@ -69,12 +93,20 @@ static int destination(const la_stack *s, const struct udp_sock *k, const la_add
   if (err != LA_OK)
     return err;
   e->link = (uint8_t)link;
-  if (k->remote.family && (k->rport != e->rport || !la_addr_same(&k->remote, &e->remote)))
-    return LA_EINVAL;
   return LA_OK;
 }
 
 int la_udp_send(la_stack *s, la_udp h, const la_addr *to, uint16_t port, const void *data, size_t n) {
+  const struct udp_sock *k = la__udp_handle(&s->udp, h);
+  if (k && to && k->remote.family && (k->rport != port || !la_addr_same(&k->remote, to))) {
+    struct udp_ends e; /* what is wrong with the destination itself comes first */
+    int err = destination(s, k, to, port, &e);
+    return err == LA_OK ? LA_EINVAL : err;
+  }
+  return la__udp_send(s, h, to, port, data, n, &(struct udp_marks){s->tcp.cfg.ttl, 0});
+}
+
+int la__udp_send(la_stack *s, la_udp h, const la_addr *to, uint16_t port, const void *data, size_t n, const struct udp_marks *marks) {
   struct udp_sock *k = la__udp_handle(&s->udp, h);
   struct udp_ends e;
   if (!k)
@@ -99,6 +131,8 @@ int la_udp_send(la_stack *s, la_udp h, const la_addr *to, uint16_t port, const v
   a->src = e.local;
   a->dst = e.remote;
   a->proto = IP_PROTO_UDP;
+  a->ttl = marks->ttl;
+  a->tos = marks->tos;
   a->sum_at = UDP_SUM_AT;
   struct udp_hdr u = {.sport = e.lport, .dport = e.rport, .len = (uint32_t)n};
   la__udp_build(&u, a->head);

@@ -3,8 +3,43 @@
 #include "base/bytes.h"
 #include "core/stack.h"
 
+enum { PIECE_MAX = 65215 }; /* what Linux puts into one buffer at most */
+
 /* What a call on an ended connection returns. */
 static ptrdiff_t ended(const struct conn *c, ptrdiff_t orderly) { return c->end.err == LA_OK ? orderly : c->end.err; }
+
+/*
+ * How many of n bytes are taken. Linux fills one buffer after the other, each of half the largest window that the peer ever offered, in
+ * whole segments; the limits count before a buffer is begun, so that the last one goes past them. What the windows take leaves while
+ * the first is filled, so the next ones are counted from there.
+ */
+static size_t room_in_pieces(const struct conn *c, uint32_t queued, size_t n) {
+  uint32_t mss = c->mss ? c->mss : 1, low = conn_wish(c)->notsent_lowat, now = la__takes_now(c), at = la__unsent(c);
+  uint32_t piece = c->snd_wnd_max / 2 < PIECE_MAX ? c->snd_wnd_max / 2 : PIECE_MAX;
+  size_t got = 0;
+  piece = piece < mss ? mss : piece - piece % mss;
+  now -= now % mss;
+  while (got < n) {
+    uint32_t past = at > now ? at - now : 0;
+    if (past % piece == 0 && (queued + got >= c->sndbuf || (low && past >= low)))
+      break;
+    size_t step = now + (past / piece + 1) * piece - at;
+    step = step < n - got ? step : n - got;
+    got += step;
+    at += (uint32_t)step;
+  }
+  return got;
+}
+
+static size_t room(const struct tcp *t, const struct conn *c, size_t n) {
+  uint32_t queued = c->sndq ? c->sndq->rope.len : 0, unsent = la__unsent(c), most = la__unsent_most(c);
+  if (t->cfg.send_pieces)
+    return room_in_pieces(c, queued, n);
+  if (queued >= c->sndbuf || unsent >= most)
+    return 0;
+  size_t left = c->sndbuf - queued < most - unsent ? c->sndbuf - queued : most - unsent;
+  return left < n ? left : n;
+}
 
 ptrdiff_t la_send(la_stack *s, la_conn h, const void *data, size_t n) {
   struct tcp *t = &s->tcp;
@@ -19,15 +54,13 @@ ptrdiff_t la_send(la_stack *s, la_conn h, const void *data, size_t n) {
     return LA_ENOTCONN;
   if (n == 0)
     return 0;
-  uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
-  uint32_t unsent = la__unsent(c), most = la__unsent_most(c);
-  if (queued >= c->sndbuf || unsent >= most) {
+  size_t most = room(t, c, n);
+  if (most == 0) {
     c->flags |= CF_WRITE_ARMED;
     return LA_AGAIN;
   }
-  size_t room = c->sndbuf - queued < most - unsent ? c->sndbuf - queued : most - unsent;
   struct sndq *q = la__conn_sndq(t, c);
-  size_t took = q ? la__rope_append(&q->rope, &t->chunks, data, n < room ? n : room) : 0;
+  size_t took = q ? la__rope_append(&q->rope, &t->chunks, data, most) : 0;
   if (took == 0) {
     if (q && q->rope.len == 0)
       la__conn_drop_send(t, c);

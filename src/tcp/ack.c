@@ -104,17 +104,17 @@ static la_time take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *
 }
 
 /* TCP_NOTSENT_LOWAT. What the windows take goes with the next output: it does not count, though it has not left yet. */
-static uint32_t takes_now(const struct conn *c) {
+uint32_t la__takes_now(const struct conn *c) {
   uint32_t flight = c->snd_nxt - c->snd_una, wnd = c->snd_wnd > flight ? c->snd_wnd - flight : 0, cwnd = la__cwnd_room(c);
   return wnd < cwnd ? wnd : cwnd;
 }
 uint32_t la__unsent(const struct conn *c) { return c->flags & CF_FIN_SENT ? 0 : la__snd_end(c) - c->snd_nxt; }
 uint32_t la__unsent_most(const struct conn *c) {
-  uint32_t low = conn_wish(c)->notsent_lowat, now = takes_now(c);
+  uint32_t low = conn_wish(c)->notsent_lowat, now = la__takes_now(c);
   return low && low < UINT32_MAX - now ? low + now : UINT32_MAX;
 }
 bool la__unsent_low(const struct conn *c) {
-  uint32_t low = conn_wish(c)->notsent_lowat, unsent = la__unsent(c), now = takes_now(c);
+  uint32_t low = conn_wish(c)->notsent_lowat, unsent = la__unsent(c), now = la__takes_now(c);
   return !low || unsent <= now || unsent - now < (low + 1) / 2; /* Linux: twice as much must be below the mark */
 }
 
@@ -168,6 +168,7 @@ static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *se
   if (n->rtt)
     c->backoff = 0;
   if (c->sndq) {
+    c->sndq->burst = 0;
     la__recovery_input(t, c, seg, n);
     if (!n->rtt && n->sent_at != LA_NEVER) { /* what was reported is as good, being no older than the path's present */
       la__rtt_sample(c, t->now - n->sent_at);

@@ -136,7 +136,7 @@ struct sndq {
   uint32_t neor, eor_cap;
   uint32_t small_end; /* of the latest segment that was not full: while it is unacknowledged, another waits (Minshall) */
   uint32_t push_end;  /* what was queued up to here was not announced to be followed by more: its last segment has PSH */
-  uint8_t burst;      /* segments that went together up to burst_end, at most 2 */
+  uint8_t burst;      /* segments of a piece that went together up to burst_end */
   uint32_t burst_end;
   la_time burst_at;
   uint8_t pace_wait;                   /* something waits for pace_at */
@@ -268,6 +268,7 @@ struct listener {
   la_addr addr;
   uint16_t port;
   uint8_t link;
+  bool share;                      /* SO_REUSEPORT */
   bool reuse, admit, event, armed; /* event: on the event list; armed: the next arrival raises ACCEPT */
   uint32_t backlog, queued;
   struct wish wish; /* and what follows: with which its connections start */

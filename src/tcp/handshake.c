@@ -245,13 +245,13 @@ static struct conn *grow(struct tcp *t, const struct half *h, const struct key *
   struct conn *c = la__conn_new(t, k);
   if (!c)
     return 0;
-  if (!inherit(t, c, l) || !la__port_hold(&t->ports, t->mem, k->lport, l->reuse)) {
+  if (!inherit(t, c, l) || !la__port_hold(&t->ports, t->mem, k->lport, l->reuse || l->share)) {
     la__conn_unmake(t, c);
     return 0;
   }
   struct tcp_seg syn = {.seq = h->irs, .wnd = h->wnd};
   syn.opt = (struct tcp_opts){.have = h->have, .wscale = h->wscale & 15, .mss = h->mss, .ts_val = h->ts_recent};
-  c->flags |= CF_PASSIVE | CF_UNACCEPTED | (l->reuse ? CF_REUSE : 0) | (h->retries ? CF_SYN_LOST : 0);
+  c->flags |= CF_PASSIVE | CF_UNACCEPTED | (l->reuse || l->share ? CF_REUSE : 0) | (h->retries ? CF_SYN_LOST : 0);
   c->owner.listener = l->index;
   c->link = h->link;
   c->ts_off = h->ts_off;

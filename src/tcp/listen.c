@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/seq.h"
+#include "base/siphash.h"
 #include "tcp/tcp.h"
 #include "tcp/view.h"
 
@@ -36,18 +37,34 @@ static bool listener_matches(const struct listener *l, const struct key *k, uint
   return addr_zero(&l->addr) || la_addr_same(&l->addr, &k->local);
 }
 
+/* Of listeners that share a port the one with the greatest weight has the pair: when one comes or goes, only its own pairs move. */
+static uint64_t weight(const struct tcp *t, const struct listener *l, const struct key *k) {
+  uint8_t in[12];
+  uint64_t pair = la__key_hash(t, k);
+  be32_put(in, (uint32_t)(pair >> 32));
+  be32_put(in + 4, (uint32_t)pair);
+  be32_put(in + 8, l->gen);
+  return la__siphash13(t->key_port, in, sizeof in);
+}
+
+static bool better(const struct tcp *t, const struct listener *l, const struct listener *than, const struct key *k) {
+  if (specificity(l) != specificity(than))
+    return specificity(l) > specificity(than);
+  return l->share && than->share && weight(t, l, k) > weight(t, than, k);
+}
+
 struct listener *la__listener_find(const struct tcp *t, const struct key *k, uint8_t link) {
   struct listener *best = 0;
   for (uint32_t i = t->bucket[bucket_of(k->lport)]; i != SLAB_NONE;) {
     struct listener *l = la__listener_at(t, i);
-    if (listener_matches(l, k, link) && (!best || specificity(l) > specificity(best)))
+    if (listener_matches(l, k, link) && (!best || better(t, l, best, k)))
       best = l;
     i = l->next;
   }
   return best;
 }
 
-/* Two listeners whose addresses overlap need different specificity and SO_REUSEADDR on both. */
+/* Two listeners whose addresses overlap need different specificity and SO_REUSEADDR on both, or SO_REUSEPORT on both. */
 static bool listeners_conflict(const struct tcp *t, const la_listen_opts *o) {
   for (uint32_t i = t->bucket[bucket_of(o->port)]; i != SLAB_NONE;) {
     const struct listener *l = la__listener_at(t, i);
@@ -59,6 +76,8 @@ static bool listeners_conflict(const struct tcp *t, const la_listen_opts *o) {
       continue;
     bool wild_l = any_l || addr_zero(&l->addr), wild_o = any_o || addr_zero(&o->addr);
     if (!wild_l && !wild_o && !la_addr_same(&l->addr, &o->addr))
+      continue;
+    if (l->share && o->reuse_port)
       continue;
     if (wild_l == wild_o || !l->reuse || !o->reuse_addr)
       return true;
@@ -75,10 +94,11 @@ static bool local_matches(const la_addr *want, const la_addr *have) {
 /* The port is held; do those that hold it have one of the listener's addresses? Only asked when the counts leave it open. */
 static bool held_elsewhere_only(const struct tcp *t, const la_listen_opts *o) {
   struct key k;
+  bool reuse = o->reuse_addr || o->reuse_port;
   for (unsigned six = 0; six < 2; six++) {
     for (uint32_t i = la__slab_next(&t->conn[six], 0); i != SLAB_NONE; i = la__slab_next(&t->conn[six], i + 1)) {
       const struct conn *c = la__slab_at(&t->conn[six], i);
-      if (c->flags & CF_DETACHED || c->lport != o->port || (o->reuse_addr && c->flags & CF_REUSE))
+      if (c->flags & CF_DETACHED || c->lport != o->port || (reuse && c->flags & CF_REUSE))
         continue;
       la__conn_key(c, &k);
       if (local_matches(&o->addr, &k.local))
@@ -86,7 +106,7 @@ static bool held_elsewhere_only(const struct tcp *t, const la_listen_opts *o) {
     }
     for (uint32_t i = la__slab_next(&t->tw[six], 0); i != SLAB_NONE; i = la__slab_next(&t->tw[six], i + 1)) {
       const struct tw *w = la__slab_at(&t->tw[six], i);
-      if (w->lport != o->port || w->due <= t->now || (o->reuse_addr && w->flags & TW_REUSE))
+      if (w->lport != o->port || w->due <= t->now || (reuse && w->flags & TW_REUSE))
         continue;
       la__tw_key(w, six, &k);
       if (local_matches(&o->addr, &k.local))
@@ -96,9 +116,10 @@ static bool held_elsewhere_only(const struct tcp *t, const la_listen_opts *o) {
   return true;
 }
 
-/* bind(2) on Linux: whoever holds the port must have SO_REUSEADDR, and the newcomer too. */
+/* bind(2) on Linux: whoever holds the port must have SO_REUSEADDR, and the newcomer too. SO_REUSEPORT lets the same in. */
 static bool port_free(const struct tcp *t, const la_listen_opts *o) {
-  uint32_t held = o->reuse_addr ? la__port_held_without_reuse(&t->ports, o->port) : la__port_held(&t->ports, o->port);
+  bool reuse = o->reuse_addr || o->reuse_port;
+  uint32_t held = reuse ? la__port_held_without_reuse(&t->ports, o->port) : la__port_held(&t->ports, o->port);
   return held == 0 || held_elsewhere_only(t, o);
 }
 
@@ -117,6 +138,7 @@ int la__listener_new(struct tcp *t, const la_listen_opts *o, struct listener **o
   l->port = o->port;
   l->link = (uint8_t)o->link;
   l->reuse = o->reuse_addr;
+  l->share = o->reuse_port;
   l->admit = o->admit;
   l->backlog = o->backlog;
   l->user = o->user;

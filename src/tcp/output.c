@@ -108,7 +108,7 @@ static bool send_syn(struct tcp *t, struct conn *c, struct tcp_out *o) {
 }
 
 /* What the trace tells of a segment beside whether it repeats another. */
-enum { OUT_PROBE = 2, OUT_KEEPALIVE = 3 };
+enum { OUT_PROBE = 2, OUT_KEEPALIVE = 3, OUT_TAIL_PROBE = 4 };
 
 /*
  * RFC 6298 (5.1): the clock starts if it does not run. New data put the probe off (RFC 8985 7.2), and so does the first segment sent
@@ -143,29 +143,40 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
   la__recovery_sent(t, c, o->seg.seq, end, old_nxt, kind);
   if (kind != SENT_WINDOW_PROBE)
     start_clock(t, c, o->seg.seq, again);
-  trace_out(t, o, c, c->state, 0, kind == SENT_WINDOW_PROBE ? OUT_PROBE : again, c->wscale >> 4);
+  uint8_t told = kind == SENT_WINDOW_PROBE ? OUT_PROBE : again && kind == SENT_TAIL_PROBE ? OUT_TAIL_PROBE : again;
+  trace_out(t, o, c, c->state, 0, told, c->wscale >> 4);
+}
+
+/* How many segments Linux hands to the device in one piece: what a ms takes at the rate at which it would pace, and more on short paths. */
+static uint32_t piece(const struct conn *c) {
+  uint64_t rate = la__pace_rate(c), n = rate == UINT64_MAX ? 0 : rate >> 10, shift = (c->srtt >> 3) >> 9;
+  n += shift < 16 ? 65536u >> shift : 0;
+  n = (n < 65536 ? n : 65536) / c->mss;
+  return n < 2 ? 2 : n < UINT8_MAX ? (uint32_t)n : UINT8_MAX;
 }
 
 /*
- * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And the last segment that the
- * windows take of several, as Linux marks them: the receiver knows that nothing follows soon.
+ * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And, as Linux does, the last segment of
+ * each piece of several that a device could cut: the receiver need not wait for more of it.
  */
 static bool push_due(const struct tcp *t, struct conn *c, uint32_t seq, uint32_t end, enum sent_kind kind) {
   struct sndq *q = c->sndq;
   bool goes_on = q->burst_end == seq && q->burst_at == t->now;
   q->burst_end = end;
   q->burst_at = t->now;
+  q->burst = goes_on && q->burst < UINT8_MAX ? q->burst + 1 : 1;
   if (end == la__snd_end(c))
     return kind == SENT_WINDOW_PROBE || end == q->push_end;
   if (la__eor_cut(q, end - 1, 2) == 1)
     return true;
-  if (!goes_on)
-    q->burst = 0;
-  if (q->burst < 2)
-    q->burst++;
   uint32_t left = la__cwnd_room(c), past = end - seq_min(c->snd_nxt, end); /* of cwnd, once this segment has gone */
   left = left > past ? left - past : 0;
-  return q->burst == 2 && (left < c->mss || seq_diff(c->snd_una + c->snd_wnd, end) < (int32_t)c->mss);
+  if (left < c->mss || seq_diff(c->snd_una + c->snd_wnd, end) < (int32_t)c->mss)
+    return q->burst > 1;
+  if (kind != SENT_NEW || q->burst < piece(c))
+    return false;
+  q->burst = 0; /* another piece begins */
+  return true;
 }
 
 /* The bytes [seq, seq + n) and, when asked, the FIN behind them. */
@@ -307,13 +318,14 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
     la__cc_resume(t, c);
   uint32_t cwnd = la__cwnd_room(c);
   int32_t wnd = seq_diff(c->snd_una + c->snd_wnd, from);
-  if (wnd <= 0 || cwnd == 0)
+  bool bare = avail == 0; /* a FIN alone does not wait for cwnd: as on Linux, it adds next to nothing to what is under way */
+  if (wnd <= 0 || (cwnd == 0 && !bare))
     return false;
   uint32_t usable = (uint32_t)wnd < cwnd ? (uint32_t)wnd : cwnd, n = avail < usable ? avail : usable;
   if (n > segment_room(c))
     n = segment_room(c);
   n = la__eor_cut(c->sndq, from, n);
-  fin = fin && n == avail && usable > n;
+  fin = fin && n == avail && (bare || usable > n);
   if ((n == 0 && !fin) || !worth_sending(t, c, n, avail) || !la__pace_ready(t, c))
     return false;
   send_bytes(t, c, o, from, n, fin, SENT_NEW);

@@ -18,11 +18,12 @@ uint64_t la__pace_rate(const struct conn *c) {
 
 bool la__pace_ready(struct tcp *t, struct conn *c) {
   struct sndq *q = c->sndq;
-  if (!q || !conn_wish(c)->pacing_max || q->pace_at <= t->now)
+  if (!q)
     return true;
-  q->pace_wait = 1;
-  la__clock_set(t, c, (enum conn_clock)c->clock, c->clock_at); /* the node now carries this too */
-  return false;
+  q->pace_wait = conn_wish(c)->pacing_max && q->pace_at > t->now;
+  if (q->pace_wait)
+    la__clock_set(t, c, (enum conn_clock)c->clock, c->clock_at); /* the node now carries this too */
+  return !q->pace_wait;
 }
 
 /* A sender that comes late has a credit, of half a segment's time at most (Linux's rule). */

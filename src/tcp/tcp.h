@@ -238,6 +238,7 @@ void la__rto_arm(struct tcp *t, struct conn *c);
 void la__rearm(struct tcp *t, struct conn *c); /* retransmission, persist or keepalive clock as the state now demands */
 la_time la__limit(const struct tcp *t, const struct conn *c);
 /* How many bytes may wait to be sent, and how many do: UINT32_MAX unless the application has set a low-water mark. */
+uint32_t la__takes_now(const struct conn *c);
 uint32_t la__unsent_most(const struct conn *c);
 uint32_t la__unsent(const struct conn *c);
 bool la__unsent_low(const struct conn *c);                         /* low enough to tell that there is room */

@@ -65,7 +65,7 @@ static bool overlap(const la_udp_opts *o, const struct udp_sock *k) {
 static bool taken(const struct udp *u, const la_udp_opts *o) {
   for (uint32_t i = u->bucket[bucket_of(o->port)]; i != SLAB_NONE; i = la__udp_at(u, i)->next) {
     const struct udp_sock *k = la__udp_at(u, i);
-    if (overlap(o, k) && !(k->reuse && o->reuse_addr))
+    if (overlap(o, k) && !(k->reuse && o->reuse_addr) && !(k->share && o->reuse_port))
       return true;
   }
   return false;
@@ -78,14 +78,15 @@ static bool choose_port(struct udp *u, la_udp_opts *o) {
   be32_put(in, u->step++);
   uint32_t from = (uint32_t)((la__siphash24(u->key, in, sizeof in) >> 32) * range >> 32);
   uint32_t probes = range < PORT_PROBES ? range : PORT_PROBES;
-  bool reuse = o->reuse_addr;
-  o->reuse_addr = false; /* nobody shares a port by chance */
+  bool reuse = o->reuse_addr, share = o->reuse_port;
+  o->reuse_addr = o->reuse_port = false; /* nobody shares a port by chance */
   bool found = false;
   for (uint32_t i = 0; i < probes && !found; i++) {
     o->port = (uint16_t)(u->cfg.port_lo + (from + i) % range);
     found = !taken(u, o);
   }
   o->reuse_addr = reuse;
+  o->reuse_port = share;
   return found;
 }
 
@@ -109,6 +110,7 @@ int la__udp_open(struct udp *u, const la_udp_opts *opts, struct udp_sock **out) 
   k->rport = o.remote_port;
   k->link = (uint8_t)o.link;
   k->reuse = o.reuse_addr;
+  k->share = o.reuse_port;
   k->user = o.user;
   k->read_armed = true;
   k->event_next = SLAB_NONE;
@@ -154,14 +156,27 @@ static unsigned fitness(const struct udp_sock *k, const struct udp_ends *e) {
   return 1 + (k->remote.family ? 8u : 0) + (!any(&k->addr) ? 4u : k->addr.family ? 2u : 0) + (k->link != 0);
 }
 
+/* As for listeners (tcp/listen.c): when one comes or goes, only its own pairs move. */
+static uint64_t weight(const struct udp *u, const struct udp_sock *k, const struct udp_ends *e) {
+  uint8_t in[40];
+  memcpy(in, e->local.b, 16);
+  memcpy(in + 16, e->remote.b, 16);
+  be16_put(in + 32, e->lport);
+  be16_put(in + 34, e->rport);
+  be32_put(in + 36, k->gen);
+  return la__siphash13(u->key, in, sizeof in);
+}
+
 struct udp_sock *la__udp_find(const struct udp *u, const struct udp_ends *e) {
   struct udp_sock *best = 0;
   unsigned score = 0;
   for (uint32_t i = u->bucket[bucket_of(e->lport)]; i != SLAB_NONE; i = la__udp_at(u, i)->next) {
-    unsigned now = fitness(la__udp_at(u, i), e);
-    if (now > score) { /* of equals the latest, which is first in the bucket */
+    struct udp_sock *k = la__udp_at(u, i);
+    unsigned now = fitness(k, e);
+    bool shared = now && now == score && k->share && best->share;
+    if (now > score || (shared && weight(u, k, e) > weight(u, best, e))) { /* of other equals the latest, which is first in the bucket */
       score = now;
-      best = la__udp_at(u, i);
+      best = k;
     }
   }
   return best;
@@ -202,21 +217,40 @@ enum la_drop la__udp_deliver(struct udp *u, struct udp_sock *k, const struct udp
   return LA_DROP_NONE;
 }
 
-ptrdiff_t la__udp_take(struct udp *u, struct udp_sock *k, la_udp_from *from, void *dst, size_t n) {
+bool la__udp_next(const struct udp_sock *k, la_udp_from *from) {
   struct udp_head h;
-  if (k->rcv.len == 0) {
+  if (k->rcv.len == 0)
+    return false;
+  size_t got = la__rope_copy(&k->rcv, 0, &h, sizeof h);
+  LA_CHECK(got == sizeof h && h.len <= k->rcv.len - sizeof h);
+  *from = (la_udp_from){.addr = h.addr, .port = h.port, .link = h.link, .len = h.len};
+  return true;
+}
+
+size_t la__udp_copy(const struct udp_sock *k, size_t skip, void *dst, size_t n) {
+  la_udp_from from;
+  if (!la__udp_next(k, &from) || skip >= from.len)
+    return 0;
+  n = n < from.len - skip ? n : from.len - skip;
+  return n ? la__rope_copy(&k->rcv, sizeof(struct udp_head) + skip, dst, n) : 0;
+}
+
+void la__udp_drop(struct udp *u, struct udp_sock *k) {
+  la_udp_from from;
+  if (la__udp_next(k, &from))
+    la__rope_consume(&k->rcv, u->chunks, sizeof(struct udp_head) + from.len);
+}
+
+ptrdiff_t la__udp_take(struct udp *u, struct udp_sock *k, la_udp_from *from, void *dst, size_t n) {
+  la_udp_from f;
+  if (!la__udp_next(k, &f)) {
     k->read_armed = true;
     return LA_AGAIN;
   }
-  size_t got = la__rope_copy(&k->rcv, 0, &h, sizeof h);
-  LA_CHECK(got == sizeof h && h.len <= k->rcv.len - sizeof h);
-  if (n > h.len)
-    n = h.len;
-  if (n)
-    la__rope_copy(&k->rcv, sizeof h, dst, n);
-  la__rope_consume(&k->rcv, u->chunks, sizeof h + h.len);
+  n = la__udp_copy(k, 0, dst, n);
+  la__udp_drop(u, k);
   if (from)
-    *from = (la_udp_from){.addr = h.addr, .port = h.port, .link = h.link, .len = h.len};
+    *from = f;
   return (ptrdiff_t)n;
 }
 

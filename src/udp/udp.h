@@ -28,6 +28,7 @@ struct udp_sock {
   la_addr addr, remote;      /* remote.family 0: not connected */
   uint16_t port, rport;
   uint8_t link, events;
+  bool share;                                  /* of equals a hash chooses */
   bool reuse, queued, read_armed, write_armed; /* queued: on the list */
   int8_t err;
   uint16_t err_port;
@@ -57,6 +58,10 @@ void la__udp_close(struct udp *u, struct udp_sock *k);
 /* The socket that takes a datagram: the most specific; NULL: none. */
 struct udp_sock *la__udp_find(const struct udp *u, const struct udp_ends *e);
 enum la_drop la__udp_deliver(struct udp *u, struct udp_sock *k, const struct udp_ends *e, const uint8_t *data, uint32_t n);
+/* The datagram that waits longest: where it came from and how long it is (false: none), bytes of it, and away with it. */
+bool la__udp_next(const struct udp_sock *k, la_udp_from *from);
+size_t la__udp_copy(const struct udp_sock *k, size_t skip, void *dst, size_t n);
+void la__udp_drop(struct udp *u, struct udp_sock *k);
 /* LA_AGAIN: nothing waits. */
 ptrdiff_t la__udp_take(struct udp *u, struct udp_sock *k, la_udp_from *from, void *dst, size_t n);
 /* A datagram went there: errors about it are now believed. */

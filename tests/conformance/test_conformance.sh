@@ -122,8 +122,8 @@ says() { # status, pattern
   grep -q "$2" "$tree/out" || fail "not printed: $2"
   rm -f "$tree/mutants"/*
 }
-mutant dead unit/test_view:rst_three_checks '-  if (seg->seq == v->rcv_nxt)
-+  if (seg->seq != v->rcv_nxt)'
+mutant dead unit/test_view:table_6 '-  if (seq_leq(seg->seq + len, v->rcv_nxt))
++  if (seq_lt(seg->seq + len, v->rcv_nxt))'
 says 0 '^1 of 1 killed$'
 mutant alive unit/test_view:table_6 '-  if (seg->seq == v->rcv_nxt)
 +  if (v->rcv_nxt == seg->seq)'
@@ -144,4 +144,7 @@ mutant nameless unit/test_view:table_6 '-  if (seg->seq == v->rcv_nxt)
 +  if (0)'
 sed -i 's/^id: .*/id: MUST-70/' "$tree/mutants/nameless.mut"
 says 1 '^ROTTEN .*no such requirement: MUST-70'
+mutant elsewhere unit/test_view:rst_three_checks '-  if (seg->seq == v->rcv_nxt)
++  if (seg->seq != v->rcv_nxt)'
+says 1 '^ROTTEN .*names none of its tests at E-7'
 exit $failed

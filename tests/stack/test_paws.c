@@ -193,10 +193,13 @@ static void strange_echoes(void **state) {
       dlg_advance(d, 1100 * LA_MS); /* sent again, so that only the echo could tell */
       dlg_forget(d);
       struct tcp_opts ts = {.have = TCP_OPT_TS, .ts_val = d->f.ts_base + (uint32_t)(d->now / LA_MS), .ts_ecr = d->f.ts_ecr + echo[i]};
+      la_time srtt = info(d).srtt;
       if (i >= 2)
         inject(d, ACK, 1, 11 + 10 * k, 0, .opt = ts);
       else
         inject(d, ACK, 1, 11 + 10 * k, 0);
+      if (k == 0 && (i == 2 || i == 3)) /* an echo of what has not been sent yet: no sample */
+        assert_true(info(d).srtt == srtt);
     }
     assert_int_equal(info(d).unacked, 0);
     assert_true(info(d).rto <= 120 * LA_SEC && info(d).rto >= LA_SEC);

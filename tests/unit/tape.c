@@ -24,6 +24,7 @@ static void put(struct tape *t, const void *p, size_t n) {
   t->len += n;
 }
 static void put32(struct tape *t, uint32_t v) { put(t, &v, 4); }
+static void put16s(struct tape *t, uint16_t a, uint16_t b) { put(t, (uint16_t[2]){a, b}, 4); }
 
 static uint32_t linktype(enum tape_link l) {
   static const uint32_t types[] = {1, 1, 1, 113, 276, 0, 108, 101};
@@ -37,7 +38,7 @@ void tape_init(struct tape *t, enum tape_link link, unsigned family, bool ng) {
   t->end[1] = (struct tape_end){.nxt = 0x70000000u, .got = 0xfffffff0u};
   if (!ng) {
     put32(t, 0xa1b23c4d); /* nanoseconds */
-    put32(t, 2 | 4 << 16);
+    put16s(t, 2, 4);
     put32(t, 0);
     put32(t, 0);
     put32(t, t->snap);
@@ -47,16 +48,16 @@ void tape_init(struct tape *t, enum tape_link link, unsigned family, bool ng) {
   put32(t, 0x0A0D0D0A);
   put32(t, 28);
   put32(t, 0x1A2B3C4D);
-  put32(t, 1);
+  put16s(t, 1, 0);
   put32(t, 0xffffffff);
   put32(t, 0xffffffff);
   put32(t, 28);
   put32(t, 1);
   put32(t, 32);
-  put32(t, linktype(link));
+  put16s(t, (uint16_t)linktype(link), 0);
   put32(t, 0);
-  put32(t, 9 | 1 << 16); /* if_tsresol */
-  put32(t, 9);
+  put16s(t, 9, 1); /* if_tsresol */
+  put(t, "\x09\0\0", 4);
   put32(t, 0);
   put32(t, 32);
 }
@@ -280,7 +281,7 @@ static void done(void *ctx, struct flow *c) {
   struct tape_out *o = r->out;
   if (o->n == TAPE_FLOWS)
     return;
-  o->conn[o->n] = *c;
+  o->flow[o->n] = *c;
   la__verdict(c, r->flows->now, &o->verdict[o->n++]);
 }
 

@@ -43,7 +43,7 @@ struct tape {
 /* What came out. */
 struct tape_out {
   size_t n;
-  struct flow conn[TAPE_FLOWS];
+  struct flow flow[TAPE_FLOWS];
   struct verdict verdict[TAPE_FLOWS];
   struct flows_stats stats;
   int broken; /* the reader's last result was READER_BROKEN */

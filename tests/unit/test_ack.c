@@ -235,6 +235,23 @@ static void old_acks_are_no_progress(void **state) {
   dlg_free(d);
 }
 
+/* RFC 6298 5.2: when all is acknowledged nothing runs: not a segment, not a word, however long it lasts. */
+static void the_clock_stops_with_the_last_ack(void **state) {
+  (void)state;
+  struct dlg *d = open_plain();
+  for (uint32_t pos = 1; pos < 31; pos += 10) {
+    assert_int_equal(dlg_send(d, pos, 10), 10);
+    expect(d, ACK, pos, 1, 10);
+    inject(d, ACK, 1, pos + 10, 0);
+    dlg_advance(d, 1000 * LA_SEC);
+    expect_nothing(d);
+    expect_no_event(d);
+    assert_true(la_deadline(d->s) == LA_NEVER);
+  }
+  assert_int_equal(dlg_stats(d).retransmits, 0);
+  dlg_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(range_of_ack),
@@ -245,6 +262,7 @@ int main(void) {
     cmocka_unit_test(writable_is_an_edge),
     cmocka_unit_test(divided_acks),
     cmocka_unit_test(old_acks_are_no_progress),
+    cmocka_unit_test(the_clock_stops_with_the_last_ack),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* lint: theme */
 /* What comes beside the bytes: ancillary data of recvmsg, MSG_MORE with TCP_NODELAY, what the socket holds. */
 #include "posix_test.h"
 
@@ -108,7 +107,58 @@ static void held(void **state) {
   duo_stop(&d);
 }
 
+struct zerocopy {
+  la_cmsghdr h;
+  uint32_t err;
+  uint8_t origin, type, code, pad;
+  uint32_t info, data;
+  uint8_t offender[28];
+};
+
+/* MSG_ZEROCOPY: calls are counted and told as done, together where they follow each other; without the option it means nothing. */
+static void zerocopy(void **state) {
+  (void)state;
+  struct duo d;
+  struct zerocopy z;
+  la_msghdr m = {.control = &z, .controllen = sizeof z};
+  duo_start(&d);
+  int s = server(&d, 80), c, n;
+  joined(&d, s, 80, &c, &n);
+  SAYS(la_posix_send(d.pa, c, "ab", 2, LA_MSG_ZEROCOPY, NULL), 2);
+  SAYS(la_posix_recvmsg(d.pa, c, &m, LA_MSG_ERRQUEUE, NULL), E(AGAIN));
+  SAYS(set_int(d.pa, c, LA_SOL_SOCKET, LA_SO_ZEROCOPY, 2), E(INVAL));
+  SAYS(set_int(d.pa, c, LA_SOL_SOCKET, LA_SO_ZEROCOPY, 1), 0);
+  SAYS(la_posix_send(d.pa, c, "ab", 2, 0, NULL), 2);
+  SAYS(la_posix_send(d.pa, c, "ab", 0, LA_MSG_ZEROCOPY, NULL), 0);
+  SAYS(la_posix_readiness(d.pa, c) & LA_POLLERR, 0);
+  for (unsigned round = 0; round < 2; round++) {
+    SAYS(la_posix_send(d.pa, c, "ab", 2, LA_MSG_ZEROCOPY, NULL), 2);
+    SAYS(la_posix_send(d.pa, c, "ab", 2, LA_MSG_ZEROCOPY, NULL), 2);
+    SAYS(la_posix_readiness(d.pa, c) & LA_POLLERR, LA_POLLERR);
+    SAYS(so_error(d.pa, c), 0); /* it is no error */
+    m.controllen = sizeof z;
+    SAYS(la_posix_recvmsg(d.pa, c, &m, LA_MSG_ERRQUEUE, NULL), 0);
+    assert_int_equal(m.flags, LA_MSG_ERRQUEUE);
+    assert_int_equal(m.controllen, sizeof z.h + 32);
+    assert_int_equal(z.h.level, LA_SOL_IP);
+    assert_int_equal(z.h.type, LA_IP_RECVERR);
+    assert_int_equal(z.err, 0);
+    assert_int_equal(z.origin, 5);
+    assert_int_equal(z.code, 1);
+    assert_int_equal(z.info, 2 * round);
+    assert_int_equal(z.data, 2 * round + 1);
+    SAYS(la_posix_readiness(d.pa, c) & LA_POLLERR, 0);
+  }
+  SAYS(la_posix_shutdown(d.pa, c, LA_SHUT_WR), 0);
+  SAYS(la_posix_send(d.pa, c, "ab", 2, LA_MSG_ZEROCOPY, NULL), E(PIPE));
+  SAYS(la_posix_recv(d.pa, c, got, 1, LA_MSG_ERRQUEUE, NULL), E(AGAIN));
+  int u = la_posix_socket(d.pa, LA_AF_INET, LA_SOCK_DGRAM, 0);
+  SAYS(set_int(d.pa, u, LA_SOL_SOCKET, LA_SO_ZEROCOPY, 1), E(OPNOTSUPP));
+  duo_stop(&d);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(inq), cmocka_unit_test(nodelay_uncorks_once), cmocka_unit_test(held)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(inq), cmocka_unit_test(nodelay_uncorks_once), cmocka_unit_test(held),
+                                     cmocka_unit_test(zerocopy)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,23 @@ static void the_curve(void **state) {
   free(b);
 }
 
+/* A window so large that an ACK adds less than a byte: fractions add up. */
+static void fractions(void **state) {
+  (void)state;
+  la_time rtt = 10 * LA_MS;
+  struct bench *b = bench_new(20000 * MSS, rtt);
+  reduce(b);
+  double k = root3(6000 / 0.4);
+  for (int i = 0; i < 20; i++) {
+    for (uint32_t n = b->c.cwnd / MSS; n; n--)
+      ack(b, MSS);
+    b->t.now += rtt;
+  }
+  double w = (double)b->c.cwnd / MSS, t = 0.2;
+  assert_true(w >= w_cubic(t - 0.01, 20000, k) && w <= w_cubic(t, 20000, k));
+  free(b);
+}
+
 static void time_to_w_max(void **state) {
   (void)state;
   static const uint32_t w_max[] = {3, 10, 47, 100, 1000, 20000, 300000};
@@ -200,8 +217,9 @@ static void not_limited(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_curve),      cmocka_unit_test(time_to_w_max), cmocka_unit_test(reno_friendly), cmocka_unit_test(reductions),
-    cmocka_unit_test(never_too_fast), cmocka_unit_test(extremes),      cmocka_unit_test(idle),          cmocka_unit_test(not_limited),
+    cmocka_unit_test(the_curve),     cmocka_unit_test(fractions),  cmocka_unit_test(time_to_w_max),
+    cmocka_unit_test(reno_friendly), cmocka_unit_test(reductions), cmocka_unit_test(never_too_fast),
+    cmocka_unit_test(extremes),      cmocka_unit_test(idle),       cmocka_unit_test(not_limited),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -52,7 +52,8 @@ static void words(void **state) {
 static void notes(void **state) {
   (void)state;
   struct script *s;
-  struct run *r = run_of("ip link; tc qdisc | ip addr; sysctl net.ipv4.tcp_fack=0 net.ipv4.tcp_sack=x; ./none.sh; nstat >/dev/null", &s);
+  struct run *r = run_of(
+    "ip link; tc qdisc | ip addr; sysctl net.ipv4.tcp_fack=0 net.ipv4.tcp_fack=1 net.ipv4.tcp_sack=x; ./none.sh; nstat >/dev/null", &s);
   static const char *const want[] = {"command ip is not executed",
                                      "command tc is not executed",
                                      "sysctl net.ipv4.tcp_fack has no counterpart",
@@ -70,7 +71,8 @@ static void settings_of_sysctls(void **state) {
   struct script *s;
   struct run *r = run_of("sysctl -q net.ipv4.tcp_timestamps=0 net.ipv4.tcp_window_scaling=0 net.ipv4.tcp_syn_retries=1 "
                          "net.ipv4.tcp_retries2=3 net.ipv4.tcp_fin_timeout=7 net.ipv4.tcp_rto_min_us=5000 "
-                         "net.ipv4.tcp_congestion_control=reno net.core.somaxconn=9 net.ipv4.tcp_keepalive_intvl=11",
+                         "net.ipv4.tcp_congestion_control=reno net.core.somaxconn=9 net.ipv4.tcp_keepalive_intvl=11 "
+                         "net.ipv4.tcp_early_retrans=0 net.ipv4.tcp_frto=2 net.ipv4.tcp_reordering=7 net.ipv4.tcp_ecn=1",
                          &s);
   const struct tuning *t = r->tuning;
   assert_int_equal(r->nnotes, 0);
@@ -83,6 +85,10 @@ static void settings_of_sysctls(void **state) {
   assert_int_equal(t->cfg.cc, LA_CC_NEWRENO);
   assert_int_equal(t->posix.somaxconn, 9);
   assert_int_equal(t->keepalive[1], 11);
+  assert_int_equal(t->cfg.tlp, 0);
+  assert_int_equal(t->cfg.frto, 1);
+  assert_int_equal(t->cfg.dupthresh, 7);
+  assert_int_equal(t->cfg.ecn, 1);
   done(r, s);
 }
 

@@ -2,6 +2,8 @@
 /* Records' ends: no segment reaches over one, sent again or not; and how small segments wait, by Nagle and by Minshall. */
 #include "dialogue.h"
 
+#include "core/stack.h"
+
 enum { MSS = 1000 };
 
 static void linux_way(la_config *c) { c->minshall = 1; }
@@ -23,6 +25,7 @@ static void cut_at_marks(void **state) {
   put(d, 401, 300);
   mark(d);
   mark(d); /* twice is once */
+  assert_int_equal(la__conn_handle(&d->s->tcp, d->conn)->sndq->neor, 1);
   put(d, 701, 2400);
   mark(d);
   put(d, 3101, 50);
@@ -79,6 +82,7 @@ static void many(void **state) {
       seen += 7;
     }
     inject(d, ACK, 1, seen - 3, 0); /* in the middle of a record */
+    assert_int_equal(la__conn_handle(&d->s->tcp, d->conn)->sndq->neor, (pos - seen) / 7 + 1);
     inject(d, ACK, 1, seen, 0);
   }
   put(d, pos, 7);
@@ -142,6 +146,23 @@ static void nodelay_uncorks(void **state) {
   dlg_free(d);
 }
 
+static void roomy(la_config *c) { c->sndbuf = 4 << 20; }
+/* PSH: the last that the windows take of several, but not of one alone; nothing that goes again but what had it by itself. */
+static void pushed(void **state) {
+  (void)state;
+  struct dlg *d = open_mss(roomy);
+  put(d, 1, 15000);
+  for (uint32_t i = 0; i < 10; i++)
+    assert_int_equal(expect(d, ACK, 1 + i * MSS, 1, MSS)->seg.flags & PSH, i == 9 ? PSH : 0);
+  for (uint32_t i = 0; i < 2; i++) { /* limited transmit: one each */
+    inject(d, ACK, 1, 1, 0);
+    assert_int_equal(expect(d, ACK, 10001 + i * MSS, 1, MSS)->seg.flags & PSH, 0);
+  }
+  dlg_advance(d, LA_SEC);
+  assert_int_equal(expect(d, ACK, 1, 1, MSS)->seg.flags & PSH, 0);
+  dlg_free(d);
+}
+
 /* TCP_NOTSENT_LOWAT: beyond what the windows take, so many bytes and no more; WRITABLE when less than half of them wait. */
 static void low_water(void **state) {
   (void)state;
@@ -169,7 +190,7 @@ static void low_water(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(cut_at_marks), cmocka_unit_test(cut_again),       cmocka_unit_test(many),      cmocka_unit_test(without_memory),
-    cmocka_unit_test(nagle),        cmocka_unit_test(nodelay_uncorks), cmocka_unit_test(low_water),
+    cmocka_unit_test(nagle),        cmocka_unit_test(nodelay_uncorks), cmocka_unit_test(low_water), cmocka_unit_test(pushed),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

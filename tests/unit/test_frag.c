@@ -41,6 +41,8 @@ static void make_whole(bool six, uint32_t len) {
   whole_len = len;
 }
 
+static uint8_t tos; /* of the fragments */
+
 /* A fragment with `n` bytes of its own. */
 static void fragment_of(bool six, uint32_t id, uint32_t off, const uint8_t *data, uint32_t n, bool more, uint8_t proto) {
   if (six) {
@@ -50,9 +52,11 @@ static void fragment_of(bool six, uint32_t id, uint32_t off, const uint8_t *data
     be16_put(b + 2, off | more);
     be32_put(b + 4, id);
     memcpy(b + 8, data, n);
+    in.b[0] = (uint8_t)(0x60 | tos >> 4);
+    in.b[1] = (uint8_t)(tos << 4);
     return;
   }
-  struct ip_hdr h = {.src = addr(src(false)), .dst = addr(dst(false)), .proto = proto, .ttl = 64, .len = n};
+  struct ip_hdr h = {.src = addr(src(false)), .dst = addr(dst(false)), .proto = proto, .ttl = 64, .tos = tos, .len = n};
   h.frag_id = id;
   h.frag_off = (uint16_t)off;
   h.frag_more = more;
@@ -113,6 +117,32 @@ static void any_order(void **state) {
   assert_true(dropped(&n, LA_DROP_DUP_FRAG) > 0);
   assert_int_equal(la_deadline(n.s), LA_NEVER);
   node_free(&n);
+}
+
+/* RFC 3168 5.3, seen on the answer, which has the question's class. */
+static void marks(void **state) {
+  (void)state;
+  enum { NOT = 0, ECT1 = 1, ECT0 = 2, CE = 3, LOST = 9 };
+  static const uint8_t row[][4] = {{NOT, NOT, NOT, NOT},    {ECT0, ECT0, ECT0, ECT0}, {ECT0, CE, ECT0, CE}, {CE, ECT0, ECT0, CE},
+                                   {ECT1, ECT1, CE, CE},    {CE, CE, CE, CE},         {NOT, CE, NOT, LOST}, {CE, NOT, ECT0, LOST},
+                                   {ECT0, NOT, ECT0, ECT0}, {NOT, ECT0, ECT0, NOT}};
+  for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++)
+    for (int six = 0; six < 2; six++) {
+      struct node n;
+      simple(&n);
+      make_whole(six, 600);
+      for (uint32_t k = 0; k < 3; k++) {
+        tos = (uint8_t)(0x28 | row[i][k]);
+        frag(&n, six, 7, 200 * k, 200, k < 2, 0);
+      }
+      tos = 0;
+      assert_int_equal(answered(&n, 0), row[i][3] != LOST);
+      assert_int_equal(dropped(&n, LA_DROP_FRAGMENT), row[i][3] == LOST);
+      if (row[i][3] != LOST)
+        assert_int_equal((six ? (out.b[0] << 4 | out.b[1] >> 4) & 255 : out.b[1]), 0x28 | row[i][3]);
+      assert_int_equal(stats_of(&n).chunks, 0);
+      node_free(&n);
+    }
 }
 
 /* Two packets at once, told apart by identification, addresses and, over IPv4, protocol. */
@@ -504,6 +534,7 @@ static void memory_fails(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(any_order),
+    cmocka_unit_test(marks),
     cmocka_unit_test(datagrams_are_told_apart),
     cmocka_unit_test(overlaps_drop_the_datagram),
     cmocka_unit_test(copies_must_be_exact),

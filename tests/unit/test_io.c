@@ -286,6 +286,7 @@ static void recv_time_out_and_low_water(void **state) {
 
 static void small_buffers(la_config *c) {
   c->sndbuf = c->rcvbuf = 8192;
+  c->send_pieces = 0; /* to the byte */
   c->sndbuf_max = c->rcvbuf_max = 0;
 }
 

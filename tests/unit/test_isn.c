@@ -180,12 +180,34 @@ static void quiet_time(void **state) {
   dlg_free(d);
 }
 
+/* RFC 6191 and PAWS compare a pair's incarnations by their timestamps: one clock for all of them, whoever opened. */
+static void stamps_ascend_over_incarnations(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  d->f.syn.have |= TCP_OPT_TS;
+  uint32_t first = 0;
+  la_time begun = d->now;
+  for (unsigned i = 0; i < 20; i++) {
+    d->f.irs_known = d->f.ts = false;
+    establish(d, PASSIVE_OPEN);
+    if (i == 0)
+      first = d->f.ts_ecr;
+    assert_int_equal(d->f.ts_ecr - first, (d->now - begun) / LA_MS);
+    inject(d, RST, 1, 0, 0);
+    assert_int_equal(la_close(d->s, d->conn, d->now), LA_OK);
+    dlg_pump(d);
+    d->nev = 0;
+    dlg_advance(d, 333 * LA_MS);
+  }
+  dlg_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(clock_driven),        cmocka_unit_test(every_part_counts),
     cmocka_unit_test(uncorrelated),        cmocka_unit_test(same_secret_same_numbers),
     cmocka_unit_test(incarnations_ascend), cmocka_unit_test(stamps_per_connection),
-    cmocka_unit_test(quiet_time),
+    cmocka_unit_test(quiet_time),          cmocka_unit_test(stamps_ascend_over_incarnations),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -31,6 +31,28 @@ static void evenly(void **state) {
   dlg_free(d);
 }
 
+/* Who comes late has a credit, but of half a segment's time at most. */
+static void credit(void **state) {
+  (void)state;
+  static const struct { la_time late, gap; } row[] = {{0, 10 * LA_MS}, {3 * LA_MS, 7 * LA_MS}, {5 * LA_MS, 5 * LA_MS}, {LA_SEC, 5 * LA_MS}};
+  for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+    struct dlg *d = open_paced(100000);
+    assert_int_equal(dlg_send(d, 1, 2000), 2000); /* the second keeps the send queue, and with it the time of the first */
+    expect(d, ACK, 1, 1, MSS);
+    dlg_advance(d, 10 * LA_MS);
+    expect(d, ACK, 1 + MSS, 1, MSS);
+    dlg_advance(d, 10 * LA_MS);
+    dlg_until(d, d->now + (row[i].late < 900 * LA_MS ? row[i].late : 900 * LA_MS));
+    la_time t = d->now;
+    assert_int_equal(dlg_send(d, 1 + 2 * MSS, 3000), 3000);
+    dlg_advance(d, 15 * LA_MS);
+    expect_at(d, t, ACK, 1 + 2 * MSS, 1, MSS);
+    expect_at(d, t + row[i].gap, ACK, 1 + 3 * MSS, 1, MSS);
+    dlg_forget(d);
+    dlg_free(d);
+  }
+}
+
 /* Slower than the persist clock: the bytes wait for their time, and are not probed for. */
 static void very_slowly(void **state) {
   (void)state;
@@ -79,10 +101,8 @@ static void by_the_window(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(evenly),
-    cmocka_unit_test(very_slowly),
-    cmocka_unit_test(no_more),
-    cmocka_unit_test(by_the_window),
+    cmocka_unit_test(evenly),  cmocka_unit_test(credit),        cmocka_unit_test(very_slowly),
+    cmocka_unit_test(no_more), cmocka_unit_test(by_the_window),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -26,9 +26,9 @@ static const struct opt_row opt_rows[] = {
   {ROW(S, SO_ERROR), 0, {{1, E(NOPROTOOPT)}, {END, 0}}},
   {ROW(S, SO_DONTROUTE), 0, {{1, 1}, {END, 0}}},
   {ROW(S, SO_BROADCAST), 0, {{1, 1}, {END, 0}}},
-  {ROW(S, SO_SNDBUF), 524288, {{10000, 20000}, {1, 4608}, {0, 4608}, {-1, 425984}, {INT_MAX, 425984}, {END, 0}}},
+  {ROW(S, SO_SNDBUF), 262144, {{10000, 20000}, {1, 4608}, {0, 4608}, {-1, 425984}, {INT_MAX, 425984}, {END, 0}}},
   {ROW(S, SO_RCVBUF), 524288, {{10000, 20000}, {1, 2304}, {0, 2304}, {-1, 425984}, {212993, 425984}, {END, 0}}},
-  {ROW(S, SO_SNDBUFFORCE), 524288, {{1000000, 2000000}, {INT_MAX, 2147483646}, {END, 0}}},
+  {ROW(S, SO_SNDBUFFORCE), 262144, {{1000000, 2000000}, {INT_MAX, 2147483646}, {END, 0}}},
   {ROW(S, SO_RCVBUFFORCE), 524288, {{1000000, 2000000}, {END, 0}}},
   {ROW(S, SO_KEEPALIVE), 0, {{-3, 1}, {0, 0}, {END, 0}}},
   {ROW(S, SO_OOBINLINE), 0, {{1, 1}, {END, 0}}},
@@ -39,7 +39,7 @@ static const struct opt_row opt_rows[] = {
   {ROW(S, SO_ACCEPTCONN), 0, {{1, E(NOPROTOOPT)}, {END, 0}}},
   {ROW(S, SO_PROTOCOL), LA_IPPROTO_TCP, {{1, E(NOPROTOOPT)}, {END, 0}}},
   {ROW(S, SO_DOMAIN), LA_AF_INET, {{1, E(NOPROTOOPT)}, {END, 0}}},
-  {ROW(S, SO_ZEROCOPY), E(NOPROTOOPT), {{1, E(NOPROTOOPT)}, {END, 0}}},
+  {ROW(S, SO_ZEROCOPY), 0, {{1, 1}, {0, 0}, {2, E(INVAL)}, {-1, E(INVAL)}, {END, 0}}},
   {ROW(T, TCP_NODELAY), 0, {{5, 1}, {0, 0}, {END, 0}}},
   {ROW(T, TCP_CORK), 0, {{5, 1}, {0, 0}, {END, 0}}},
   {ROW(T, TCP_MAXSEG), 536, {{88, 88}, {87, E(INVAL)}, {32767, 32767}, {32768, E(INVAL)}, {-1, E(INVAL)}, {0, 536}, {END, 0}}},
@@ -233,7 +233,7 @@ static void before_the_connection(void **state) {
                 {LA_OPT_TOS, 0x10},
                 {LA_OPT_MSS, 700},
                 {LA_OPT_RCVBUF, 10000},
-                {LA_OPT_SNDBUF, 11000},
+                {LA_OPT_SNDBUF, 22000},
                 {LA_OPT_KEEPALIVE, 1},
                 {LA_OPT_KEEPIDLE, 11},
                 {LA_OPT_NODELAY, 1},
@@ -319,7 +319,7 @@ static void tcp_info(void **state) {
   d.cut = true;
   duo_settle(&d);
   SAYS(la_posix_getsockopt(d.pa, c, T, LA_TCP_INFO, &i, &len), 0);
-  assert_int_equal(len, 232);
+  assert_int_equal(len, 280);
   assert_int_equal(i.tcpi_state, LA_TCP_ESTABLISHED);
   assert_int_equal(i.tcpi_snd_mss, 1448);
   assert_int_equal(i.tcpi_snd_cwnd, 10);

@@ -68,9 +68,9 @@ static void explain(const char *script, enum tape_link link, unsigned family, bo
 static const struct flow *first(const struct tape_out *o, const struct verdict **v) {
   *v = NULL;
   for (size_t i = 0; i < o->n; i++)
-    if (o->conn[i].id == 1) {
+    if (o->flow[i].id == 1) {
       *v = &o->verdict[i];
-      return &o->conn[i];
+      return &o->flow[i];
     }
   fail_msg("no connection");
   abort();

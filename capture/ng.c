@@ -4,7 +4,7 @@
  * looked at, through a cursor that cannot leave it. Blocks of unknown types are passed over. What an option says wrongly is ignored; what
  * makes the row of blocks uncertain breaks the file.
  */
-#include "capture/pcapng.h"
+#include "capture/ng.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,19 +58,19 @@ static unsigned option(const struct cut *c, size_t *at, struct cut *value) {
   return code;
 }
 
-void la__pcapng_init(struct pcapng *p, struct source *src) { *p = (struct pcapng){.src = src}; }
+void la__ng_init(struct ng *p, struct source *src) { *p = (struct ng){.src = src}; }
 
-void la__pcapng_free(struct pcapng *p) {
+void la__ng_free(struct ng *p) {
   free(p->ifs);
   p->ifs = NULL;
 }
 
-static int broken(struct pcapng *p, const char *why) {
+static int broken(struct ng *p, const char *why) {
   snprintf(p->why, sizeof p->why, "%s", why);
   return -1;
 }
 
-static int section(struct pcapng *p, const struct cut *body) {
+static int section(struct ng *p, const struct cut *body) {
   if (body->n < 16)
     return broken(p, "a section header block is too short");
   if (get16(body, 4) != 1)
@@ -80,21 +80,21 @@ static int section(struct pcapng *p, const struct cut *body) {
   return 1;
 }
 
-static int interface(struct pcapng *p, const struct cut *body) {
+static int interface(struct ng *p, const struct cut *body) {
   struct cut v;
   size_t at = 8;
   if (body->n < 8)
     return broken(p, "an interface description block is too short");
-  if (p->nifs == PCAPNG_INTERFACES)
+  if (p->nifs == NG_INTERFACES)
     return broken(p, "more interfaces than 4096");
   if ((p->nifs & (p->nifs - 1)) == 0) {
-    struct pcapng_if *more = realloc(p->ifs, (p->nifs ? 2 * p->nifs : 1) * sizeof *more);
+    struct ng_if *more = realloc(p->ifs, (p->nifs ? 2 * p->nifs : 1) * sizeof *more);
     if (!more)
       return broken(p, "out of memory");
     p->ifs = more;
   }
-  struct pcapng_if *i = &p->ifs[p->nifs++];
-  *i = (struct pcapng_if){.link = get16(body, 0), .snap = get32(body, 4), .unit = 1000000};
+  struct ng_if *i = &p->ifs[p->nifs++];
+  *i = (struct ng_if){.link = get16(body, 0), .snap = get32(body, 4), .unit = 1000000};
   for (unsigned code; (code = option(body, &at, &v)) != 0;) {
     if (code == IDB_TSRESOL && v.n == 1) {
       unsigned e = v.p[0] & 0x7f;
@@ -110,14 +110,15 @@ static int interface(struct pcapng *p, const struct cut *body) {
   return 1;
 }
 
-/* The file may be somebody's invention: the sum wraps, the division is never by 0. */
-static la_time nanoseconds(const struct pcapng_if *i, uint64_t ticks) {
-  uint64_t sec = ticks / i->unit, rest = ticks % i->unit;
-  uint64_t ns = (uint64_t)((unsigned __int128)rest * LA_SEC / i->unit);
-  return (sec + (uint64_t)i->offset) * LA_SEC + ns;
+/* The file may be somebody's invention: the sum wraps, nothing is divided by 0. Of finer clocks than 2^-34 s the end is cut off. */
+static la_time nanoseconds(const struct ng_if *i, uint64_t ticks) {
+  uint64_t unit = i->unit, sec = ticks / unit, rest = ticks % unit;
+  for (; unit > 1ull << 34; unit >>= 1)
+    rest >>= 1;
+  return (sec + (uint64_t)i->offset) * LA_SEC + rest * LA_SEC / unit;
 }
 
-static void packet_options(struct pcapng *p, const struct cut *body, size_t at, struct packet *out) {
+static void packet_options(struct ng *p, const struct cut *body, size_t at, struct packet *out) {
   struct cut v;
   for (unsigned code; (code = option(body, &at, &v)) != 0;) {
     if (code == OPT_COMMENT && out->comments < PACKET_COMMENTS)
@@ -129,7 +130,7 @@ static void packet_options(struct pcapng *p, const struct cut *body, size_t at, 
   }
 }
 
-static int enhanced(struct pcapng *p, const struct cut *body, bool old, struct packet *out) {
+static int enhanced(struct ng *p, const struct cut *body, bool old, struct packet *out) {
   uint32_t no = old ? get16(body, 0) : get32(body, 0);
   if (body->n < 20)
     return broken(p, "a packet block is too short");
@@ -145,7 +146,7 @@ static int enhanced(struct pcapng *p, const struct cut *body, bool old, struct p
   return 1;
 }
 
-static int simple(struct pcapng *p, const struct cut *body, struct packet *out) {
+static int simple(struct ng *p, const struct cut *body, struct packet *out) {
   if (body->n < 4 || !p->nifs)
     return broken(p, "a simple packet block without an interface");
   *out = (struct packet){.len = get32(body, 0), .link = p->ifs[0].link, .data = body->p + 4};
@@ -156,7 +157,7 @@ static int simple(struct pcapng *p, const struct cut *body, struct packet *out) 
 }
 
 /* Reads a block whole. 1: `body`, with *type; 0: the end; -1: broken. */
-static int block(struct pcapng *p, uint32_t *type, struct cut *body) {
+static int block(struct ng *p, uint32_t *type, struct cut *body) {
   struct source *s = p->src;
   const uint8_t *b;
   if (!la__source_need(s, 1))
@@ -165,7 +166,7 @@ static int block(struct pcapng *p, uint32_t *type, struct cut *body) {
     return broken(p, "the file ends within a block");
   struct cut head = {b, 12, p->swapped};
   *type = get32(&head, 0);
-  if (*type == PCAPNG_MAGIC) {
+  if (*type == NG_MAGIC) {
     head.swapped = false;
     uint32_t order = get32(&head, 8);
     if (order != ORDER && order != __builtin_bswap32(ORDER))
@@ -175,7 +176,7 @@ static int block(struct pcapng *p, uint32_t *type, struct cut *body) {
     return broken(p, "no section header");
   }
   uint32_t len = get32(&head, 4);
-  if (len < 12 || len % 4 || len > PCAPNG_BLOCK_MAX) {
+  if (len < 12 || len % 4 || len > NG_BLOCK_MAX) {
     snprintf(p->why, sizeof p->why, "a block of %u bytes", len);
     return -1;
   }
@@ -190,7 +191,7 @@ static int block(struct pcapng *p, uint32_t *type, struct cut *body) {
 }
 
 /* ISB: the interface's own count of what it lost; the last one stands. */
-static void statistics(struct pcapng *p, const struct cut *body) {
+static void statistics(struct ng *p, const struct cut *body) {
   struct cut v;
   size_t at = 12;
   for (unsigned code; (code = option(body, &at, &v)) != 0;)
@@ -198,7 +199,7 @@ static void statistics(struct pcapng *p, const struct cut *body) {
       p->drops = get64(&v, 0);
 }
 
-int la__pcapng_next(struct pcapng *p, struct packet *out) {
+int la__ng_next(struct ng *p, struct packet *out) {
   for (;;) {
     uint32_t type;
     struct cut body;
@@ -208,7 +209,7 @@ int la__pcapng_next(struct pcapng *p, struct packet *out) {
     if (r <= 0)
       return r;
     bool packet = type == BLOCK_EPB || type == BLOCK_PB || type == BLOCK_SPB;
-    if (type == PCAPNG_MAGIC)
+    if (type == NG_MAGIC)
       r = section(p, &body);
     else if (type == BLOCK_IDB)
       r = interface(p, &body);
