@@ -13,23 +13,32 @@ static inline uint64_t le64(const uint8_t *p) {
          (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
+static inline void one_round(struct sip *s) {
+  s->v0 += s->v1;
+  s->v1 = rotl(s->v1, 13) ^ s->v0;
+  s->v0 = rotl(s->v0, 32);
+  s->v2 += s->v3;
+  s->v3 = rotl(s->v3, 16) ^ s->v2;
+  s->v0 += s->v3;
+  s->v3 = rotl(s->v3, 21) ^ s->v0;
+  s->v2 += s->v1;
+  s->v1 = rotl(s->v1, 17) ^ s->v2;
+  s->v2 = rotl(s->v2, 32);
+}
+
+/* 1 to 4 of them, a constant; written out, since compilers leave a loop of so few at -O2. */
 static inline void rounds(struct sip *s, unsigned n) {
-  while (n--) {
-    s->v0 += s->v1;
-    s->v1 = rotl(s->v1, 13) ^ s->v0;
-    s->v0 = rotl(s->v0, 32);
-    s->v2 += s->v3;
-    s->v3 = rotl(s->v3, 16) ^ s->v2;
-    s->v0 += s->v3;
-    s->v3 = rotl(s->v3, 21) ^ s->v0;
-    s->v2 += s->v1;
-    s->v1 = rotl(s->v1, 17) ^ s->v2;
-    s->v2 = rotl(s->v2, 32);
-  }
+  one_round(s);
+  if (n > 1)
+    one_round(s);
+  if (n > 2)
+    one_round(s);
+  if (n > 3)
+    one_round(s);
 }
 
 /* Inlined into both callers, so that the round counts are constants there. */
-static inline uint64_t sip(const uint8_t key[16], const uint8_t *p, size_t n, unsigned c, unsigned d) {
+static inline __attribute__((always_inline)) uint64_t sip(const uint8_t key[16], const uint8_t *p, size_t n, unsigned c, unsigned d) {
   uint64_t k0 = le64(key), k1 = le64(key + 8);
   struct sip s = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
   uint64_t last = (uint64_t)n << 56;

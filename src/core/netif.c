@@ -43,10 +43,10 @@ bool la__is_ours(const la_stack *s, const la_addr *a, la_link link) {
 
 /* The last address of an IPv4 prefix, and its first (the old form). */
 static bool is_broadcast_of(const la_addr *a, const la_addr *in, unsigned prefix) {
-  if (a->family != 4 || in->family != 4 || prefix >= 31 || !la__addr_match(a, in, prefix))
+  if (a->family != 4 || in->family != 4 || prefix >= 31)
     return false;
   uint32_t mask = UINT32_MAX >> prefix, host = be32_get(a->b) & mask;
-  return host == 0 || host == mask;
+  return (host == 0 || host == mask) && la__addr_match(a, in, prefix);
 }
 
 /* Of an on-link prefix: no peer of TCP (MUST-46, 57, 63). */

@@ -241,8 +241,8 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
 }
 
 bool la__tcp_may_input(const struct tcp *t) {
-  for (uint8_t i = 1; i <= LA_LINKS_MAX; i++)
-    if (t->link[i].ring && !la__answers_room(t, i, ANSWER_RESERVE))
+  for (uint8_t i = 1; i <= LA_LINKS_MAX && t->link[i].ring; i++)
+    if (!la__answers_room(t, i, ANSWER_RESERVE))
       return false;
   return true;
 }
