@@ -45,7 +45,7 @@ static struct outcome three_lost(struct sim *s, bool sack) {
   la__rule(w, d.a, K_DATA, F_LOSE, 5, 1);
   la__rule(w, d.a, K_DATA, F_LOSE, 8, 1);
   la__app_send(d.c, BYTES);
-  la__until_received(d.s, BYTES, 100 * LA_SEC);
+  la__until_received(d.s, BYTES, 1000 * LA_SEC);
   struct outcome o = {w->now - t, repeats(w, d.a)};
   la_info_rec i;
   bool known = la__app_info(d.c, &i);
@@ -56,7 +56,7 @@ static struct outcome three_lost(struct sim *s, bool sack) {
     CLAIM_USUAL(s, o.again.all == 3 && o.again.needless == 0,
                 "each of the three goes again once, and nothing else does: %u, of these needless %u", o.again.all, o.again.needless);
   la__app_close(d.c);
-  la__until_eof(d.s, 100 * LA_SEC);
+  la__until_eof(d.s, 1000 * LA_SEC);
   la__app_close(d.s);
   la__run_out(w);
   return o;
@@ -83,7 +83,7 @@ static la_time last_lost(struct sim *s, bool probe) {
   la_time t = w->now;
   la__rule(w, d.a, K_DATA, F_LOSE, 4, 2);
   la__app_send(d.c, 5 * 1400);
-  la__until_received(d.s, 1000 + 5 * 1400, 100 * LA_SEC);
+  la__until_received(d.s, 1000 + 5 * 1400, 1000 * LA_SEC);
   la_time took = w->now - t;
   la_info_rec i = {.backoff = 99};
   la__app_info(d.c, &i);
@@ -97,7 +97,7 @@ static la_time last_lost(struct sim *s, bool probe) {
   else
     CLAIM_USUAL(s, took >= LA_SEC, "after %s: nobody reports the loss of the last segments, so the time-out does", la__secs(took));
   la__app_close(d.c);
-  la__until_eof(d.s, 100 * LA_SEC);
+  la__until_eof(d.s, 1000 * LA_SEC);
   la__app_close(d.s);
   la__run_out(w);
   return took;

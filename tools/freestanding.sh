@@ -11,7 +11,7 @@ warnings='-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prot
 status=0
 
 # What a 32-bit compiler brings itself, in libgcc or compiler-rt.
-runtime='__(u?div|u?mod|mul|ashl|lshr|ashr|cmp|ucmp|clz|ctz|popcount|ffs|bswap)[sd]i[234]'
+runtime='__(u?div|u?mod|mul|ashl|lshr|ashr|cmp|ucmp|clz|ctz|popcount|ffs|bswap)[sd]i[234]|__u?divmod[sd]i4'
 
 headers_of() {
   case $1 in

@@ -222,7 +222,7 @@ static bool send_again(struct tcp *t, struct conn *c, struct tcp_out *o) {
 
 /* A segment that was sent, and begins at `seq` with `n` sequence numbers, once more. */
 static bool send_span(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, enum sent_kind kind) {
-  uint32_t edge = c->snd_una + c->snd_wnd; /* a closed window is the persist clock's to probe */
+  uint32_t edge = c->snd_una + c->snd_wnd; /* SHLD-16; a closed window is the persist clock's to probe */
   if (!seq_lt(seq, edge))
     return false;
   n = seq_min(seq + n, edge) - seq;
