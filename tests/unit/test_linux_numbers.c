@@ -25,6 +25,16 @@
 #include <lastack/posix.h>
 
 #ifdef __linux__
+/* With 64-bit time on a 32-bit machine these names stand for other numbers, which no 64-bit machine knows. */
+#ifdef SO_RCVTIMEO_OLD
+#undef SO_RCVTIMEO
+#undef SO_SNDTIMEO
+#undef SO_TIMESTAMP
+#define SO_RCVTIMEO SO_RCVTIMEO_OLD
+#define SO_SNDTIMEO SO_SNDTIMEO_OLD
+#define SO_TIMESTAMP SO_TIMESTAMP_OLD
+#endif
+
 #define SAME(name) \
   { #name, (long)LA_##name, (long)name }
 #define ERRNO(name) \
