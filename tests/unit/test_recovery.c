@@ -334,6 +334,27 @@ static void newreno(void **state) {
   dlg_free(d);
 }
 
+/* Without SACK a duplicate stands for a segment that arrived, and never can all have arrived while SND.UNA is not acknowledged. */
+static void newreno_counts(void **state) {
+  (void)state;
+  struct dlg *d = open_linux(0);
+  send_segments(d, 0, 10);
+  dlg_advance(d, RTT);
+  for (unsigned i = 0; i < 9; i++)
+    sack(d, 0, 0);
+  again(d, 0);
+  expect_nothing(d);
+  assert_int_equal(info(d).segs_sacked, 9);
+  sack(d, 1, 0); /* what filled that hole was none of the nine: eight may have arrived of nine, the first is lost */
+  again(d, 1);
+  expect_nothing(d);
+  la_info_rec i = info(d);
+  assert_int_equal(i.segs_out, 9);
+  assert_int_equal(i.segs_lost, 1);
+  assert_int_equal(i.segs_sacked, 8);
+  dlg_free(d);
+}
+
 /* A router's word that the segment at `seq` is longer than its next link takes. */
 static void too_big(struct dlg *d, uint32_t seq, uint32_t mtu) {
   uint8_t quote[IP4_HEADER + TCP_HEADER], msg[128];
@@ -400,21 +421,14 @@ static void closed_over_a_hole(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(limited_transmit),
-    cmocka_unit_test(several_losses),
-    cmocka_unit_test(proportional),
-    cmocka_unit_test(heavy_loss),
-    cmocka_unit_test(old_ack_with_news),
-    cmocka_unit_test(time_out_keeps_reports),
-    cmocka_unit_test(reneging),
-    cmocka_unit_test(spurious_time_out),
-    cmocka_unit_test(real_time_out),
-    cmocka_unit_test(eifel),
-    cmocka_unit_test(dsack_undoes),
-    cmocka_unit_test(forged_duplicates),
-    cmocka_unit_test(newreno),
-    cmocka_unit_test(smaller_segments),
-    cmocka_unit_test(closed_over_a_hole),
+    cmocka_unit_test(limited_transmit),  cmocka_unit_test(several_losses),
+    cmocka_unit_test(proportional),      cmocka_unit_test(heavy_loss),
+    cmocka_unit_test(old_ack_with_news), cmocka_unit_test(time_out_keeps_reports),
+    cmocka_unit_test(reneging),          cmocka_unit_test(spurious_time_out),
+    cmocka_unit_test(real_time_out),     cmocka_unit_test(eifel),
+    cmocka_unit_test(dsack_undoes),      cmocka_unit_test(forged_duplicates),
+    cmocka_unit_test(newreno),           cmocka_unit_test(newreno_counts),
+    cmocka_unit_test(smaller_segments),  cmocka_unit_test(closed_over_a_hole),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
