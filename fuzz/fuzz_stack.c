@@ -10,11 +10,12 @@
 
 #include "base/bytes.h"
 #include "base/sum.h"
+#include "core/stack.h"
 #include "wire/icmp.h"
 #include "wire/ip.h"
 #include "wire/tcp_wire.h"
 
-enum { FLOWS = 8, LISTENERS = 2, HELD = 6, FRAME = 2048, TURNS = 4000, SPANS = 8 };
+enum { FLOWS = 8, LISTENERS = FUZZ_LISTENERS, HELD = 6, FRAME = 2048, TURNS = 4000, SPANS = 8 };
 
 /* One pair of ends as the scripted peer sees it. Even ones are IPv4, odd ones IPv6; from the fifth on the stack connects. */
 struct flow {
@@ -66,62 +67,18 @@ static void flow_init(struct flow *f, unsigned i) {
   f->nxt = 0x7fffff00u + i * 0x10000000u;
 }
 
-/* What came late to the configuration, and stays as the preset has it while these bytes are zero. */
-static void configure_more(la_config *c, const uint8_t head[FUZZ_HEAD]) {
-  static const uint8_t half_open[] = {4, 1, 2, 3};
-  c->cc = head[4] & 1 ? !c->cc : c->cc;
-  c->ecn = (uint8_t)((c->ecn + (head[4] >> 1 & 3)) % 3);
-  c->tlp ^= head[4] >> 3 & 1;
-  c->frto ^= head[4] >> 4 & 1;
-  c->dsack ^= head[4] >> 5 & 1;
-  c->hystart ^= head[4] >> 6 & 1;
-  c->minshall ^= head[4] >> 7;
-  c->max_half_open = half_open[head[5] & 3];
-  c->syn_cookies ^= head[5] >> 2 & 1;
-  c->max_sent = head[5] & 8 ? 8 : c->max_sent;
-  c->rcv_start = head[5] & 16 ? 1000 : c->rcv_start;
-  c->sndbuf_max = c->rcvbuf_max = head[5] & 32 ? 100000 : 0;
-  c->slow_start_after_idle ^= head[5] >> 6 & 1;
-  c->empty_probes ^= head[5] >> 7;
-  c->dupthresh = head[6] & 1 ? 1 : c->dupthresh;
-  c->quick_acks = head[6] & 2 ? 0 : c->quick_acks;
-  c->bare_segments ^= head[6] >> 2 & 1;
-  c->send_pieces ^= head[6] >> 3 & 1;
-  c->mute_unsent ^= head[6] >> 4 & 1;
-  c->rto_min = head[6] & 32 ? LA_MS : c->rto_min;
-}
-
-static void configure(la_config *c, const uint8_t head[FUZZ_HEAD], struct world *w) {
-  la_config_init(c, head[2] & 1 ? LA_PRESET_LINUX : LA_PRESET_RFC);
-  c->alloc = (la_alloc){fuzz_alloc, fuzz_free, &w->mem};
-  memset(c->secret, 0x42 + head[1], sizeof c->secret);
-  c->timestamps = head[0] & 1;
-  c->sack = head[0] >> 1 & 1;
-  c->window_scale = head[0] >> 2 & 1;
-  c->delayed_ack = head[0] & 8 ? 0 : c->delayed_ack;
-  c->time_wait = !(head[0] & 16);
-  c->quiet_time = head[0] >> 5 & 1;
-  c->max_conns = FUZZ_MAX_CONNS;
-  c->max_time_wait = head[0] & 64 ? 1 : 4;
-  c->max_orphans = 3;
-  c->max_listeners = LISTENERS;
-  c->max_chunks = head[2] & 2 ? 6 : 64;
-  c->max_ooo = head[2] & 4 ? 1 : 5;
-  c->sndbuf = head[2] & 8 ? 2048 : 20000;
-  c->rcvbuf = head[2] & 16 ? 2048 : head[2] & 32 ? 200000 : 20000;
-  c->replies = 16;
-  c->frag_datagrams = 3;
-  c->msl = 2 * LA_SEC;
-  configure_more(c, head);
-  c->trace = fuzz_trace;
-  c->trace_cap = FUZZ_TRACE;
+/* The clock moves to where the ISS of a pair lies before 2^31 or 2^32. */
+static void before_the_wrap(struct world *w, const struct flow *f, uint32_t where) {
+  struct key k = {.local = f->us, .remote = f->peer, .lport = f->lport, .rport = f->rport};
+  la_tick(w->s, w->now);
+  w->now += (la_time)(where - 3000 - la__isn(&w->s->tcp, &k)) * 4 * LA_US;
 }
 
 static struct world *world_new(const uint8_t head[FUZZ_HEAD]) {
   struct world *w = calloc(1, sizeof *w);
   FUZZ_CHECK(w);
   la_config c;
-  configure(&c, head, w);
+  fuzz_configure(&c, head, &w->mem);
   w->s = la_stack_new(&c);
   FUZZ_CHECK(w->s);
   w->link = la_link_add(w->s, head[2] & 64 ? 1280 : 1500);
@@ -130,6 +87,8 @@ static struct world *world_new(const uint8_t head[FUZZ_HEAD]) {
   for (unsigned i = 0; i < 2; i++)
     FUZZ_CHECK(la_addr_add(w->s, w->link, &w->flow[i].us, i ? 64 : 24) == LA_OK);
   w->now = LA_SEC;
+  if (head[6] >> 6)
+    before_the_wrap(w, &w->flow[head[6] >> 6 == 3 ? 4 : 0], head[6] >> 6 == 2 ? 1u << 31 : 0);
   la_tick(w->s, w->now);
   la_frame f; /* a link's ring of datagrams stays once it is there */
   FUZZ_CHECK(la_udp_open(w->s, &(la_udp_opts){.port = 1}, &w->udp) == LA_OK);
@@ -443,46 +402,13 @@ static void keep_conn(struct world *w, la_conn c) {
 }
 
 static void set_option(struct world *w, const struct fuzz_op *o) {
-  static const struct {
-    enum la_opt opt;
-    int64_t v;
-  } row[] = {{LA_OPT_NODELAY, 1},
-             {LA_OPT_KEEPALIVE, 1},
-             {LA_OPT_KEEPIDLE, 5},
-             {LA_OPT_KEEPINTVL, 2},
-             {LA_OPT_KEEPCNT, 3},
-             {LA_OPT_LINGER, 0},
-             {LA_OPT_SNDBUF, 4096},
-             {LA_OPT_RCVBUF, 60000},
-             {LA_OPT_RCVBUF, 2048},
-             {LA_OPT_USER_TIMEOUT, 3000},
-             {LA_OPT_NODELAY, 0},
-             {LA_OPT_KEEPALIVE, 0},
-             {LA_OPT_TTL, 5},
-             {LA_OPT_TTL, 0},
-             {LA_OPT_USER_TIMEOUT, 0},
-             {(enum la_opt)99, 1},
-             {LA_OPT_MAX_PACING_RATE, 1},
-             {LA_OPT_MAX_PACING_RATE, 20000},
-             {LA_OPT_MAX_PACING_RATE, INT64_MAX},
-             {LA_OPT_MAX_PACING_RATE, 0},
-             {LA_OPT_CONGESTION, LA_CC_NEWRENO},
-             {LA_OPT_CONGESTION, LA_CC_CUBIC},
-             {LA_OPT_NOTSENT_LOWAT, 100},
-             {LA_OPT_NOTSENT_LOWAT, 0},
-             {LA_OPT_CORK, 1},
-             {LA_OPT_CORK, 0},
-             {LA_OPT_MSS, 88},
-             {LA_OPT_WND_CLAMP, 1024},
-             {LA_OPT_SYN_RETRIES, 1},
-             {LA_OPT_FIN_WAIT_2, -1},
-             {LA_OPT_QUICKACK, 0},
-             {LA_OPT_DEFER_ACCEPT, 2}};
-  unsigned i = o->b % (sizeof row / sizeof row[0]);
+  enum la_opt opt;
+  int64_t v;
+  fuzz_option(o->b, &opt, &v);
   if (o->x[0] & 128)
-    la_listener_set_option(w->s, w->listener[o->who % LISTENERS], row[i].opt, row[i].v);
+    la_listener_set_option(w->s, w->listener[o->who % LISTENERS], opt, v);
   else
-    la_set_option(w->s, *some_conn(w, o->who), row[i].opt, row[i].v, w->now);
+    la_set_option(w->s, *some_conn(w, o->who), opt, v, w->now);
 }
 
 static void op_call(struct world *w, const struct fuzz_op *o) {
