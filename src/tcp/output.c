@@ -284,7 +284,7 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
 static bool nagle_waits(const struct tcp *t, const struct conn *c) {
   if (c->snd_una == c->snd_nxt)
     return false;
-  return !t->cfg.minshall || (c->sndq && seq_gt(c->sndq->small_end, c->snd_una));
+  return !t->cfg.minshall || (c->sndq && seq_gt(c->sndq->small_end, c->snd_una) && seq_leq(c->sndq->small_end, c->snd_nxt));
 }
 
 /*

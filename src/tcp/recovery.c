@@ -444,8 +444,11 @@ static bool reneged(struct tcp *t, struct conn *c, struct news *n) {
 
 void la__recovery_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg, struct news *n) {
   struct sndq *q = c->sndq;
-  if (n->what & NEWS_ACKED)
+  if (n->what & NEWS_ACKED) {
     q->rec.rtos = 0;
+    if (seq_gt(n->una, q->rec.recover)) /* it follows, else it would lie ahead again after 2^31 bytes without a loss */
+      q->rec.recover = c->snd_una - 1;
+  }
   if (sack(c))
     la__sack_input(t, c, seg, n);
   if (n->late && (q->rec.state != LA_CA_LOSS || q->rec.flags & REC_UNDO))

@@ -2,6 +2,8 @@
 /* Loss recovery: what goes again (RFC 6675, 6582), how fast (6937), what is taken back (5682, 3522, 3708), time-outs (6298 5), reneging. */
 #include "loss_test.h"
 
+#include "core/stack.h"
+
 #define RTT (100 * LA_MS)
 
 static struct dlg *open_linux(unsigned opts) { return loss_open(linux_preset, RTT, opts); }
@@ -355,6 +357,38 @@ static void newreno_counts(void **state) {
   dlg_free(d);
 }
 
+static struct conn *inside(struct dlg *d) { return la__conn_handle(&d->s->tcp, d->conn); }
+
+/* What was noted long ago lies behind, though 2^31 bytes have been sent since. */
+static void newreno_after_two_gigabytes(void **state) {
+  (void)state;
+  struct dlg *d = open_linux(0);
+  send_segments(d, 0, 10);
+  struct conn *c = inside(d);
+  c->sndq->rec.recover = c->snd_una - (1u << 31) + 500; /* no loss since then */
+  dlg_advance(d, RTT);
+  sack(d, 1, 0);
+  dlg_pump(d);
+  for (unsigned i = 0; i < 3; i++)
+    sack(d, 1, 0);
+  again(d, 1);
+  expect_nothing(d);
+  dlg_free(d);
+}
+
+static void small_long_ago(void **state) {
+  (void)state;
+  struct dlg *d = open_linux(TCP_OPT_SACK_OK);
+  send_segments(d, 0, 2);
+  struct conn *c = inside(d);
+  c->sndq->small_end = c->snd_una - (1u << 31) + 500;
+  dlg_advance(d, RTT);
+  sack(d, 1, 0);
+  assert_int_equal(dlg_send(d, SEG(2), 10), 10); /* no small segment is unacknowledged (Minshall) */
+  expect(d, ACK | PSH, SEG(2), 1, 10);
+  dlg_free(d);
+}
+
 /* A router's word that the segment at `seq` is longer than its next link takes. */
 static void too_big(struct dlg *d, uint32_t seq, uint32_t mtu) {
   uint8_t quote[IP4_HEADER + TCP_HEADER], msg[128];
@@ -421,14 +455,24 @@ static void closed_over_a_hole(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(limited_transmit),  cmocka_unit_test(several_losses),
-    cmocka_unit_test(proportional),      cmocka_unit_test(heavy_loss),
-    cmocka_unit_test(old_ack_with_news), cmocka_unit_test(time_out_keeps_reports),
-    cmocka_unit_test(reneging),          cmocka_unit_test(spurious_time_out),
-    cmocka_unit_test(real_time_out),     cmocka_unit_test(eifel),
-    cmocka_unit_test(dsack_undoes),      cmocka_unit_test(forged_duplicates),
-    cmocka_unit_test(newreno),           cmocka_unit_test(newreno_counts),
-    cmocka_unit_test(smaller_segments),  cmocka_unit_test(closed_over_a_hole),
+    cmocka_unit_test(limited_transmit),
+    cmocka_unit_test(several_losses),
+    cmocka_unit_test(proportional),
+    cmocka_unit_test(heavy_loss),
+    cmocka_unit_test(old_ack_with_news),
+    cmocka_unit_test(time_out_keeps_reports),
+    cmocka_unit_test(reneging),
+    cmocka_unit_test(spurious_time_out),
+    cmocka_unit_test(real_time_out),
+    cmocka_unit_test(eifel),
+    cmocka_unit_test(dsack_undoes),
+    cmocka_unit_test(forged_duplicates),
+    cmocka_unit_test(newreno),
+    cmocka_unit_test(newreno_counts),
+    cmocka_unit_test(newreno_after_two_gigabytes),
+    cmocka_unit_test(small_long_ago),
+    cmocka_unit_test(smaller_segments),
+    cmocka_unit_test(closed_over_a_hole),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
