@@ -389,6 +389,20 @@ static void small_long_ago(void **state) {
   dlg_free(d);
 }
 
+/* A block takes room from a segment, which is full nonetheless. */
+static void full_with_a_block(void **state) {
+  (void)state;
+  struct dlg *d = open_linux(TCP_OPT_SACK_OK);
+  inject(d, ACK | PSH, 1, 1, 100);
+  expect(d, ACK, 1, 101, 0);
+  inject(d, ACK | PSH, 1, 1, 100); /* a duplicate: the next segment tells of it */
+  assert_int_equal(dlg_send(d, 1, MSS - 12), MSS - 12);
+  expect(d, ACK | PSH, 1, 101, MSS - 12);
+  assert_int_equal(dlg_send(d, MSS - 11, 10), 10);
+  expect(d, ACK | PSH, MSS - 11, 101, 10);
+  dlg_free(d);
+}
+
 /* A router's word that the segment at `seq` is longer than its next link takes. */
 static void too_big(struct dlg *d, uint32_t seq, uint32_t mtu) {
   uint8_t quote[IP4_HEADER + TCP_HEADER], msg[128];
@@ -471,6 +485,7 @@ int main(void) {
     cmocka_unit_test(newreno_counts),
     cmocka_unit_test(newreno_after_two_gigabytes),
     cmocka_unit_test(small_long_ago),
+    cmocka_unit_test(full_with_a_block),
     cmocka_unit_test(smaller_segments),
     cmocka_unit_test(closed_over_a_hole),
   };
