@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzzing of the whole stack. An input is a small program: four bytes of configuration, then operations of eight bytes each:
+ * Fuzzing of the whole stack. An input is a small program: eight bytes of configuration, then operations of eight bytes each:
  * segments of a scripted peer that knows, more or less, where the connection stands; damaged, cut and repeated frames; ICMP;
  * calls of the application; jumps of the clock. Whatever it says, the invariants of fuzz_stack.c must hold after each operation.
  */
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FUZZ_HEAD = 4, FUZZ_OPS_MAX = 256, FUZZ_MAX = FUZZ_HEAD + 8 * FUZZ_OPS_MAX };
+enum { FUZZ_HEAD = 8, FUZZ_OPS_MAX = 256, FUZZ_MAX = FUZZ_HEAD + 8 * FUZZ_OPS_MAX };
 
 /* One operation as it lies in the input. */
 struct fuzz_op {

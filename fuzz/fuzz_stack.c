@@ -10,11 +10,12 @@
 
 #include "base/bytes.h"
 #include "base/sum.h"
+#include "core/stack.h"
 #include "wire/icmp.h"
 #include "wire/ip.h"
 #include "wire/tcp_wire.h"
 
-enum { FLOWS = 8, LISTENERS = 2, HELD = 6, FRAME = 2048, TURNS = 4000 };
+enum { FLOWS = 8, LISTENERS = FUZZ_LISTENERS, HELD = 6, FRAME = 2048, TURNS = 4000, SPANS = 8 };
 
 /* One pair of ends as the scripted peer sees it. Even ones are IPv4, odd ones IPv6; from the fifth on the stack connects. */
 struct flow {
@@ -22,6 +23,10 @@ struct flow {
   uint16_t lport, rport;
   uint32_t nxt, ack; /* what the stack expects next; what it has sent up to */
   uint32_t ts_ecr;
+  struct {
+    uint32_t lo, hi;
+  } span[SPANS]; /* of the segments that came last, the newest at spans - 1 */
+  unsigned spans;
 };
 
 struct world {
@@ -34,6 +39,7 @@ struct world {
   la_conn conn[FUZZ_CONNS];
   la_listener listener[LISTENERS];
   la_udp udp;
+  la_syn syn; /* the latest that waits for an answer */
   uint32_t nconn;
   la_frame held[HELD];
   unsigned nheld;
@@ -61,37 +67,18 @@ static void flow_init(struct flow *f, unsigned i) {
   f->nxt = 0x7fffff00u + i * 0x10000000u;
 }
 
-static void configure(la_config *c, const uint8_t head[FUZZ_HEAD], struct world *w) {
-  la_config_init(c, head[2] & 1 ? LA_PRESET_LINUX : LA_PRESET_RFC);
-  c->alloc = (la_alloc){fuzz_alloc, fuzz_free, &w->mem};
-  memset(c->secret, 0x42 + head[1], sizeof c->secret);
-  c->timestamps = head[0] & 1;
-  c->sack = head[0] >> 1 & 1;
-  c->window_scale = head[0] >> 2 & 1;
-  c->delayed_ack = head[0] & 8 ? 0 : c->delayed_ack;
-  c->time_wait = !(head[0] & 16);
-  c->quiet_time = head[0] >> 5 & 1;
-  c->max_conns = FUZZ_MAX_CONNS;
-  c->max_half_open = 4;
-  c->max_time_wait = head[0] & 64 ? 1 : 4;
-  c->max_orphans = 3;
-  c->max_listeners = LISTENERS;
-  c->max_chunks = head[2] & 2 ? 6 : 64;
-  c->max_ooo = head[2] & 4 ? 1 : 5;
-  c->sndbuf = head[2] & 8 ? 2048 : 20000;
-  c->rcvbuf = head[2] & 16 ? 2048 : head[2] & 32 ? 200000 : 20000;
-  c->replies = 16;
-  c->frag_datagrams = 3;
-  c->msl = 2 * LA_SEC;
-  c->trace = fuzz_trace;
-  c->trace_cap = FUZZ_TRACE;
+/* The clock moves to where the ISS of a pair lies before 2^31 or 2^32. */
+static void before_the_wrap(struct world *w, const struct flow *f, uint32_t where) {
+  struct key k = {.local = f->us, .remote = f->peer, .lport = f->lport, .rport = f->rport};
+  la_tick(w->s, w->now);
+  w->now += (la_time)(where - 3000 - la__isn(&w->s->tcp, &k)) * 4 * LA_US;
 }
 
 static struct world *world_new(const uint8_t head[FUZZ_HEAD]) {
   struct world *w = calloc(1, sizeof *w);
   FUZZ_CHECK(w);
   la_config c;
-  configure(&c, head, w);
+  fuzz_configure(&c, head, &w->mem);
   w->s = la_stack_new(&c);
   FUZZ_CHECK(w->s);
   w->link = la_link_add(w->s, head[2] & 64 ? 1280 : 1500);
@@ -100,6 +87,8 @@ static struct world *world_new(const uint8_t head[FUZZ_HEAD]) {
   for (unsigned i = 0; i < 2; i++)
     FUZZ_CHECK(la_addr_add(w->s, w->link, &w->flow[i].us, i ? 64 : 24) == LA_OK);
   w->now = LA_SEC;
+  if (head[6] >> 6)
+    before_the_wrap(w, &w->flow[head[6] >> 6 == 3 ? 4 : 0], head[6] >> 6 == 2 ? 1u << 31 : 0);
   la_tick(w->s, w->now);
   la_frame f; /* a link's ring of datagrams stays once it is there */
   FUZZ_CHECK(la_udp_open(w->s, &(la_udp_opts){.port = 1}, &w->udp) == LA_OK);
@@ -141,12 +130,27 @@ static uint32_t step(uint8_t v) {
   return (uint32_t)(s > 100 ? (s - 100) * 1000 : s < -100 ? (s + 100) * 1000 : s > 96 ? INT32_MIN : s);
 }
 
-/* b: bit 0 SEQ is moved by x[0]; bit 1 its base is the last byte announced; bit 3 ACK is moved by x[1]; bits 4 and 5 leave options out. */
+/* A segment that the stack has sent, or several: an end of it, and how far it goes. */
+static uint32_t span(const struct flow *f, unsigned back, unsigned n, uint32_t *hi) {
+  unsigned known = f->spans < SPANS ? f->spans : SPANS;
+  if (!known)
+    return *hi = f->ack;
+  unsigned first = f->spans - 1 - back % known, last = first + n < f->spans ? first + n : f->spans - 1;
+  *hi = f->span[last % SPANS].hi;
+  return f->span[first % SPANS].lo;
+}
+
+/* who: bit 3 an older echo, bit 4 the blocks, and an ACK that is moved, are of whole segments, bits 6 and 7 the ECN field.
+   b: bit 0 SEQ is moved by x[0]; bit 1 its base is the last byte announced; bit 3 ACK is moved by x[1]; bits 4 and 5 leave options out. */
 static uint32_t build_segment(struct world *w, const struct fuzz_op *o, uint8_t *to) {
   struct flow *f = &w->flow[o->who % FLOWS];
-  struct tcp_seg s = {.sport = f->rport, .dport = f->lport, .flags = o->a & 63, .wnd = windows[o->x[3] & 7]};
+  struct tcp_seg s = {.sport = f->rport, .dport = f->lport, .flags = o->a, .wnd = windows[o->x[3] & 7]};
   s.seq = f->nxt + (o->b & 1 ? step(o->x[0]) * (o->b & 64 ? 100u : 1u) : 0);
   s.ack = s.flags & LA_ACK ? f->ack + (o->b & 8 ? step(o->x[1]) * (o->b & 128 ? 100u : 1u) : 0) : 0;
+  if (s.flags & LA_ACK && o->b & 8 && o->who & 16) {
+    uint32_t hi;
+    s.ack = span(f, o->x[1] >> 4, 0, &hi);
+  }
   s.len = lengths[o->x[2] % 12];
   s.urp = o->x[3] >> 3;
   if (s.flags & LA_SYN) {
@@ -162,17 +166,27 @@ static uint32_t build_segment(struct world *w, const struct fuzz_op *o, uint8_t 
     for (unsigned i = 0; i < s.opt.nsack; i++) {
       s.opt.sack[i].lo = f->ack + step(o->x[i]);
       s.opt.sack[i].hi = s.opt.sack[i].lo + o->x[2];
+      if (o->who & 16)
+        s.opt.sack[i].lo = span(f, o->x[i], o->x[2] & 3, &s.opt.sack[i].hi);
     }
   }
   s.opt.ts_val = (uint32_t)(w->now / LA_MS) + (o->b & 4 ? step(o->x[0]) : 0);
-  s.opt.ts_ecr = f->ts_ecr;
+  s.opt.ts_ecr = f->ts_ecr - (o->who & 8 ? o->x[3] : 0);
   uint8_t tcp[FRAME];
   unsigned hdr = la__tcp_build(&s, tcp);
   for (uint32_t i = 0; i < s.len; i++)
     tcp[hdr + i] = fuzz_byte(s.seq + i + ((s.flags & LA_SYN) != 0));
   uint32_t n = hdr + s.len;
   be16_put(tcp + 16, la__sum_finish(la__sum(la__ip_pseudo_sum(&f->peer, &f->us, IP_PROTO_TCP, n), tcp, n)));
-  return ip_wrap(to, f, IP_PROTO_TCP, tcp, n);
+  n = ip_wrap(to, f, IP_PROTO_TCP, tcp, n);
+  if (f->us.family == 6)
+    to[1] |= (uint8_t)((o->who >> 6) << 4);
+  else if (o->who >> 6) {
+    to[1] |= o->who >> 6;
+    be16_put(to + 10, 0);
+    be16_put(to + 10, la__sum_finish(la__sum(0, to, 20)));
+  }
+  return n;
 }
 
 static void op_segment(struct world *w, const struct fuzz_op *o) {
@@ -321,6 +335,10 @@ static void learn(struct world *w) {
   if (!f || s.flags & LA_RST)
     return;
   uint32_t end = s.seq + tcp_seg_len(&s);
+  if (s.len) {
+    f->span[f->spans % SPANS].lo = s.seq;
+    f->span[f->spans++ % SPANS].hi = end;
+  }
   if (s.flags & LA_SYN || (int32_t)(end - f->ack) > 0)
     f->ack = end;
   if (s.flags & LA_ACK)
@@ -349,6 +367,8 @@ static void pump(struct world *w, unsigned hold) {
     }
     while (la_events(w->s, &e, 1)) {
       watch_event(w->watch, &e);
+      if (e.type == LA_EVENT_SYN)
+        w->syn = e.syn;
       more = true;
     }
   }
@@ -366,6 +386,7 @@ static void op_time(struct world *w, const struct fuzz_op *o) {
     w->now = at > w->now ? at : w->now;
     la_tick(w->s, w->now);
     pump(w, 0);
+    FUZZ_CHECK(la_deadline(w->s) > w->now); /* whoever sleeps until then and ticks has got on */
   }
   w->now = end > w->now ? end : w->now;
   la_tick(w->s, w->now);
@@ -381,23 +402,22 @@ static void keep_conn(struct world *w, la_conn c) {
 }
 
 static void set_option(struct world *w, const struct fuzz_op *o) {
-  static const struct {
-    enum la_opt opt;
-    int64_t v;
-  } row[] = {{LA_OPT_NODELAY, 1}, {LA_OPT_KEEPALIVE, 1}, {LA_OPT_KEEPIDLE, 5},   {LA_OPT_KEEPINTVL, 2}, {LA_OPT_KEEPCNT, 3},
-             {LA_OPT_LINGER, 0},  {LA_OPT_SNDBUF, 4096}, {LA_OPT_RCVBUF, 60000}, {LA_OPT_RCVBUF, 2048}, {LA_OPT_USER_TIMEOUT, 3000},
-             {LA_OPT_NODELAY, 0}, {LA_OPT_KEEPALIVE, 0}, {LA_OPT_TTL, 5},        {LA_OPT_TTL, 0},       {LA_OPT_USER_TIMEOUT, 0},
-             {(enum la_opt)99, 1}};
-  la_set_option(w->s, *some_conn(w, o->who), row[o->b & 15].opt, row[o->b & 15].v, w->now);
+  enum la_opt opt;
+  int64_t v;
+  fuzz_option(o->b, &opt, &v);
+  if (o->x[0] & 128)
+    la_listener_set_option(w->s, w->listener[o->who % LISTENERS], opt, v);
+  else
+    la_set_option(w->s, *some_conn(w, o->who), opt, v, w->now);
 }
 
 static void op_call(struct world *w, const struct fuzz_op *o) {
   la_listener *l = &w->listener[o->who % LISTENERS];
   const struct flow *f = &w->flow[o->who % FLOWS];
   la_conn c;
-  switch (o->a % 12) {
+  switch (o->a % 16) {
   case 0: {
-    la_listen_opts lo = {.port = 80, .backlog = 1 + (o->b & 3), .reuse_addr = o->b & 4};
+    la_listen_opts lo = {.port = 80, .backlog = 1 + (o->b & 3), .reuse_addr = o->b & 4, .admit = o->b & 32};
     la_listen(w->s, &lo, &w->listener[o->b >> 3 & 1]);
     return;
   }
@@ -435,6 +455,18 @@ static void op_call(struct world *w, const struct fuzz_op *o) {
     return;
   case 10:
     la_trim(w->s);
+    return;
+  case 12:
+    la_admit(w->s, w->syn, w->now);
+    return;
+  case 13:
+    la_reject(w->s, w->syn, (enum la_reject_how)(o->b & 3), w->now);
+    return;
+  case 14:
+    la_send_mark(w->s, *some_conn(w, o->who));
+    return;
+  case 15:
+    la_shutdown_read(w->s, *some_conn(w, o->who));
     return;
   default:
     w->mem.fail_one_in = o->b & 1 ? 2 + (o->b >> 2) : 0;

@@ -7,7 +7,7 @@
 #include "base/prng.h"
 
 /* Flags of a segment. */
-enum { F = 1, S = 2, R = 4, A = 16 };
+enum { F = 1, S = 2, R = 4, P = 8, A = 16, E = 64, W = 128 };
 /* Segments: `b` picks SEQ and ACK (0: exactly what the stack expects), x[2] the length, x[3] the window. */
 #define SEG(who, flags, len) \
   { \
@@ -29,8 +29,23 @@ enum { F = 1, S = 2, R = 4, A = 16 };
   { \
     OP_STREAM, who, what, n, { 0, 0, 0, 0 } \
   }
+#define BULK STREAM8(0, SEND, 255), STREAM8(0, SEND, 255), STREAM8(0, SEND, 255), STREAM8(0, SEND, 255), STREAM8(0, SEND, 255)
+#define STREAM8(who, what, n) \
+  { \
+    OP_STREAM, who, what, n, { 1, 0, 0, 0 } \
+  }
+/* The peer has all before the `una`-th segment from the last, and reports the one `from` before the last and n more. */
+#define REPORT(who, flags, una, from, n) \
+  { \
+    OP_SEGMENT, (who) | 16, (flags) | A, 8 | 32, { from, (una) << 4, n << 2 | n, 7 } \
+  }
+/* It has all, and one came twice. */
+#define TWICE(who, from) \
+  { \
+    OP_SEGMENT, (who) | 16, A, 32, { from, 0, 0, 7 } \
+  }
 /* As in fuzz_stack.c. */
-enum { LISTEN, CONNECT, ACCEPT, SHUTDOWN, CLOSE, ABORT, CLOSE_BY };
+enum { LISTEN, CONNECT, ACCEPT, SHUTDOWN, CLOSE, ABORT, CLOSE_BY, OPTION = 8, ADMIT = 12, REJECT };
 enum { SEND, RECV };
 #define OPEN(who) SEG(who, S, 0), SEG(who, A, 0), CALL(who, ACCEPT, 0)
 
@@ -90,19 +105,75 @@ static const struct fuzz_op pieces[] = {CALL(0, LISTEN, 0),
                                         CALL(0, CLOSE, 0),
                                         TIME(9)};
 
+static const struct fuzz_op reported[] = {CALL(0, LISTEN, 0),
+                                          OPEN(0),
+                                          BULK,
+                                          REPORT(0, 0, 6, 4, 0),
+                                          REPORT(0, 0, 6, 4, 1),
+                                          REPORT(0, 0, 6, 4, 2),
+                                          TIME(2),
+                                          REPORT(0, 0, 3, 1, 0),
+                                          SEG(0, A, 0),
+                                          BULK,
+                                          TIME(5),
+                                          REPORT(0, 0, 2, 0, 0),
+                                          TWICE(0, 2),
+                                          TIME(6),
+                                          TWICE(0, 1),
+                                          CALL(0, CLOSE, 0),
+                                          TIME(6)};
+static const struct fuzz_op late[] = {CALL(0, LISTEN, 0),
+                                      OPEN(0),
+                                      BULK,
+                                      TIME(7),
+                                      REPORT(0, 0, 5, 3, 0),
+                                      {OP_SEGMENT, 24, A, 8, {0, 4 << 4, 0, 7}},
+                                      TIME(3),
+                                      TWICE(0, 3),
+                                      TWICE(0, 2),
+                                      {OP_SEGMENT, 16, A, 8, {0, 2 << 4, 0, 0}},
+                                      TIME(6),
+                                      {OP_SEGMENT, 16, A, 8, {0, 2 << 4, 0, 7}},
+                                      TIME(7),
+                                      SEG(0, A, 7)};
+static const struct fuzz_op marked[] = {CALL(0, LISTEN, 0),
+                                        SEG(0, S | E | W, 0),
+                                        SEG(0, A, 0),
+                                        CALL(0, ACCEPT, 0),
+                                        BULK,
+                                        TIME(3),
+                                        {OP_SEGMENT, 16, A | E, 8, {0, 4 << 4, 0, 7}},
+                                        SEG(128, A | P, 7),
+                                        SEG(192, A | P, 7),
+                                        TIME(3),
+                                        SEG(128, A | W, 7),
+                                        SEG(128, A, 7),
+                                        STREAM8(0, RECV, 255),
+                                        REPORT(0, E, 2, 0, 0),
+                                        TIME(7)};
+static const struct fuzz_op paced[] = {CALL(0, LISTEN, 0), OPEN(1), CALL(0, OPTION, 17), BULK,   TIME(4), SEG(1, A, 0), TIME(6), BULK,
+                                       CALL(0, CLOSE, 0),  TIME(7), SEG(1, A, 0),        TIME(9)};
+static const struct fuzz_op admitted[] = {CALL(0, LISTEN, 32), SEG(0, S, 0),        CALL(0, ADMIT, 0), SEG(0, A, 0), CALL(0, ACCEPT, 0),
+                                          SEG(1, S, 0),        CALL(0, REJECT, 1),  SEG(2, S, 0),      TIME(9),      SEG(3, S, 0),
+                                          CALL(0, REJECT, 0),  STREAM(0, SEND, 10), SEG(0, A, 7),      TIME(9)};
+static const struct fuzz_op stream_in[] = {CALL(0, LISTEN, 0), OPEN(0),      SEG(0, A, 7), SEG(0, A, 7),          TIME(2), SEG(0, A, 7),
+                                           SEG(0, A, 7),       SEG(0, A, 7), SEG(0, A, 7), STREAM8(0, RECV, 255), TIME(3), SEG(0, A, 7),
+                                           SEG(0, A, 7),       SEG(0, A, 7), TIME(4),      STREAM8(0, RECV, 255), TIME(5)};
+
 static const struct {
   const struct fuzz_op *op;
   size_t n;
 } seeds[] = {
 #define ROW(s) \
   { s, sizeof s / sizeof s[0] }
-  ROW(four_segments), ROW(we_close_first), ROW(active), ROW(crossing), ROW(holes), ROW(loss), ROW(resets), ROW(idle), ROW(pieces),
+  ROW(four_segments), ROW(we_close_first), ROW(active), ROW(crossing), ROW(holes), ROW(loss),     ROW(resets),    ROW(idle),
+  ROW(pieces),        ROW(reported),       ROW(late),   ROW(marked),   ROW(paced), ROW(admitted), ROW(stream_in),
 };
 enum { SEEDS = sizeof seeds / sizeof seeds[0] };
 
 /* Each dialogue with two configurations. */
 size_t fuzz_seed(unsigned i, uint8_t out[FUZZ_MAX]) {
-  static const uint8_t head[2][FUZZ_HEAD] = {{0, 0, 0, 0}, {15, 0, 3, 0}};
+  static const uint8_t head[2][FUZZ_HEAD] = {{0}, {15, 0, 3}};
   if (i >= 2 * SEEDS)
     return 0;
   size_t n = seeds[i / 2].n * sizeof(struct fuzz_op);

@@ -58,7 +58,7 @@ void watch_known(struct watch *w, la_conn c) {
 
 void watch_event(struct watch *w, const la_event *e) {
   w->digest = (w->digest ^ (unsigned)e->type) * UINT64_C(0x100000001b3);
-  if (e->type == LA_EVENT_ACCEPT || e->conn.gen == 0) /* of a listener or a datagram socket */
+  if (e->type == LA_EVENT_SYN || e->type == LA_EVENT_ACCEPT || e->conn.gen == 0) /* of a listener or a datagram socket */
     return;
   for (unsigned i = 0; i < w->nknown; i++)
     if (la_conn_same(w->known[i].c, e->conn)) {
@@ -153,7 +153,9 @@ static void numbers(struct watch *w, const la_info_rec *r, struct track *t) {
   t->rcv = r->rcv_nxt;
   t->edge = edge;
   FUZZ_CHECK(seq_leq(r->snd_una, r->snd_nxt) && r->unacked == r->snd_nxt - r->snd_una);
-  FUZZ_CHECK((uint64_t)r->unacked + r->unsent <= w->cfg.sndbuf + 4096u + 2u);
+  uint32_t piece = w->cfg.send_pieces ? 65536 : 0; /* then what is begun is taken whole */
+  FUZZ_CHECK((uint64_t)r->unacked + r->unsent <= w->cfg.sndbuf + w->cfg.sndbuf_max + piece + 4096u + 2u);
+  FUZZ_CHECK(r->segs_sacked + r->segs_lost <= r->segs_out && r->segs_retrans <= r->segs_out);
   FUZZ_CHECK(r->unread <= 60000 + 200000 + 40000);
   FUZZ_CHECK(r->mss >= 36 && r->cwnd >= 1);
 }

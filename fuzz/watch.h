@@ -18,7 +18,7 @@
 #define FUZZ_CHECK(cond) ((cond) ? (void)0 : fuzz_failed(#cond, __FILE__, __LINE__))
 _Noreturn void fuzz_failed(const char *what, const char *file, int line);
 
-enum { FUZZ_CONNS = 6, FUZZ_MAX_CONNS = 8, FUZZ_TRACE = 4096, FUZZ_KNOWN = 512 };
+enum { FUZZ_LISTENERS = 2, FUZZ_CONNS = 6, FUZZ_MAX_CONNS = 8, FUZZ_TRACE = 4096, FUZZ_KNOWN = 512 };
 extern la_trace_rec fuzz_trace[FUZZ_TRACE];
 
 struct fuzz_memory {
@@ -28,6 +28,9 @@ struct fuzz_memory {
 };
 void *fuzz_alloc(void *ctx, size_t n);
 void fuzz_free(void *ctx, void *p, size_t n);
+
+void fuzz_configure(la_config *c, const uint8_t *head, struct fuzz_memory *mem);
+void fuzz_option(unsigned which, enum la_opt *opt, int64_t *v);
 
 /* The byte with that sequence number, of whatever connection and direction. */
 static inline uint8_t fuzz_byte(uint32_t q) { return (uint8_t)(q * 31 + (q >> 8) * 7 + (q >> 16)); }

@@ -182,9 +182,10 @@ static bool push_due(const struct tcp *t, struct conn *c, uint32_t seq, uint32_t
 /* The bytes [seq, seq + n) and, when asked, the FIN behind them. */
 static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, bool fin, enum sent_kind kind) {
   uint32_t old_nxt = c->snd_nxt, end = la__snd_end(c);
+  uint32_t room = segment_room(c); /* a DSACK in it is told with this segment, and then gone */
   bool ack_owed = c->rcv_acked != c->rcv_nxt;
-  if (n > segment_room(c))
-    n = segment_room(c);
+  if (n > room)
+    n = room;
   n = la__eor_cut(c->sndq, seq, n);
   start_acking(t, c, o, seq, n && seq == c->snd_nxt && kind != SENT_WINDOW_PROBE);
   if (n) {
@@ -199,7 +200,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
     o->seg.flags |= LA_FIN;
   if (n && push_due(t, c, seq, seq + n, kind))
     o->seg.flags |= LA_PSH;
-  if (n && n < segment_room(c))
+  if (n && n < room)
     c->sndq->small_end = seq + n;
   if (fin && !(c->flags & CF_FIN_SENT)) {
     la__conn_sndq(t, c); /* its scoreboard; without memory the clock alone guards the FIN */
@@ -284,7 +285,7 @@ static bool send_probe(struct tcp *t, struct conn *c, struct tcp_out *o) {
 static bool nagle_waits(const struct tcp *t, const struct conn *c) {
   if (c->snd_una == c->snd_nxt)
     return false;
-  return !t->cfg.minshall || (c->sndq && seq_gt(c->sndq->small_end, c->snd_una));
+  return !t->cfg.minshall || (c->sndq && seq_gt(c->sndq->small_end, c->snd_una) && seq_leq(c->sndq->small_end, c->snd_nxt));
 }
 
 /*

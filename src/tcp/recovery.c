@@ -260,13 +260,18 @@ static void find_losses(struct tcp *t, struct conn *c, struct news *n) {
 }
 
 /* A duplicate stands for a segment that arrived; never for more than what can have (RFC 9293 7, "ACK spoofing"). */
+static uint32_t dups_most(const struct conn *c) {
+  const struct sndq *q = c->sndq;
+  uint32_t out = (q->rec.state == LA_CA_RECOVERY ? q->rec.high_seq : c->snd_nxt) - c->snd_una;
+  uint32_t hole = q->sent.lost > c->mss ? q->sent.lost : c->mss;
+  return seq_gt(out, hole) ? out - hole : 0;
+}
+
 static void add_duplicate(struct conn *c, struct news *n) {
-  struct sndq *q = c->sndq;
-  struct recovery *r = &q->rec;
+  struct recovery *r = &c->sndq->rec;
   if (sack(c) || !(n->what & NEWS_DUP))
     return;
-  uint32_t out = (r->state == LA_CA_RECOVERY ? r->high_seq : c->snd_nxt) - c->snd_una;
-  uint32_t hole = q->sent.lost > c->mss ? q->sent.lost : c->mss, most = out > hole ? out - hole : 0, was = r->dups;
+  uint32_t most = dups_most(c), was = r->dups;
   r->dups = r->dups + c->mss < most ? r->dups + c->mss : most;
   if (r->dups > was)
     n->delivered += r->dups - was;
@@ -420,6 +425,8 @@ static void acknowledged(const struct tcp *t, struct conn *c, const struct tcp_s
   before = before < q->rec.dups ? before : q->rec.dups;
   n->delivered -= before;
   q->rec.dups -= before;
+  if (q->rec.dups > dups_most(c)) /* that segment did not fill the last hole: another gapes behind it */
+    q->rec.dups = dups_most(c);
   if (n->what & NEWS_AGAIN)
     n->what &= ~(unsigned)NEWS_ORIG;
 }
@@ -437,8 +444,11 @@ static bool reneged(struct tcp *t, struct conn *c, struct news *n) {
 
 void la__recovery_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg, struct news *n) {
   struct sndq *q = c->sndq;
-  if (n->what & NEWS_ACKED)
+  if (n->what & NEWS_ACKED) {
     q->rec.rtos = 0;
+    if (seq_gt(n->una, q->rec.recover)) /* it follows, else it would lie ahead again after 2^31 bytes without a loss */
+      q->rec.recover = c->snd_una - 1;
+  }
   if (sack(c))
     la__sack_input(t, c, seg, n);
   if (n->late && (q->rec.state != LA_CA_LOSS || q->rec.flags & REC_UNDO))

@@ -2,6 +2,8 @@
 /* Loss recovery: what goes again (RFC 6675, 6582), how fast (6937), what is taken back (5682, 3522, 3708), time-outs (6298 5), reneging. */
 #include "loss_test.h"
 
+#include "core/stack.h"
+
 #define RTT (100 * LA_MS)
 
 static struct dlg *open_linux(unsigned opts) { return loss_open(linux_preset, RTT, opts); }
@@ -334,6 +336,73 @@ static void newreno(void **state) {
   dlg_free(d);
 }
 
+/* Without SACK a duplicate stands for a segment that arrived, and never can all have arrived while SND.UNA is not acknowledged. */
+static void newreno_counts(void **state) {
+  (void)state;
+  struct dlg *d = open_linux(0);
+  send_segments(d, 0, 10);
+  dlg_advance(d, RTT);
+  for (unsigned i = 0; i < 9; i++)
+    sack(d, 0, 0);
+  again(d, 0);
+  expect_nothing(d);
+  assert_int_equal(info(d).segs_sacked, 9);
+  sack(d, 1, 0); /* what filled that hole was none of the nine: eight may have arrived of nine, the first is lost */
+  again(d, 1);
+  expect_nothing(d);
+  la_info_rec i = info(d);
+  assert_int_equal(i.segs_out, 9);
+  assert_int_equal(i.segs_lost, 1);
+  assert_int_equal(i.segs_sacked, 8);
+  dlg_free(d);
+}
+
+static struct conn *inside(struct dlg *d) { return la__conn_handle(&d->s->tcp, d->conn); }
+
+/* What was noted long ago lies behind, though 2^31 bytes have been sent since. */
+static void newreno_after_two_gigabytes(void **state) {
+  (void)state;
+  struct dlg *d = open_linux(0);
+  send_segments(d, 0, 10);
+  struct conn *c = inside(d);
+  c->sndq->rec.recover = c->snd_una - (1u << 31) + 500; /* no loss since then */
+  dlg_advance(d, RTT);
+  sack(d, 1, 0);
+  dlg_pump(d);
+  for (unsigned i = 0; i < 3; i++)
+    sack(d, 1, 0);
+  again(d, 1);
+  expect_nothing(d);
+  dlg_free(d);
+}
+
+static void small_long_ago(void **state) {
+  (void)state;
+  struct dlg *d = open_linux(TCP_OPT_SACK_OK);
+  send_segments(d, 0, 2);
+  struct conn *c = inside(d);
+  c->sndq->small_end = c->snd_una - (1u << 31) + 500;
+  dlg_advance(d, RTT);
+  sack(d, 1, 0);
+  assert_int_equal(dlg_send(d, SEG(2), 10), 10); /* no small segment is unacknowledged (Minshall) */
+  expect(d, ACK | PSH, SEG(2), 1, 10);
+  dlg_free(d);
+}
+
+/* A block takes room from a segment, which is full nonetheless. */
+static void full_with_a_block(void **state) {
+  (void)state;
+  struct dlg *d = open_linux(TCP_OPT_SACK_OK);
+  inject(d, ACK | PSH, 1, 1, 100);
+  expect(d, ACK, 1, 101, 0);
+  inject(d, ACK | PSH, 1, 1, 100); /* a duplicate: the next segment tells of it */
+  assert_int_equal(dlg_send(d, 1, MSS - 12), MSS - 12);
+  expect(d, ACK | PSH, 1, 101, MSS - 12);
+  assert_int_equal(dlg_send(d, MSS - 11, 10), 10);
+  expect(d, ACK | PSH, MSS - 11, 101, 10);
+  dlg_free(d);
+}
+
 /* A router's word that the segment at `seq` is longer than its next link takes. */
 static void too_big(struct dlg *d, uint32_t seq, uint32_t mtu) {
   uint8_t quote[IP4_HEADER + TCP_HEADER], msg[128];
@@ -413,6 +482,10 @@ int main(void) {
     cmocka_unit_test(dsack_undoes),
     cmocka_unit_test(forged_duplicates),
     cmocka_unit_test(newreno),
+    cmocka_unit_test(newreno_counts),
+    cmocka_unit_test(newreno_after_two_gigabytes),
+    cmocka_unit_test(small_long_ago),
+    cmocka_unit_test(full_with_a_block),
     cmocka_unit_test(smaller_segments),
     cmocka_unit_test(closed_over_a_hole),
   };
