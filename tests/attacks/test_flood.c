@@ -150,6 +150,46 @@ static void b6_stalled_peers(void **state) {
   dlg_free(d);
 }
 
+/* B6: stalled peers take every chunk there may be. Who comes next is told so, and served as soon as their user timeout has ended them. */
+static void thousand_chunks(la_config *c) { c->max_chunks = 1000; }
+static void b6_memory_used_up(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(thousand_chunks);
+  dlg_listen(d);
+  struct flow home = d->f;
+  unsigned refused = 0;
+  for (uint32_t i = 0; i < 1500; i++) {
+    stranger(d, i);
+    inject(d, SYN, 0, 0, 0);
+    expect(d, SYN | ACK, 0, 1, 0);
+    inject(d, ACK, 1, 1, 0, .wnd = ZERO_WINDOW);
+    dlg_pump(d);
+    assert_int_equal(dlg_accept(d), LA_OK);
+    assert_int_equal(la_set_option(d->s, d->conn, LA_OPT_USER_TIMEOUT, 60000, d->now), LA_OK);
+    ptrdiff_t n = dlg_send(d, 1, 1000);
+    assert_true(n == 1000 || n == LA_AGAIN || n == LA_ENOMEM);
+    refused += n != 1000;
+    assert_true(dlg_stats(d).chunks <= 1000);
+  }
+  assert_int_equal(refused, 500);
+  at_one_port(d, &home, 3000); /* it opens all the same */
+  inject(d, SYN, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+  inject(d, ACK, 1, 1, 0);
+  dlg_pump(d);
+  assert_int_equal(dlg_accept(d), LA_OK);
+  expect_state(d, LA_ESTABLISHED);
+  assert_true(dlg_send(d, 1, 1) < 0);
+  dlg_advance(d, 130 * LA_SEC);
+  dlg_forget(d);
+  d->nev = 0;
+  assert_int_equal(dlg_stats(d).chunks, 0);
+  assert_int_equal(dlg_send(d, 1, 1), 1);
+  at_one_port(d, &home, 3001);
+  served(d);
+  dlg_free(d);
+}
+
 /* B7, B8: orphans of both kinds, ten times the limit; what is past it is aborted, and in the end none is left. */
 static void hundred_orphans(la_config *c) { c->max_orphans = 100; }
 static void b8_orphans(void **state) {
@@ -241,10 +281,8 @@ static void b11_time_wait(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(b1_million_syns),
-    cmocka_unit_test(b6_stalled_peers),
-    cmocka_unit_test(b8_orphans),
-    cmocka_unit_test(b11_time_wait),
+    cmocka_unit_test(b1_million_syns), cmocka_unit_test(b6_stalled_peers), cmocka_unit_test(b6_memory_used_up),
+    cmocka_unit_test(b8_orphans),      cmocka_unit_test(b11_time_wait),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
