@@ -68,6 +68,12 @@ void la__ranges_cut(struct ranges *r, uint32_t upto) {
     r->v[0].lo = upto;
 }
 
+unsigned la__ranges_beyond(const struct ranges *r, uint32_t x) {
+  if (!r->n || seq_lt(x, r->v[0].lo))
+    return 0;
+  return first_reaching(r, r->v[0].lo, x - r->v[0].lo + 1);
+}
+
 int la__ranges_find(const struct ranges *r, uint32_t x) {
   if (!r->n)
     return -1;

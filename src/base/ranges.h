@@ -20,6 +20,8 @@ struct ranges {
 bool la__ranges_add(struct ranges *r, uint32_t lo, uint32_t hi);
 /* Removes all below `upto` (a partly covered interval is cut). */
 void la__ranges_cut(struct ranges *r, uint32_t upto);
+/* Index of the first interval that ends beyond x; n when none does. */
+unsigned la__ranges_beyond(const struct ranges *r, uint32_t x);
 /* Index of the interval that holds x, or -1. */
 int la__ranges_find(const struct ranges *r, uint32_t x);
 

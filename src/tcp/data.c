@@ -85,20 +85,16 @@ static bool store(struct tcp *t, struct conn *c, uint32_t seq, const uint8_t *p,
 /* RFC 2883 4: of what lies ahead already, the part that this segment brings again. */
 static void overlap(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi) {
   const struct ranges *r = &c->rcvq->ooo;
-  for (unsigned i = 0; i < r->n; i++)
-    if (seq_lt(r->v[i].lo, hi) && seq_gt(r->v[i].hi, lo)) {
-      la__sack_duplicate(t, c, seq_max(r->v[i].lo, lo), seq_min(r->v[i].hi, hi));
-      return;
-    }
+  unsigned i = la__ranges_beyond(r, lo);
+  if (i < r->n && seq_lt(r->v[i].lo, hi))
+    la__sack_duplicate(t, c, seq_max(r->v[i].lo, lo), seq_min(r->v[i].hi, hi));
 }
 
 /* Writes [seq, seq + len) where nothing is yet. false: no memory. */
 static bool fill(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   const struct ranges *r = &c->rcvq->ooo;
   uint32_t at = seg->seq, end = seg->seq + seg->len;
-  for (unsigned i = 0; i < r->n && seq_lt(at, end); i++) {
-    if (seq_leq(r->v[i].hi, at))
-      continue;
+  for (unsigned i = la__ranges_beyond(r, at); i < r->n && seq_lt(at, end); i++) {
     if (seq_gt(r->v[i].lo, at)) {
       uint32_t hi = seq_min(r->v[i].lo, end);
       if (!store(t, c, at, seg->data + (at - seg->seq), hi - at))

@@ -29,6 +29,13 @@ static void same(const struct ranges *r, const uint8_t *bit, uint32_t base) {
     i++;
   }
   assert_int_equal(i, r->n);
+  for (unsigned x = 0; x <= SPACE; x++) {
+    unsigned k = 0;
+    while (k < r->n && r->v[k].hi - base <= x)
+      k++;
+    assert_int_equal(la__ranges_beyond(r, base + x), k);
+  }
+  assert_int_equal(la__ranges_beyond(r, base - 1), 0);
   assert_int_equal(la__ranges_find(r, base - 1), -1);
   assert_int_equal(la__ranges_find(r, base + SPACE), -1);
   assert_int_equal(la__ranges_find(r, base + 0x80000000u), -1);
