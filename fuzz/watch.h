@@ -8,7 +8,8 @@
  *   3. every transition is one of the diagram's; a connection has one FIN, and nothing follows its RST;
  *   4. counts stay within la_config's limits, and memory is what was counted;
  *   5. END comes exactly once for each connection that the application knew;
- *   6. after all has ended nothing is left.
+ *   6. after all has ended nothing is left;
+ *   7. a tick at the deadline gets on: the next one lies ahead.
  */
 #ifndef LA_FUZZ_WATCH_H
 #define LA_FUZZ_WATCH_H

@@ -97,7 +97,7 @@ int la_info(la_stack *s, la_conn h, la_info_rec *out) {
   out->window_scaled = c->flags & CF_WSCALE;
   out->ecn = c->net & NET_ECN;
   out->ecn_seen = c->net & NET_ECN_SEEN;
-  out->pacing_rate = la__pace_rate(c);
+  out->pacing_rate = c->flags & CF_ENDED ? UINT64_MAX : la__pace_rate(c);
   out->congestion = la__cc_chosen(c);
   out->delivered_ce = conn_wish(c)->delivered_ce;
   out->bytes_in = c->bytes_in;

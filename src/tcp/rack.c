@@ -127,8 +127,9 @@ bool la__tlp_arm(struct tcp *t, struct conn *c, bool advancing) {
   if (c->srtt)
     wait = 2 * srtt(c) +
            (q->sent.n == 1 && sent_segments_of(head) == 1 ? least(t->cfg.rto_min, WORST_DELAYED_ACK_MS * LA_MS) : MARGIN_MS * LA_MS);
-  if (late + rto > t->now)
-    wait = least(wait, late + rto - t->now);
+  if (late + rto <= t->now) /* new data must not put off a time-out that is due */
+    return false;
+  wait = least(wait, late + rto - t->now);
   la__clock_set(t, c, CLK_TLP, t->now + wait);
   return true;
 }

@@ -266,6 +266,30 @@ static void switched_off(void **state) {
   dlg_free(d);
 }
 
+/* New data put off the probe, but not for ever the time-out. */
+static void writes_without_end(void **state) {
+  (void)state;
+  struct dlg *d = loss_open(linux_preset, RTT, TCP_OPT_SACK_OK);
+  la_set_option(d->s, d->conn, LA_OPT_NODELAY, 1, d->now);
+  for (uint32_t i = 0; i < 200; i++) {
+    dlg_send(d, 1 + i, 1);
+    dlg_pump(d);
+    dlg_advance(d, 10 * LA_MS);
+  }
+  assert_int_equal(info(d).ca_state, LA_CA_LOSS);
+  dlg_free(d);
+}
+
+/* After END cwnd is no more, and no rate follows from it. */
+static void rate_after_end(void **state) {
+  (void)state;
+  struct dlg *d = loss_open(linux_preset, RTT, TCP_OPT_SACK_OK);
+  inject(d, RST, 1, 0, 0);
+  dlg_pump(d);
+  assert_true(info(d).pacing_rate == UINT64_MAX);
+  dlg_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(three_reported),
@@ -280,6 +304,8 @@ int main(void) {
     cmocka_unit_test(lone_segment),
     cmocka_unit_test(lone_fin),
     cmocka_unit_test(switched_off),
+    cmocka_unit_test(writes_without_end),
+    cmocka_unit_test(rate_after_end),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
