@@ -350,7 +350,7 @@ static void cookie_syn_ack(struct tcp *t, struct listener *l, const struct key *
 static bool cookie_ack(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *in, const struct path *path) {
   struct half h = {0};
   struct tcp_seg syn = {.seq = in->seq - 1};
-  if (!(t->cfg.syn_cookies && t->now < t->cookies_until) || in->flags & LA_SYN || !la__cookie_open(t, k, in, &h))
+  if (!(t->cfg.syn_cookies && t->now < t->cookies_until) || l->admit || in->flags & LA_SYN || !la__cookie_open(t, k, in, &h))
     return false;
   syn.opt = (struct tcp_opts){.have = h.have, .mss = h.mss, .wscale = h.wscale, .ts_val = h.ts_recent};
   half_fill(t, &h, l, k, &syn, path, h.iss);

@@ -215,6 +215,21 @@ static void no_room(void **state) {
   dlg_free(d);
 }
 
+/* The listener that sent it is gone; the one that came after it asks the application first, and a cookie must not get past that. */
+static void not_past_admission(void **state) {
+  (void)state;
+  struct dlg *d = flooded(one_record, false);
+  inject(d, SYN, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+  assert_int_equal(la_listener_close(d->s, d->listener, d->now), LA_OK);
+  la_listen_opts o = {.port = d->f.lport, .backlog = 16, .admit = true};
+  assert_int_equal(la_listen(d->s, &o, &d->listener), LA_OK);
+  inject(d, ACK, 1, 1, 0);
+  expect(d, RST, 1, 0, 0);
+  expect_no_event(d);
+  dlg_free(d);
+}
+
 /* The low byte is masked: over many pairs each of its values is about equally frequent (chi-square, 255 degrees, far tail). */
 static void unpredictable(void **state) {
   (void)state;
@@ -245,6 +260,7 @@ int main(void) {
     cmocka_unit_test(lifetime),
     cmocka_unit_test(only_under_overload),
     cmocka_unit_test(no_room),
+    cmocka_unit_test(not_past_admission),
     cmocka_unit_test(unpredictable),
   };
   return cmocka_run_group_tests(tests, 0, 0);
