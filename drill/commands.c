@@ -18,7 +18,10 @@ struct shell {
   unsigned n;
   char *target; /* of > */
   unsigned depth;
-  const char *dir; /* of the file that is read */
+  const char *dir;    /* of the file that is read */
+  char before, after; /* what stands between this command and its neighbours; 0: nothing */
+  bool counts;        /* the command before printed nstat's counters */
+  struct place at;
 };
 
 /* ---- arithmetic: $((15*1024*1024)) ---- */
@@ -149,12 +152,14 @@ static void blanks(struct shell *s) {
 static bool next(struct shell *s) {
   s->n = 0;
   s->target = NULL;
+  s->before = s->after;
+  s->after = 0;
   for (;;) {
     blanks(s);
     if (!*s->p)
       return s->n > 0;
     if (strchr("\n;|", *s->p) || (*s->p == '&' && s->p[1] != '>')) {
-      s->p++;
+      s->after = *s->p++;
       if (s->n)
         return true;
     } else if (*s->p == '>' || *s->p == '<' || *s->p == '&') {
@@ -213,10 +218,30 @@ static void read_file(struct shell *s, const char *path) {
   read_text(&inner, text);
 }
 
+/* nstat, and what picks a counter from it. */
+static bool counters(struct shell *s, const char *name) {
+  bool piped = s->counts && s->before == '|';
+  s->counts = strcmp(name, "nstat") == 0;
+  if (s->counts) {
+    la__nstat(s->r, s->n > 1 && *s->word[1] == '-' ? s->word[1] + 1 : "");
+    return true;
+  }
+  if (!piped || strcmp(name, "grep") != 0)
+    return false;
+  unsigned i = 1;
+  while (i < s->n && *s->word[i] == '-')
+    i++;
+  if (i < s->n)
+    la__nstat_grep(s->r, s->word[i], s->at);
+  return true;
+}
+
 static void interpret(struct shell *s) {
   static const char *const silent[] = {"true", "false", ":", "cd", "exit", "set", "sync", "kldload"};
   const char *name = base(s->word[0]);
   const char *proc = "/proc/sys/";
+  if (counters(s, name))
+    return;
   if (strcmp(name, "sysctl") == 0 || strcmp(name, "set_sysctls.py") == 0) {
     for (unsigned i = 1; i < s->n; i++)
       assignment(s->r, s->word[i]);
@@ -250,9 +275,8 @@ static void read_text(struct shell *s, const char *text) {
 }
 
 bool la__command_event(struct run *r, const char *text, struct place at) {
-  (void)at;
   const char *file = r->script->file, *slash = strrchr(file, '/');
-  struct shell s = {.r = r, .dir = slash ? la__drill_text(r, "%.*s", (int)(slash - file + 1), file) : ""};
+  struct shell s = {.r = r, .dir = slash ? la__drill_text(r, "%.*s", (int)(slash - file + 1), file) : "", .at = at};
   read_text(&s, text);
   return !r->failed;
 }

@@ -136,6 +136,10 @@ struct run {
 
   char **notes; /* what was not done, each once */
   unsigned nnotes;
+  struct nstat {
+    la_stats asked, since, now; /* asked: when it was last */
+    bool zeros;                 /* it names counters that are zero too */
+  } nstat;
   unsigned liberties; /* of a script for FreeBSD: packets that differ in what RFC 9293 leaves free: see la__packet_liberties */
   unsigned reordered; /* packets that had the script's options in another order, or padded otherwise */
 };
@@ -229,6 +233,9 @@ const struct value *la__value_field(const struct value *v, const char *name);
 /* ---- commands.c, code.c, report.c ---- */
 
 bool la__command_event(struct run *r, const char *text, struct place at);
+/* nstat.c: `options` are letters; grep over what the last one would have printed. false: the run has failed. */
+void la__nstat(struct run *r, const char *options);
+bool la__nstat_grep(struct run *r, const char *pattern, struct place at);
 bool la__code_event(struct run *r, const char *text, struct place at);
 
 void la__report_note(struct run *r, bool left, const char *text);

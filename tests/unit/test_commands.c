@@ -52,14 +52,16 @@ static void words(void **state) {
 static void notes(void **state) {
   (void)state;
   struct script *s;
-  struct run *r = run_of(
-    "ip link; tc qdisc | ip addr; sysctl net.ipv4.tcp_fack=0 net.ipv4.tcp_fack=1 net.ipv4.tcp_sack=x; ./none.sh; nstat >/dev/null", &s);
+  struct run *r = run_of("ip link; tc qdisc | ip addr; sysctl net.ipv4.tcp_fack=0 net.ipv4.tcp_fack=1 net.ipv4.tcp_sack=x; ./none.sh; "
+                         "nstat | grep TcpExtNone; ss -t",
+                         &s);
   static const char *const want[] = {"command ip is not executed",
                                      "command tc is not executed",
                                      "sysctl net.ipv4.tcp_fack has no counterpart",
                                      "sysctl net.ipv4.tcp_sack=x is not understood",
                                      "cannot read ./none.sh",
-                                     "command nstat is not executed"};
+                                     "counter TcpExtNone is not kept",
+                                     "command ss is not executed"};
   assert_int_equal(r->nnotes, sizeof want / sizeof *want);
   for (unsigned i = 0; i < r->nnotes; i++)
     assert_string_equal(r->notes[i], want[i]);
