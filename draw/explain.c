@@ -90,7 +90,6 @@ static const struct {
 };
 
 const char *la__explain_reason(enum reason r) { return words[r].means; }
-const char *la__explain_hint(enum reason r) { return words[r].hint; }
 
 static const char *who(const struct verdict *v, unsigned end) { return end == v->client ? "client" : "server"; }
 

@@ -12,8 +12,7 @@ char *la__explain_text(const struct flow *c, const struct verdict *v, char *buf)
 char *la__explain_end(const struct flow *c, unsigned end, char *buf);
 /* "17 ms", "2.5 s", "3.1 h" into buf of 32 bytes; returns buf. */
 char *la__explain_time(la_time d, char *buf);
-/* What a reason means, and what to do about it; the latter may be NULL. Static storage. */
+/* What a reason means. Static storage. */
 const char *la__explain_reason(enum reason r);
-const char *la__explain_hint(enum reason r);
 
 #endif

@@ -181,7 +181,6 @@ ptrdiff_t la__sk_recv_oob(la_posix *p, struct psock *k, void *dst, size_t n, boo
 /* socket.c, bind.c */
 struct psock *la__sk_new(la_posix *p, uint16_t family);
 void la__sk_del(la_posix *p, struct psock *k);
-void la__sk_leave(la_posix *p, struct psock *k); /* forgets its connection, which goes its own way */
 int la__sk_disconnect(la_posix *p, struct psock *k);
 int la__sk_close(la_posix *p, struct psock *k, la_posix_wait *w);
 int la__sk_bind(la_posix *p, struct psock *k, const la_addr *addr, uint16_t port);
