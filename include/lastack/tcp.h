@@ -121,7 +121,9 @@ enum la_event_type {
   LA_EVENT_END,         /* the whole record in `end` */
   LA_EVENT_UDP_READABLE,
   LA_EVENT_UDP_WRITABLE,
-  LA_EVENT_UDP_ERROR, /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
+  LA_EVENT_UDP_ERROR,      /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
+  LA_EVENT_ADDR_READY,     /* `local` is ours now (ether.h) */
+  LA_EVENT_ADDR_DUPLICATE, /* somebody else has `local` */
   LA_EVENT_TYPES
 };
 const char *la_event_name(enum la_event_type t);
@@ -158,14 +160,14 @@ typedef struct la_end {
 
 typedef struct la_event {
   enum la_event_type type;
-  la_conn conn;         /* all but SYN, ACCEPT and UDP_* */
+  la_conn conn;         /* all but SYN, ACCEPT, UDP_* and ADDR_* */
   la_listener listener; /* SYN, ACCEPT */
   void *user;
   int err;                          /* TROUBLE: the soft error */
   la_end end;                       /* END */
   la_udp udp;                       /* UDP_* */
   la_syn syn;                       /* SYN */
-  la_addr remote, local;            /* SYN; remote: UDP_ERROR too */
+  la_addr remote, local;            /* SYN; remote: UDP_ERROR too; local: ADDR_* too */
   uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */
 } la_event;
 /*

@@ -131,6 +131,7 @@ static bool append(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   struct rcvq *q = c->rcvq;
   size_t n = la__rope_append(&q->rope, &t->chunks, seg->data, seg->len);
   c->rcv_nxt += (uint32_t)n;
+  t->progress = true;
   c->bytes_in += n;
   return n == seg->len;
 }

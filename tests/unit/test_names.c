@@ -31,9 +31,9 @@ static const struct {
   {shim_la_cause_name, LA_CAUSES, "nothing", "policy"},
   {shim_la_who_name, LA_WHOS, "nobody", "policy"},
   {shim_la_how_name, LA_HOWS, "open", "silent"},
-  {shim_la_why_name, LA_WHYS, "no reason", "rejected by the application"},
-  {shim_la_drop_name, LA_DROPS, "NONE", "SOCKET_RCVBUFF"},
-  {shim_la_event_name, LA_EVENT_TYPES, "SYN", "UDP_ERROR"},
+  {shim_la_why_name, LA_WHYS, "no reason", "neighbour does not answer"},
+  {shim_la_drop_name, LA_DROPS, "NONE", "IP_OUTNOROUTES"},
+  {shim_la_event_name, LA_EVENT_TYPES, "SYN", "ADDR_DUPLICATE"},
   {shim_la_waiting_name, LA_WAITINGS, "nothing", "2MSL"},
 };
 
