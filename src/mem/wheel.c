@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory of operation. A level divides time into slots of 2^2 ns, 2^8 ns, then 64 times longer each (level 0: 1 ns), numbered from time 0
- * and kept modulo 128. A node stands on the lowest level on which its slot is fewer than 128 slots ahead of the wheel's `time`. So a level
- * holds the next two slots' worth of the level above it, and while `time` is in the slot before one of a higher level, that one can be dealt
- * out below already, a few nodes at each call (`deal`); what remains when `time` reaches it is dealt out at once. While `time` moves
- * through empty stretches no node changes its place. The first slot of each level is found by two bit scans; the first of all is the
- * one that begins first. A slot of level 0 is one nanosecond, so that deadlines are exact; but a tick (a slot of level WHOLE) that
+ * Theory of operation. A level divides time into slots: of 1 ns, 2^2 ns, 2^8 ns, then 64 times longer each, numbered from time 0 and
+ * kept modulo 128. A node stands on the lowest level on which its slot is fewer than 128 slots ahead of the wheel's `time`. So a level
+ * holds the next two slots' worth of the level above it, and while `time` is in the slot before one of a higher level, that one can be
+ * dealt out below already, a few nodes at each call (`deal`); what remains when `time` reaches it is dealt out at once. While `time`
+ * moves through empty stretches no node changes its place. The first slot of each level is found by two bit scans; the first of all is
+ * the one that begins first. A slot of level 0 is one nanosecond, so that deadlines are exact; but a tick (a slot of level WHOLE) that
  * has passed entirely is popped as it is, and so is a node that is alone in its slot: most nodes never see the lowest levels.
  */
 #include "mem/wheel.h"
