@@ -16,7 +16,7 @@ uint32_t la__payload_sum(const la_frame *f, uint32_t sum) {
   return sum;
 }
 
-/* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. The link does some work by itself. */
+/* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. `offload`: the link's. */
 static void finish(la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at, unsigned offload) {
   bool six = h->src.family == 6;
   unsigned ip = six ? IP6_HEADER : IP4_HEADER;
