@@ -68,6 +68,16 @@ la_link la_link_add(la_stack *s, uint32_t mtu) {
   return link;
 }
 
+int la_link_offload(la_stack *s, la_link link, unsigned what, uint32_t gso_max) {
+  unsigned all = LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN;
+  if (link == 0 || link > s->nlinks || what & ~all)
+    return LA_EINVAL;
+  uint32_t most = gso_max && gso_max < MTU_MAX ? gso_max : MTU_MAX;
+  s->offload[link] = (uint8_t)what;
+  la__tcp_link_gso(&s->tcp, (uint8_t)link, what & LA_OFFLOAD_TSO4 ? most : 0, what & LA_OFFLOAD_TSO6 ? most : 0, what & LA_OFFLOAD_TSO_ECN);
+  return LA_OK;
+}
+
 int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len) {
   la_addr a;
   if (link == 0 || link > s->nlinks || !la__addr_normal(addr, &a) || prefix_len > (a.family == 4 ? 32u : 128u))
