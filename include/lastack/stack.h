@@ -89,6 +89,7 @@ enum la_preset {
 };
 
 struct la_trace_rec;
+struct la_metrics;
 
 /* Fill with la_config_init, then change fields. Times in nanoseconds. */
 typedef struct la_config {
@@ -164,7 +165,8 @@ typedef struct la_config {
 
   /* observation: memory for the trace ring, the caller's, kept until la_stack_free; NULL for none */
   struct la_trace_rec *trace;
-  uint32_t trace_cap; /* records: a power of two */
+  uint32_t trace_cap;         /* records: a power of two */
+  struct la_metrics *metrics; /* watch.h: more counters, in the caller's memory, zeroed, kept as long; NULL for none */
 } la_config;
 
 /* Sets every field to the preset's value; `alloc` and `secret` stay zero and must be filled in. Hosted programs: la_host_config, link.h. */
