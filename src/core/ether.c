@@ -145,6 +145,7 @@ static bool answer_frame(la_stack *s, la_link link, la_frame *f) {
   LA_CHECK(f->len <= LA_FRAME_ROOM);
   f->nbufs = 0;
   f->flags = 0;
+  f->header = ETH_HEADER;
   f->number = ++s->frames;
   return true;
 }
@@ -167,6 +168,8 @@ static bool address(la_stack *s, la_link link, la_frame *f) {
   f->data -= ETH_HEADER;
   f->len += ETH_HEADER;
   f->total += ETH_HEADER;
+  f->header = ETH_HEADER;
+  f->sum_start += ETH_HEADER; /* where there is none, nobody looks */
   la__eth_build(&h, (uint8_t *)(uintptr_t)f->data);
   if (group)
     return true;

@@ -183,6 +183,33 @@ static void a_turn_is_bounded(void **state) {
   node_free(&n);
 }
 
+/* A device that finishes sums and cuts: what it is told counts from the frame's first byte, and it is cut right. */
+static void offload(void **state) {
+  (void)state;
+  for (unsigned six = 0; six < 2; six++) {
+    struct node n;
+    ether_simple(&n);
+    la_time t = 2 * LA_SEC;
+    la_addr to = addr(six ? "fd00::2" : "10.0.0.2");
+    la_frame f, one;
+    assert_int_equal(la_link_offload(n.s, 1, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6, 0), LA_OK);
+    assert_int_equal(la_neigh_set(n.s, 1, &to, PEER_MAC), LA_OK);
+    open_to(&n, six ? "fd00::2" : "10.0.0.2", 80, t);
+    assert_int_equal(la_output(n.s, 1, &f, 1, t), 1);
+    assert_int_equal(f.header, 14);
+    assert_int_equal(f.flags, LA_FRAME_SUM_PARTIAL);
+    assert_int_equal(f.sum_start, 14 + (six ? 40 : 20));
+    struct pkt p = {.len = (uint32_t)la_frame_copy(&f, p.b, sizeof p.b)}, q;
+    be16_put(p.b + f.sum_start + f.sum_at, la__sum_finish(la__sum(0, p.b + f.sum_start, p.len - f.sum_start)));
+    assert_true(la_frame_segment(&f, 0, &one));
+    q.len = (uint32_t)la_frame_copy(&one, q.b, sizeof q.b);
+    assert_int_equal(q.len, p.len);
+    assert_memory_equal(q.b, p.b, p.len);
+    la_frame_done(n.s, &f);
+    node_free(&n);
+  }
+}
+
 static void text(void **state) {
   (void)state;
   uint8_t mac[6];
@@ -210,7 +237,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(link_rules),    cmocka_unit_test(answers_a_question),       cmocka_unit_test(not_for_us),
     cmocka_unit_test(damaged),       cmocka_unit_test(routers_are_not_believed), cmocka_unit_test(groups_need_no_neighbour),
-    cmocka_unit_test(data_goes_out), cmocka_unit_test(a_turn_is_bounded),        cmocka_unit_test(text),
+    cmocka_unit_test(data_goes_out), cmocka_unit_test(a_turn_is_bounded),        cmocka_unit_test(offload),
+    cmocka_unit_test(text),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
