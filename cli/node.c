@@ -105,12 +105,12 @@ static void on_work(void *ctx, la_time now) {
   n->work(n->ctx, now);
 }
 
-static void on_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
-                      const la_trace_rec *recs, size_t nrecs) {
+static void on_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const la_frame *frame, const la_trace_rec *recs,
+                      size_t nrecs) {
   struct node *n = ctx;
   (void)link;
   (void)number;
-  la__tap_packet(n->tap, n->side, at, outbound, data, len, recs, nrecs);
+  la__tap_packet(n->tap, n->side, at, outbound, frame, recs, nrecs);
 }
 
 static void on_trace(void *ctx, const la_trace_rec *recs, size_t nrecs) {
