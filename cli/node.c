@@ -145,7 +145,7 @@ static void default_mac(struct node_args *a) {
   uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
   for (unsigned i = 0; i < sizeof a->addr[0].addr.b; i++)
     hash = (hash ^ a->addr[0].addr.b[i]) * UINT64_C(0x100000001b3);
-  a->mac[0] = 2;
+  a->mac[0] = 0x12;
   for (unsigned i = 1; i < LA_MAC; i++)
     a->mac[i] = (uint8_t)(hash >> 8 * i);
 }

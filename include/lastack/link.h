@@ -37,7 +37,7 @@ struct la_driver {
 
 /* Two drivers joined in memory: what one sends the other receives, in order, at most `depth` packets under way. false: memory. */
 bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b);
-/* The same with offload both ways (enum la_offload): frames cross as they are, with one of LA_OFFLOAD_TSO4 and TSO6 up to 65535 bytes long. */
+/* The same with offload both ways (enum la_offload): frames cross as they are, with LA_OFFLOAD_TSO4 or TSO6 up to 65535 bytes long. */
 bool la_pair_new_offload(uint32_t mtu, uint32_t depth, unsigned offload, la_driver **a, la_driver **b);
 
 /* Could a TUN device have this name: 1 to 15 characters, no / and no %. */
@@ -53,8 +53,8 @@ la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, ch
 la_driver *la_tap_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
 /*
  * An Ethernet interface of this machine (`name`; it must be up) by way of a packet socket: the stack is a station of its own beside
- * the kernel, on the same wire, with the hardware address `mac`, which should not be the interface's, and an IP address that the kernel does
- * not have. The two do not hear each other over it; other hosts hear both. The MTU is the interface's. NULL: as above.
+ * the kernel, on the same wire, with the hardware address `mac`, which should not be the interface's, and an IP address that the kernel
+ * does not have. The two do not hear each other over it; other hosts hear both. The MTU is the interface's. NULL: as above.
  */
 la_driver *la_packet_open(const char *name, const uint8_t mac[LA_MAC], char *err, size_t err_cap);
 /* Gives the kernel an address of its own on a TUN or TAP device, beside those it has, and brings the device up. false: as above. */
