@@ -328,6 +328,8 @@ void la__app_event(struct host *h, const la_event *e) {
     la__app_udp_event(h, e);
     return;
   }
+  if (e->type == LA_EVENT_ADDR_READY || e->type == LA_EVENT_ADDR_DUPLICATE)
+    return; /* la_addr_state_get tells it too */
   struct conn *c = e->user;
   la__law(h->w, LAW_ONE_END, c && !c->released, "%s: %s for a connection that is gone", h->name, la_event_name(e->type));
   if (!c || c->released)

@@ -14,8 +14,18 @@ static struct host *owner(const struct world *w, const la_addr *a) {
   return NULL;
 }
 
+/* Who has that hardware address; of a group, the first who is not the sender: there are two on each Ethernet of a scenario. */
+static struct host *station(const struct world *w, const struct host *from, const uint8_t mac[ETH_ADDR]) {
+  for (unsigned i = 0; i < w->nhosts; i++)
+    if (eth_is_group(mac) ? w->host[i] != from : !memcmp(w->host[i]->mac, mac, ETH_ADDR))
+      return w->host[i];
+  return NULL;
+}
+
 bool la__is_kind(const struct pkt *p, enum kind k) {
   unsigned f = p->seg.flags & (LA_SYN | LA_ACK | LA_FIN | LA_RST);
+  if (k == K_ASK || k == K_TELL)
+    return p->talk == k;
   if (!p->tcp)
     return false;
   switch (k) {
@@ -37,6 +47,8 @@ bool la__is_kind(const struct pkt *p, enum kind k) {
     return f == LA_ACK && p->seg.len == 0 && p->sender == LA_TIME_WAIT;
   case K_PROBE:
     return p->retransmit == 3;
+  default:
+    break;
   }
   return false;
 }
@@ -49,9 +61,32 @@ struct rule *la__rule(struct world *w, struct host *from, enum kind kind, enum f
   return r;
 }
 
+/* ARP; false: it is something else. */
+static bool parse_arp(struct world *w, struct pkt *p) {
+  struct arp_pkt a;
+  if (!w->ether || p->eth.type != ETH_ARP)
+    return false;
+  la__law(w, LAW_CHECKSUMS, la__arp_parse(&a, p->raw, p->len) == LA_DROP_NONE, "packet %u: ARP", p->no);
+  bool unasked = la_addr_same(&a.spa, &a.tpa);
+  p->talk = a.op == ARP_REQUEST && !unasked ? K_ASK : K_TELL;
+  p->about = p->talk == K_ASK ? a.tpa : a.spa;
+  return true;
+}
+
+static void parse_nd(struct world *w, struct pkt *p, const struct ip_hdr *ip) {
+  struct nd_msg m;
+  if (!la__nd_is(ip, p->raw + ip->hlen, ip->len))
+    return;
+  la__law(w, LAW_CHECKSUMS, la__nd_parse(&m, ip, p->raw + ip->hlen, ip->len, false) == LA_DROP_NONE, "packet %u: ND", p->no);
+  p->talk = m.type == ND_SOLICIT ? K_ASK : K_TELL;
+  p->about = m.target;
+}
+
 /* Parses what stands in p->raw; the stacks' own packets must be well formed. */
 static void parse(struct world *w, struct pkt *p) {
   struct ip_hdr ip;
+  if (parse_arp(w, p))
+    return;
   bool six = la__ip_version(p->raw, p->len) == 6;
   enum la_drop d = six ? la__ip6_parse(&ip, p->raw, p->len) : la__ip4_parse(&ip, p->raw, p->len, false);
   if (d == LA_DROP_NONE) {
@@ -68,6 +103,7 @@ static void parse(struct world *w, struct pkt *p) {
       d = six ? la__icmp6_parse(&m, at, ip.len, pseudo, false) : la__icmp4_parse(&m, at, ip.len, false);
     else if (p->udp)
       d = la__udp_parse(&p->dgram, &ip, at, ip.len, false);
+    parse_nd(w, p, &ip);
     p->icmp = m.kind >= ICMP_NET_UNREACH ? m.kind : ICMP_OTHER;
     if (p->icmp)
       la__icmp_quote(&m, six ? 6 : 4, &p->quote);
@@ -75,12 +111,14 @@ static void parse(struct world *w, struct pkt *p) {
   la__law(w, LAW_CHECKSUMS, d == LA_DROP_NONE && six == w->opt.ipv6, "packet %u: %s", p->no, la_drop_name(d));
 }
 
-static struct pkt *logged(struct world *w, struct host *from, const void *raw, size_t len) {
+/* A packet, behind a header of its link where there is one. */
+static struct pkt *logged_frame(struct world *w, struct host *from, const void *frame, size_t len) {
+  size_t head = w->ether ? ETH_HEADER : 0;
   struct pkt *p = calloc(1, sizeof *p);
   uint8_t *copy = malloc(len ? len : 1);
   if (!p || !copy)
     abort();
-  memcpy(copy, raw, len);
+  memcpy(copy, frame, len);
   w->log = la__grow(w->log, &w->log_cap, w->nlog, sizeof(struct pkt *));
   w->log[w->nlog++] = p;
   p->no = (uint32_t)w->nlog;
@@ -88,11 +126,34 @@ static struct pkt *logged(struct world *w, struct host *from, const void *raw, s
   p->stamp_sent = ++w->stamp;
   p->arrived = LA_NEVER;
   p->from = from;
-  p->raw = copy;
-  p->len = (uint32_t)len;
+  p->frame = copy;
+  p->frame_len = (uint32_t)len;
+  p->raw = copy + head;
+  p->len = (uint32_t)(len - head);
+  if (w->ether)
+    la__law(w, LAW_CHECKSUMS, la__eth_parse(&p->eth, copy, len) == LA_DROP_NONE, "packet %u: its Ethernet header", p->no);
   parse(w, p);
-  p->to = owner(w, &p->dst);
+  p->to = w->ether ? station(w, from, p->eth.dst) : owner(w, &p->dst);
   return p;
+}
+
+/* A bare packet; on an Ethernet from its owner, or a router, to its owner. */
+static struct pkt *logged(struct world *w, struct host *from, const void *raw, size_t len) {
+  static const uint8_t router[ETH_ADDR] = {0x12, 0, 0, 0, 0, 0xfe};
+  static uint8_t frame[ETH_HEADER + 65535];
+  if (!w->ether)
+    return logged_frame(w, from, raw, len);
+  const uint8_t *b = raw;
+  bool six = b[0] >> 4 == 6;
+  la_addr dst = {.family = six ? 6 : 4};
+  memcpy(dst.b, b + (six ? 24 : 16), six ? 16 : 4);
+  const struct host *to = owner(w, &dst);
+  struct eth_hdr h = {.type = six ? ETH_IP6 : ETH_IP4};
+  memcpy(h.src, from ? from->mac : router, ETH_ADDR);
+  memcpy(h.dst, to ? to->mac : router, ETH_ADDR);
+  la__eth_build(&h, frame);
+  memcpy(frame + ETH_HEADER, raw, len);
+  return logged_frame(w, from, frame, ETH_HEADER + len);
 }
 
 static void deliver(struct world *w, struct pkt *p, la_time at) {
@@ -192,7 +253,7 @@ static void fate(struct world *w, struct pkt *p) {
       at += r->extra;
       break;
     case F_DUPLICATE: {
-      struct pkt *d = logged(w, p->from, p->raw, p->len);
+      struct pkt *d = logged_frame(w, p->from, p->frame, p->frame_len);
       d->duplicate = true;
       d->sender = p->sender;
       deliver(w, d, at + r->extra);
@@ -211,14 +272,15 @@ static void fate(struct world *w, struct pkt *p) {
 }
 
 void la__net_send(struct host *from, const la_frame *f) {
-  static const size_t cap = 65536;
+  static const size_t cap = ETH_HEADER + 65536;
   uint8_t *raw = malloc(cap);
   if (!raw)
     abort();
   size_t n = la_frame_copy(f, raw, cap);
-  struct pkt *p = logged(from->w, from, raw, n);
+  struct pkt *p = logged_frame(from->w, from, raw, n);
   free(raw);
   p->frame_out = f->number;
+  la__watch_late(p);
   p->sender = la__watch_state(from, &p->dst, p->seg.sport, p->seg.dport, NULL);
   fate(from->w, p);
 }

@@ -6,12 +6,12 @@
 #include <string.h>
 
 static bool record(const struct world *w, const char *path, char *err, size_t cap) {
-  la_pcapng *p = la_pcapng_open(path, err, cap);
+  la_pcapng *p = (w->ether ? la_pcapng_open_ether : la_pcapng_open)(path, err, cap);
   if (!p)
     return false;
   for (size_t i = 0; i < w->nlog; i++) {
     const struct pkt *k = w->log[i];
-    la_pcapng_write(p, k->sent, k->from && k->from->no == 0, k->raw, k->len, NULL);
+    la_pcapng_write(p, k->sent, k->from && k->from->no == 0, k->frame, k->frame_len, NULL);
   }
   if (la_pcapng_close(p))
     return true;

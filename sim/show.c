@@ -80,6 +80,16 @@ static void put_udp(struct ladder *l, const struct pkt *p, la_time at) {
   la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
 }
 
+static void put_talk(struct ladder *l, const struct pkt *p, la_time at) {
+  char addr[LA_ADDR_TEXT], mac[LA_MAC_TEXT], text[128];
+  const char *lost = p->arrived == LA_NEVER ? " (lost)" : "";
+  if (p->talk == K_ASK)
+    snprintf(text, sizeof text, "%s asks who has %s%s", p->from ? p->from->name : "somebody", la_addr_text(&p->about, addr), lost);
+  else
+    snprintf(text, sizeof text, "%s is at %s%s", la_addr_text(&p->about, addr), la_mac_text(p->eth.src, mac), lost);
+  la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
+}
+
 static void put(struct ladder *l, const struct world *w, const struct entry *e) {
   if (e->what == NOTING) {
     const struct note *n = &w->note[e->index];
@@ -94,9 +104,13 @@ static void put(struct ladder *l, const struct world *w, const struct entry *e) 
     enum ladder_kind k = e->what == SENDING ? LADDER_SEND : p->arrived == LA_NEVER ? LADDER_LOST : LADDER_ARRIVE;
     if (p->tcp)
       put_segment(l, w, p, k, e->at);
-    else if (e->what == ARRIVING && p->udp)
+    else if (e->what == SENDING)
+      return;
+    else if (p->talk != K_ANY)
+      put_talk(l, p, e->at);
+    else if (p->udp)
       put_udp(l, p, e->at);
-    else if (e->what == ARRIVING)
+    else if (p->icmp != ICMP_OTHER || !w->ether) /* else it has joined a group */
       put_icmp(l, p, e->at);
   }
 }

@@ -124,6 +124,17 @@ static void sent_record(struct host *h, const la_trace_rec *r) {
       return;
     }
   }
+  h->early[h->nearly++ % SIM_EARLY] = *r;
+}
+
+void la__watch_late(struct pkt *p) {
+  struct host *h = p->from;
+  for (unsigned i = 0; i < SIM_EARLY; i++)
+    if (h->early[i].frame == p->frame_out && p->frame_out) {
+      p->retransmit = h->early[i].retransmit;
+      p->wnd = h->early[i].wnd;
+      h->early[i].frame = 0;
+    }
 }
 
 void la__watch_trace(struct host *h, const la_trace_rec *r) {
@@ -218,9 +229,22 @@ void la__law_host(struct host *h) {
   la__law(h->w, LAW_CLOCKS, la_deadline(h->st) <= l.earliest, "%s: la_deadline is later than a record's clock", h->name);
 }
 
+static bool first_neighbour(void *ctx, const la_neigh *n) {
+  *(la_neigh *)ctx = *n;
+  return false;
+}
+
+/* Whom a host knows is memory that it may keep. */
+static void forget_neighbours(struct host *h) {
+  la_neigh n;
+  for (n.link = 0; la_neigh_each(h->st, first_neighbour, &n), n.link; n.link = 0)
+    la_neigh_del(h->st, n.link, &n.addr);
+}
+
 void la__law_ended(struct host *h) {
   struct world *w = h->w;
   la_stats st;
+  forget_neighbours(h);
   la_stats_get(h->st, &st);
   la__law(w, LAW_NOTHING_LEFT, !(st.conns | st.half_open | st.time_wait | st.orphans | st.listeners | st.chunks | st.udp_sockets),
           "%s: %u connections, %u half-open, %u TIME-WAIT, %u orphans, %u listeners, %u chunks are left", h->name, st.conns, st.half_open,

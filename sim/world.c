@@ -136,12 +136,15 @@ struct host *la__host_new(struct world *w, const char *name) {
   h->name = name;
   h->addr = la__sim_addr(w, h->no + 1);
   h->mtu = SIM_MTU;
+  h->mac[0] = 0x12; /* 12:00:00:00:00:01 and so on */
+  h->mac[ETH_ADDR - 1] = (uint8_t)(h->no + 1);
   la__prng_seed(&h->in.prng, w->opt.seed * 7919u + h->no);
   h->wake = LA_NEVER;
   h->spin_at = LA_NEVER;
   la_config_init(&h->cfg, LA_PRESET_RFC);
   h->cfg.sums = la_host_sums();
   h->cfg.msl = w->opt.msl;
+  h->cfg.arp_probes = h->cfg.arp_announcements = h->cfg.dad_transmits = 0; /* unless the scenario is about them */
   h->mem.fail_at = w->opt.fail_alloc;
   h->mem.fail_ever = w->opt.fail_ever;
   h->ring = calloc(RING, sizeof *h->ring);
@@ -157,6 +160,7 @@ void la__host_boot(struct host *h) {
   for (unsigned i = 0; i < sizeof h->cfg.secret; i++)
     h->cfg.secret[i] = (uint8_t)la__prng_next(&r);
   h->boots++;
+  memset(h->early, 0, sizeof h->early);
   h->booted = h->w->now;
   h->cfg.alloc = (la_alloc){.alloc = counted_alloc, .free = counted_free, .ctx = &h->mem};
   h->cfg.trace = h->ring;
@@ -165,7 +169,7 @@ void la__host_boot(struct host *h) {
   h->st = la_stack_new(&h->cfg);
   if (!h->st)
     return;
-  h->link = la_link_add(h->st, h->mtu);
+  h->link = h->w->ether ? la_link_add_ether(h->st, h->mtu, h->mac) : la_link_add(h->st, h->mtu);
   la_addr any = {.family = h->addr.family};
   if (la_addr_add(h->st, h->link, &h->addr, any.family == 6 ? 64 : 16) != LA_OK || la_route_add(h->st, &any, 0, h->link) != LA_OK) {
     la_stack_free(h->st);
@@ -264,7 +268,7 @@ static void arrive(struct world *w, struct pkt *p) {
   la__net_arrive(w, p);
   if (!h || !h->st || p->arrived == LA_NEVER)
     return;
-  la_frame f = {.data = p->raw, .len = p->len, .total = p->len};
+  la_frame f = {.data = p->frame, .len = p->frame_len, .total = p->frame_len};
   for (unsigned tries = 0; tries < 4; tries++) {
     p->frame_in = la_frame_count(h->st) + 1;
     if (la_input(h->st, h->link, &f, 1, w->now) == 1)
@@ -355,7 +359,7 @@ void la__world_free(struct world *w) {
     free(w->host[i]);
   }
   for (size_t i = 0; i < w->nlog; i++) {
-    free(w->log[i]->raw);
+    free(w->log[i]->frame);
     free(w->log[i]);
   }
   for (size_t i = 0; i < w->nconns; i++) {

@@ -11,7 +11,9 @@
 #define LA_SIM_WORLD_H
 
 #include "base/prng.h"
+#include "wire/arp.h"
 #include "wire/icmp.h"
+#include "wire/nd.h"
 #include "wire/tcp_wire.h"
 #include "wire/udp_wire.h"
 
@@ -23,6 +25,7 @@
 #define SIM_DAY (86400 * LA_SEC)
 #define SIM_MTU 1500
 #define SIM_HOSTS 4
+#define SIM_EARLY 32
 #define SIM_PACKETS 100000u /* no scenario needs more; what is sent beyond is lost */
 
 struct sim_opts {
@@ -47,7 +50,9 @@ enum kind {
   K_DATA,   /* with payload, never a SYN */
   K_ACK,    /* nothing but an acknowledgment */
   K_TW_ACK, /* the same, from TIME-WAIT */
-  K_PROBE   /* keepalive probes */
+  K_PROBE,  /* keepalive probes */
+  K_ASK,    /* for a neighbour's hardware address: ARP or Neighbor Discovery */
+  K_TELL    /* the answer, or unasked */
 };
 
 /* An allocator that counts, and fails where told. */
@@ -77,14 +82,17 @@ struct host {
   const char *name;
   la_addr addr;
   uint32_t mtu;
-  la_config cfg; /* to be changed before la__host_boot */
-  la_stack *st;  /* NULL: down, or a scripted peer */
+  uint8_t mac[ETH_ADDR]; /* on an Ethernet */
+  la_config cfg;         /* to be changed before la__host_boot */
+  la_stack *st;          /* NULL: down, or a scripted peer */
   la_link link;
   unsigned boots;
   la_time booted;
   struct counting mem;
   la_trace_rec *ring;
-  la_time wake;      /* of the armed wake-up; LA_NEVER: none */
+  la_time wake;                  /* of the armed wake-up; LA_NEVER: none */
+  la_trace_rec early[SIM_EARLY]; /* OUT records of frames that wait for a neighbour */
+  unsigned nearly;
   uint64_t baseline; /* bytes_allocated at boot */
   la_time spin_at;
   unsigned spins; /* turns at spin_at */
@@ -99,6 +107,9 @@ struct pkt {
   bool lost, injected, duplicate, late;
   bool forged; /* ICMP that quotes what was not sent */
   bool tcp, udp;
+  enum kind talk; /* K_ASK or K_TELL of neighbours, about `about`; else K_ANY */
+  la_addr about;
+  struct eth_hdr eth;  /* on an Ethernet */
   enum icmp_kind icmp; /* an ICMP error's; else ICMP_OTHER */
   struct icmp_quote quote;
   struct udp_hdr dgram;
@@ -109,8 +120,10 @@ struct pkt {
   enum la_state sender, receiver; /* states after departure, after arrival (before the application spoke) */
   la_addr src, dst;
   struct tcp_seg seg;
-  uint8_t *raw;
+  uint8_t *raw; /* the packet, behind the link's header in `frame` */
   uint32_t len;
+  uint8_t *frame;
+  uint32_t frame_len;
 };
 
 /* What happens to packets of a kind from a host. */
@@ -246,6 +259,7 @@ struct world {
   size_t shown_log, shown_trans; /* what came after them was only tidying up */
   la_time now;
   la_time delay; /* one way */
+  bool ether;    /* the hosts are stations of one Ethernet; set before they boot */
   bool cut;      /* nothing passes */
   struct host *host[SIM_HOSTS];
   unsigned nhosts;
@@ -341,6 +355,7 @@ void la__app_udp_event(struct host *h, const la_event *e);
 /* watch.c: states as the trace tells them, and the laws */
 void la__watch_trace(struct host *h, const la_trace_rec *r);
 void la__watch_sent(struct pkt *p);
+void la__watch_late(struct pkt *p); /* it may have waited: its OUT record has been read before */
 enum la_state la__watch_state(const struct host *h, const la_addr *remote, uint16_t lport, uint16_t rport, unsigned *inc);
 void la__law_host(struct host *h);
 void la__law_ended(struct host *h);

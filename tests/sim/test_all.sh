@@ -12,7 +12,7 @@ fail() {
   status=1
 }
 
-wanted='losses tail-probe udp-unreachable ctrl-c icmp-from-host icmp-from-router abort address-in-use backlog close-unread
+wanted='losses neighbour tail-probe udp-unreachable ctrl-c icmp-from-host icmp-from-router abort address-in-use backlog close-unread
 data-after-close fin-needs-ack fin-wait-2-held fin-wait-2-orphan final-ack-never half-close long-fat-path ecn hystart
 half-open-reboot idle-for-days keepalive-alive keepalive-crashed keepalive-rebooted keepalive-unreachable lost-fin lost-final-ack
 old-duplicate open quiet-time refused release-by-server release-four release-three retransmit-timeout simultaneous-close
