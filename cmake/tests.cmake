@@ -58,10 +58,13 @@ lastack_tool_room(capture_tape)
 target_link_libraries(capture_tape PRIVATE lastack_test_helpers ${tool_libraries})
 set_target_properties(capture_tape kernel_peer kernel_swarm PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
-# The fuzzer of the whole stack, without libFuzzer (`./dev fuzz` builds the one with it).
+# The fuzzers of the whole stack and of an Ethernet link, without libFuzzer (`./dev fuzz` builds those with it).
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
-list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz_drill[.]c$")
+list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz_(drill|link)[.]c$")
 add_executable(fuzz_stack ${fuzz_sources})
-lastack_tool_room(fuzz_stack)
-target_link_libraries(fuzz_stack PRIVATE lastack_parts)
-set_target_properties(fuzz_stack PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+add_executable(fuzz_link ${PROJECT_SOURCE_DIR}/fuzz/fuzz_link.c ${PROJECT_SOURCE_DIR}/fuzz/watch.c)
+foreach(fuzzer fuzz_stack fuzz_link)
+  lastack_tool_room(${fuzzer})
+  target_link_libraries(${fuzzer} PRIVATE lastack_parts)
+  set_target_properties(${fuzzer} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+endforeach()

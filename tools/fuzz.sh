@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# fuzz.sh [SECONDS [drill]]: fuzzes the whole stack, or the reader of scripts, for some seconds (default 60): with libFuzzer where clang
-# has it, else (the stack only) with the fuzzer of the debug build.
+# fuzz.sh [SECONDS [link|drill]]: fuzzes the whole stack, an Ethernet link, or the reader of scripts, for some seconds (default 60): with
+# libFuzzer where clang has it, else (not the scripts) with the fuzzer of the debug build.
 # What was found stays in build/fuzz; what is new in the corpus, too.
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 2
@@ -13,7 +13,7 @@ mkdir -p "$work/corpus" "$work/scripts" || exit 2
 
 if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p && !n; }' |
   clang -x c -fsanitize=fuzzer,address,undefined -o "$work/probe" - 2>"$work/probe.log"; then
-  [ "$target" = stack ] || {
+  [ "$target" != drill ] || {
     echo "fuzz: $target: needs clang with libFuzzer" >&2
     exit 1
   }
@@ -22,7 +22,7 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p
     cat "$work/build.log" >&2
     exit 1
   }
-  cd "$work" && exec "$root/build/debug/tests/fuzz_stack" --seconds "$seconds" --seed "$(date +%s)"
+  cd "$work" && exec "$root/build/debug/tests/fuzz_$target" --seconds "$seconds" --seed "$(date +%s)"
 fi
 
 flags='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -I.'
@@ -34,9 +34,16 @@ if [ "$target" = drill ]; then
   [ ! -d tests/drill ] || set -- "$@" tests/drill
   exec "$work/fuzz_drill" -max_total_time="$seconds" -max_len=4096 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" "$@"
 fi
+if [ "$target" = link ]; then # what it finds in new ways through the code begins from nothing
+  mkdir -p "$work/links"
+  # shellcheck disable=SC2046,SC2086
+  clang $flags -DFUZZ_LIBFUZZER fuzz/fuzz_link.c fuzz/watch.c $(find src/base src/mem src/wire src/tcp src/udp src/core src/sock -name '*.c') \
+    -o "$work/fuzz_link" || exit 1
+  exec "$work/fuzz_link" -max_total_time="$seconds" -max_len=1604 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" "$work/links"
+fi
 set -- src/base src/mem src/wire src/tcp src/udp src/core src/sock
 find "$@" -name '*.c' 2>/dev/null | sort >"$work/sources"
-echo fuzz/fuzz_stack.c fuzz/watch.c fuzz/seeds.c >>"$work/sources"
+echo fuzz/fuzz_stack.c fuzz/config.c fuzz/watch.c fuzz/seeds.c >>"$work/sources"
 # shellcheck disable=SC2046,SC2086
 clang $flags $(cat "$work/sources") -o "$work/fuzz_stack" || exit 1
 exec "$work/fuzz_stack" -max_total_time="$seconds" -max_len=2052 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" \

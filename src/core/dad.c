@@ -67,8 +67,9 @@ int la__dad_add(la_stack *s, la_link link, const la_addr *a, unsigned prefix) {
     if (all == ADDRS_MAX)
       return LA_ENOMEM;
     w = &s->work[s->nwork++];
+    w->tell = 0;
   }
-  s->ntell -= w->state == WORK_DUPLICATE && w->tell;
+  s->ntell -= w->tell != 0;
   *w = (struct addr_work){.addr = *a, .prefix = (uint8_t)prefix, .link = (uint8_t)link};
   if (!probes(s, w))
     ready(s, w);

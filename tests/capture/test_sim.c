@@ -118,7 +118,7 @@ static unsigned look_at(const struct sim *s, unsigned *bad) {
     for (size_t k = 0; k < l.w->nlog; k++) {
       const struct pkt *p = l.w->log[k];
       const struct packet packet = {
-        .frame = k + 1, .at = p->sent, .cap = p->frame_len, .len = p->frame_len, .link = w->ether ? 1 : 101, .data = p->frame};
+        .frame = k + 1, .at = p->sent, .cap = p->frame_len, .len = p->frame_len, .link = l.w->ether ? 1 : 101, .data = p->frame};
       la__flows_packet(&l.flows, &packet);
     }
     la__flows_finish(&l.flows);

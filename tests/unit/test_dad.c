@@ -284,6 +284,33 @@ static void defence(void **state) {
   }
 }
 
+/* A place that another address has left: what it had to tell is not told twice, nor forgotten. */
+static void a_place_used_again(void **state) {
+  (void)state;
+  struct node n;
+  node_config(&n, 1);
+  n.cfg.arp_probes = 0;
+  n.cfg.arp_announcements = 1;
+  node_start(&n);
+  assert_int_equal(la_link_add_ether(n.s, 1500, OUR_MAC), 1);
+  node_addr(&n, 1, "10.0.0.1", 24);
+  node_addr(&n, 1, "fd00::1", 64);
+  struct nd_msg m = nd_advert("fd00::1", PEER_MAC, false, true);
+  give_nd(&n, NULL, PEER_MAC, &m, "fd00::1", "ff02::1", LA_SEC);
+  la_tick(n.s, LA_SEC); /* the first is announced and done; the second moves to its place */
+  node_addr(&n, 1, "fd00::2", 64);
+  told(&n, LA_EVENT_ADDR_DUPLICATE, "fd00::1");
+  struct seen o;
+  for (unsigned i = 0; i < 4; i++) {
+    la_time t = next(&n);
+    while (take(&n, &o, t))
+      ;
+  }
+  told(&n, LA_EVENT_ADDR_READY, "fd00::2");
+  assert_int_equal(la_deadline(n.s), LA_NEVER);
+  node_free(&n);
+}
+
 static void limits(void **state) {
   (void)state;
   struct node n;
@@ -317,7 +344,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(ipv4_alone),      cmocka_unit_test(ipv6_alone), cmocka_unit_test(tentative_is_not_used),
     cmocka_unit_test(conflict4),       cmocka_unit_test(conflict6),  cmocka_unit_test(no_conflict),
-    cmocka_unit_test(others_are_told), cmocka_unit_test(defence),    cmocka_unit_test(limits),
+    cmocka_unit_test(others_are_told), cmocka_unit_test(defence),    cmocka_unit_test(a_place_used_again), cmocka_unit_test(limits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
