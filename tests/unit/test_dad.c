@@ -32,7 +32,7 @@ static la_time next_frame(struct node *n, struct seen *o) {
   return 0;
 }
 static void told(struct node *n, enum la_event_type type, const char *a) {
-  la_event e;
+  la_event e = {0};
   la_addr x = addr(a);
   assert_int_equal(events(n, &e), 1);
   assert_int_equal(e.type, type);
@@ -344,7 +344,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(ipv4_alone),      cmocka_unit_test(ipv6_alone), cmocka_unit_test(tentative_is_not_used),
     cmocka_unit_test(conflict4),       cmocka_unit_test(conflict6),  cmocka_unit_test(no_conflict),
-    cmocka_unit_test(others_are_told), cmocka_unit_test(defence),    cmocka_unit_test(a_place_used_again), cmocka_unit_test(limits),
+    cmocka_unit_test(others_are_told), cmocka_unit_test(defence),    cmocka_unit_test(a_place_used_again),
+    cmocka_unit_test(limits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
