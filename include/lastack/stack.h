@@ -195,7 +195,7 @@ la_link la_link_add(la_stack *s, uint32_t mtu);
  * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, a broadcast
  * address of the prefix, an address that is ours already), LA_ENOMEM. The host model is the weak one (RFC 1122 3.3.4.2): a packet to
  * any of our addresses is ours on whichever link it comes; link-local addresses alone belong to their link, and the same one may be
- * on several.
+ * on several. On an Ethernet link it is asked for first: ether.h.
  */
 int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len);
 /*
