@@ -35,7 +35,7 @@ struct la_driver {
 
 /* Two drivers joined in memory: what one sends the other receives, in order, at most `depth` packets under way. false: memory. */
 bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b);
-/* The same with offload both ways (enum la_offload): frames cross as they are, with one of LA_OFFLOAD_TSO4 and TSO6 up to 65535 bytes long. */
+/* The same with offload both ways (enum la_offload): frames cross as they are, with LA_OFFLOAD_TSO4 or TSO6 up to 65535 bytes long. */
 bool la_pair_new_offload(uint32_t mtu, uint32_t depth, unsigned offload, la_driver **a, la_driver **b);
 
 /* Could a TUN device have this name: 1 to 15 characters, no / and no %. */
