@@ -163,6 +163,10 @@ bool la_host_release_at_exit(la_host *h, la_time limit);
 bool la_host_entropy(void *dst, size_t n);
 /* An allocator over malloc. */
 la_alloc la_host_alloc(void);
+/* The quickest sums for the CPU that this runs on: AVX-512 or AVX2 on x86-64, else what is built in. */
+la_sums la_host_sums(void);
+/* All three and la_config_init: what is left to the caller is to change fields. false: no entropy. */
+bool la_host_config(la_config *cfg, enum la_preset preset);
 
 #ifdef __cplusplus
 }

@@ -73,17 +73,29 @@ typedef struct la_alloc {
   void *ctx;
 } la_alloc;
 
+/*
+ * The Internet checksum (RFC 1071) over n bytes, alone and while they are copied to `dst`, which does not overlap them: a place for a
+ * CPU's vector units. What comes back is `partial` plus the sum of the big-endian 16-bit words, in host order, folded to at most 17
+ * bits; an odd n counts as if a zero byte followed; with partial 0 only bytes that are all zero give 0. Any alignment.
+ */
+typedef struct la_sums {
+  uint32_t (*sum)(uint32_t partial, const void *data, size_t n);
+  uint32_t (*copy_sum)(void *dst, const void *src, size_t n, uint32_t partial);
+} la_sums;
+
 enum la_preset {
   LA_PRESET_RFC = 0,  /* the RFCs' clocks: RTO at least 1 s, SYN given up after 180 s */
   LA_PRESET_LINUX = 1 /* Linux's: RTO at least 200 ms, SYN given up after 127 s, R2 924.6 s */
 };
 
 struct la_trace_rec;
+struct la_metrics;
 
 /* Fill with la_config_init, then change fields. Times in nanoseconds. */
 typedef struct la_config {
   size_t size; /* sizeof(la_config) of the caller: la_config_init sets it */
   la_alloc alloc;
+  la_sums sums;       /* both NULL: built in. la_host_sums (link.h) has better ones for some CPUs */
   uint8_t secret[16]; /* from the system's entropy, anew at each start; keys ISN, ports, hashes, timestamps */
 
   /* clocks */
@@ -153,10 +165,11 @@ typedef struct la_config {
 
   /* observation: memory for the trace ring, the caller's, kept until la_stack_free; NULL for none */
   struct la_trace_rec *trace;
-  uint32_t trace_cap; /* records: a power of two */
+  uint32_t trace_cap;         /* records: a power of two */
+  struct la_metrics *metrics; /* watch.h: more counters, in the caller's memory, zeroed, kept as long; NULL for none */
 } la_config;
 
-/* Sets every field to the preset's value; `alloc` and `secret` stay zero and must be filled in. */
+/* Sets every field to the preset's value; `alloc` and `secret` stay zero and must be filled in. Hosted programs: la_host_config, link.h. */
 void la_config_init(la_config *cfg, enum la_preset preset);
 
 /* A new stack, or NULL when a field is out of range or memory is short. `cfg` is copied. */

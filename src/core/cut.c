@@ -98,6 +98,8 @@ static void upper_right(const struct layout *y, unsigned i, bool last, uint32_t 
     p[13] &= (uint8_t)~LA_CWR;
 }
 
+static const la_sums portable = {la__sum, la__copy_sum}; /* no stack is asked, whose configuration might have better ones */
+
 unsigned la_frame_segments(const la_frame *frame) {
   struct layout y;
   if (!(frame->flags & LA_FRAME_GSO) || !frame->gso_size || !lay_out(frame, &y))
@@ -139,7 +141,7 @@ bool la_frame_segment(const la_frame *frame, unsigned i, la_frame *out) {
   upper_right(&y, i, at + n == payload, at, n, p);
   be16_put(p + y.sum_at, 0);
   uint32_t pseudo = la__ip_pseudo_sum(&y.ip.src, &y.ip.dst, y.ip.proto, upper);
-  uint16_t check = la__sum_finish(la__payload_sum(out, la__sum(pseudo, p, y.payload - y.upper)));
+  uint16_t check = la__sum_finish(la__payload_sum(&portable, out, la__sum(pseudo, p, y.payload - y.upper)));
   be16_put(p + y.sum_at, y.ip.proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
   out->data = out->room;
   out->len = y.payload;

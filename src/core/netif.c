@@ -22,7 +22,7 @@ bool la__addr_normal(const la_addr *in, la_addr *out) {
 
 static uint32_t bare4(const la_addr *a) {
   uint32_t w;
-  __builtin_memcpy(&w, a->b, 4);
+  memcpy(&w, a->b, 4);
   return w;
 }
 

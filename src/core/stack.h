@@ -85,7 +85,7 @@ int la__route_open(const la_stack *s, la_addr *remote, la_addr *local, la_link *
 void la__rx(la_stack *s, struct packet *p); /* fills in p->h */
 void la__rx_drop(la_stack *s, la_link link, enum la_drop why);
 bool la__tx(la_stack *s, la_link link, la_frame *f);
-uint32_t la__payload_sum(const la_frame *f, uint32_t sum); /* of buf[], added to a partial sum of even length */
+uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum); /* of buf[], added to a partial sum of even length */
 
 /* icmp.c: LA_DROP_NONE when the message meant something to us */
 enum la_drop la__rx_icmp(la_stack *s, const struct packet *p);

@@ -5,10 +5,10 @@
 #include "base/sum.h"
 #include "core/stack.h"
 
-uint32_t la__payload_sum(const la_frame *f, uint32_t sum) {
+uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum) {
   uint32_t at = 0;
   for (unsigned i = 0; i < f->nbufs; i++) {
-    uint32_t part = la__sum(0, f->buf[i].data, f->buf[i].len);
+    uint32_t part = sums->sum(0, f->buf[i].data, f->buf[i].len);
     sum += at & 1 ? la__sum_odd(part) : part;
     sum = (sum & 0xffff) + (sum >> 16);
     at += f->buf[i].len;
@@ -16,21 +16,21 @@ uint32_t la__payload_sum(const la_frame *f, uint32_t sum) {
   return sum;
 }
 
-/* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. `offload`: the link's. */
-static void finish(la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at, unsigned offload) {
+/* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. */
+static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at) {
   bool six = h->src.family == 6;
   unsigned ip = six ? IP6_HEADER : IP4_HEADER;
   h->dont_fragment = true; /* nothing that we send is ever to be cut */
   unsigned built = six ? la__ip6_build(h, f->room) : la__ip4_build(h, f->room);
   LA_CHECK(built == ip && ip + hdr <= LA_FRAME_ROOM);
   uint32_t sum = h->proto == IP_PROTO_ICMP ? 0 : la__ip_pseudo_sum(&h->src, &h->dst, h->proto, h->len);
-  if (offload & LA_OFFLOAD_SUM && (h->proto == IP_PROTO_TCP || h->proto == IP_PROTO_UDP)) {
+  if (s->offload[link] & LA_OFFLOAD_SUM && (h->proto == IP_PROTO_TCP || h->proto == IP_PROTO_UDP)) {
     be16_put(f->room + ip + sum_at, (uint16_t)~la__sum_finish(sum));
     f->flags |= LA_FRAME_SUM_PARTIAL;
     f->sum_start = (uint16_t)ip;
     f->sum_at = (uint16_t)sum_at;
   } else {
-    uint16_t check = la__sum_finish(la__payload_sum(f, la__sum(sum, f->room + ip, hdr)));
+    uint16_t check = la__sum_finish(la__payload_sum(&s->tcp.cfg.sums, f, la__sum(sum, f->room + ip, hdr)));
     be16_put(f->room + ip + sum_at, h->proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
   }
   f->data = f->room;
@@ -56,7 +56,7 @@ static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
     f->flags |= LA_FRAME_GSO;
     f->gso_size = o.seg.gso;
   }
-  finish(f, &h, hdr, 16, s->offload[link]);
+  finish(s, link, f, &h, hdr, 16);
   return true;
 }
 
@@ -71,7 +71,7 @@ static bool ring_out(la_stack *s, la_link link, struct outring *r, la_frame *f) 
   f->nbufs = (uint16_t)la__rope_refs(&a.body, 0, a.body.len, f->buf, f->owner, LA_FRAME_BUFS, &got);
   LA_CHECK(got == a.body.len);
   la__rope_done(&a.body, &s->tcp.chunks);
-  finish(f, &h, sizeof a.head, a.sum_at, s->offload[link]);
+  finish(s, link, f, &h, sizeof a.head, a.sum_at);
   return true;
 }
 
