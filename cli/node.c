@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #define DRAIN (2 * LA_SEC)
-enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII, OPT_FAULT };
+enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII, OPT_FAULT, OPT_OFFLOAD };
+enum { OFFLOAD_ALL = LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN };
 
 static const struct argp_option options[] = {
   {0, 0, 0, 0, "Where:", 2},
@@ -18,6 +19,8 @@ static const struct argp_option options[] = {
    "it is)",
    2},
   {"msl", OPT_MSL, "SEC", 0, "maximum segment lifetime: TIME-WAIT lasts twice as long (default 30)", 2},
+  {"offload", OPT_OFFLOAD, "none|sum|all", 0,
+   "what is left to the kernel: checksums, or also the cutting and joining of segments (default all, as far as the kernel can)", 2},
   {"fault", OPT_FAULT, "SPEC", 0,
    "make the wire a bad one: drop=5%,dup=2%,reorder=1%,corrupt=1%,delay=20ms,jitter=5ms,seed=7, or rules such as drop:in:fin:1 "
    "(the first FIN to us)",
@@ -46,6 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT:
     a->tun = "lastack0";
+    a->offload = OFFLOAD_ALL;
     break;
   case OPT_TUN:
     if (!la_tun_name_valid(arg))
@@ -60,6 +64,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     break;
   case OPT_MSL:
     a->msl = la__number(a->cmd, "--msl", arg, 1, 86400) * LA_SEC;
+    break;
+  case OPT_OFFLOAD:
+    if (strcmp(arg, "none") && strcmp(arg, "sum") && strcmp(arg, "all"))
+      la__usage(a->cmd, "--offload %s: none, sum or all is expected", arg);
+    a->offload = *arg == 'n' ? 0 : *arg == 's' ? LA_OFFLOAD_SUM : OFFLOAD_ALL;
     break;
   case OPT_FAULT:
     if (!la_fault_check(arg, err, sizeof err))
@@ -105,12 +114,12 @@ static void on_work(void *ctx, la_time now) {
   n->work(n->ctx, now);
 }
 
-static void on_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
-                      const la_trace_rec *recs, size_t nrecs) {
+static void on_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const la_frame *frame, const la_trace_rec *recs,
+                      size_t nrecs) {
   struct node *n = ctx;
   (void)link;
   (void)number;
-  la__tap_packet(n->tap, n->side, at, outbound, data, len, recs, nrecs);
+  la__tap_packet(n->tap, n->side, at, outbound, frame, recs, nrecs);
 }
 
 static void on_trace(void *ctx, const la_trace_rec *recs, size_t nrecs) {
@@ -150,7 +159,7 @@ int la__node_new(struct node *n) {
 static int open_device(struct node *n) {
   const struct node_args *a = n->args;
   char err[160];
-  la_driver *d = la_tun_open(a->tun, RIG_MTU, err, sizeof err);
+  la_driver *d = la_tun_open_offload(a->tun, RIG_MTU, a->offload, err, sizeof err);
   if (!d)
     return la__fail(a->cmd, "%s", err);
   if (a->fault) {

@@ -13,6 +13,7 @@ struct node_args {
   struct net_addr addr[NODE_ADDRS], host_addr[NODE_HOST_ADDRS];
   unsigned naddr, nhost;
   la_time msl;
+  unsigned offload; /* enum la_offload */
   bool verbose, json, ascii;
 };
 /* The options, as a child of the command's own parser: its input is a struct node_args of which cmd is set. */

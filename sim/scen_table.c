@@ -42,6 +42,7 @@ const struct scen la__scens[] = {
   {"long-fat-path", "one loss where the round trip is long: CUBIC's way back, and NewReno's", la__scen_long_fat_path},
   {"ecn", "a queue that marks instead of losing: the echo, one reduction a window, nothing sent again", la__scen_ecn},
   {"hystart", "slow start that ends before the queue is full, against the same without", la__scen_hystart},
+  {"offload", "devices that cut and join segments: the same on the wire, fewer frames and fewer ACKs", la__scen_offload},
   {"backlog", "full accept queue and SYN flood: bounded, and service goes on", la__scen_backlog},
 };
 const size_t la__nscens = sizeof la__scens / sizeof la__scens[0];

@@ -58,6 +58,7 @@ void la__scen_long_fat_path(struct sim *s);
 void la__scen_ecn(struct sim *s);
 void la__scen_hystart(struct sim *s);
 /* scen_backlog.c */
+void la__scen_offload(struct sim *s);
 void la__scen_backlog(struct sim *s);
 
 #endif

@@ -35,6 +35,8 @@ struct la_driver {
 
 /* Two drivers joined in memory: what one sends the other receives, in order, at most `depth` packets under way. false: memory. */
 bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b);
+/* The same with offload both ways (enum la_offload): frames cross as they are, with LA_OFFLOAD_TSO4 or TSO6 up to 65535 bytes long. */
+bool la_pair_new_offload(uint32_t mtu, uint32_t depth, unsigned offload, la_driver **a, la_driver **b);
 
 /* Could a TUN device have this name: 1 to 15 characters, no / and no %. */
 bool la_tun_name_valid(const char *name);
@@ -43,6 +45,8 @@ bool la_tun_name_valid(const char *name);
  * free). NULL: `err` (at least 160 bytes, may be NULL) gets one line that names the device and the cause.
  */
 la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
+/* The same, asking the kernel for no more of enum la_offload than `want`: it takes part of it, or nothing, when it cannot do more. */
+la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap);
 /* Gives the kernel an address of its own on a TUN device, beside those it has, and brings the device up. false: as above. */
 bool la_tun_host_addr(const char *name, const la_addr *addr, unsigned prefix_len, uint32_t mtu, char *err, size_t err_cap);
 
@@ -59,6 +63,7 @@ bool la_tun_host_addr(const char *name, const la_addr *addr, unsigned prefix_len
  *                           ack (nothing else) or data; which of them: 3, 2-5, 4-, all, or 10%
  *   delay:out:data:2:200ms  a rule of this kind says how late; others may overtake the packet
  * Every rule counts the packets that it is about, retransmissions and those that other items drop included. At most 32 rules.
+ * Each segment is a packet: what a device has joined comes in cut, with finished checksums, and the wire offers no offload.
  * NULL, with `inner` still the caller's: memory, or a wrong spec; `err` (at least 160 bytes, may be NULL) names the item and its place.
  */
 la_driver *la_fault_new(la_driver *inner, const char *spec, char *err, size_t err_cap);
@@ -89,9 +94,12 @@ void la_host_free(la_host *h);
 /* What the loop tells its owner; each may be NULL. */
 typedef struct la_host_hooks {
   void (*work)(void *ctx, la_time now); /* take events, call the application; before output, in each turn */
-  /* A packet crossed a link. Called after the stack has dealt with it, with the trace records up to then. */
-  void (*packet)(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
-                 const la_trace_rec *recs, size_t nrecs);
+  /*
+   * A packet crossed a link: all of it at frame->data, with the flags that it had (la_frame_segment makes single segments with finished
+   * checksums of it). Called after the stack has dealt with it, with the trace records up to then.
+   */
+  void (*packet)(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const la_frame *frame, const la_trace_rec *recs,
+                 size_t nrecs);
   /* Trace records that no packet caused (calls, clocks). */
   void (*trace)(void *ctx, const la_trace_rec *recs, size_t nrecs);
   void (*ended)(void *ctx, const la_event *end); /* while la_host_drain runs: a connection's END, with its user pointer */
@@ -99,7 +107,7 @@ typedef struct la_host_hooks {
 } la_host_hooks;
 /* Adds a stack; false: memory. */
 bool la_host_add_stack(la_host *h, la_stack *s, const la_host_hooks *hooks);
-/* Joins a driver, then owned by the loop, to a link of an added stack; false: memory or epoll. */
+/* Joins a driver, then owned by the loop, to a link of an added stack, and tells the link what it offloads; false: memory or epoll. */
 bool la_host_add_link(la_host *h, la_stack *s, la_link link, la_driver *d);
 /*
  * Calls fn in the loop's thread when fd is readable (level-triggered). false: memory or epoll; with errno EPERM fd is a

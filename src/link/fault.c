@@ -204,7 +204,7 @@ static struct pkt *copy_of(struct fault *f, enum fault_dir dir, const la_frame *
     f->stats.overflowed[dir]++;
     return NULL;
   }
-  *k = (struct pkt){.len = len, .flags = frame->flags};
+  *k = (struct pkt){.len = len, .flags = frame->flags & LA_FRAME_SUM_OK};
   if (frame->nbufs)
     la_frame_copy(frame, k->bytes, len);
   else
@@ -213,7 +213,7 @@ static struct pkt *copy_of(struct fault *f, enum fault_dir dir, const la_frame *
 }
 
 /* A packet enters the wire. */
-static void enter(struct fault *f, enum fault_dir dir, const la_frame *frame) {
+static void enter_one(struct fault *f, enum fault_dir dir, const la_frame *frame) {
   struct lane *l = &f->lane[dir];
   uint32_t len = frame->len;
   for (unsigned i = 0; i < frame->nbufs; i++)
@@ -240,6 +240,17 @@ static void enter(struct fault *f, enum fault_dir dir, const la_frame *frame) {
     f->stats.duplicated[dir]++;
     place(f, dir, twin, &again, f->d.now);
   }
+}
+
+/* Each segment of a frame by itself, its checksum finished, so that damage shows. */
+static void enter(struct fault *f, enum fault_dir dir, const la_frame *frame) {
+  la_frame one;
+  if (!(frame->flags & (LA_FRAME_GSO | LA_FRAME_SUM_PARTIAL)) || !la_frame_segment(frame, 0, &one)) {
+    enter_one(f, dir, frame);
+    return;
+  }
+  for (unsigned i = 0; la_frame_segment(frame, i, &one); i++)
+    enter_one(f, dir, &one);
 }
 
 /* Takes the packet that is due first, or NULL. */

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A TUN device of Linux: bare IP packets, one read or write each. It vanishes with the descriptor. */
+/*
+ * A TUN device of Linux: IP packets, one read or write each. It vanishes with the descriptor.
+ *
+ * Where the kernel knows how, each packet has struct virtio_net_hdr before it, and then neither side need finish checksums nor cut:
+ * what a socket of the kernel sends in one piece comes in one piece, and the reverse. TUNSETOFFLOAD tells the kernel what we take; it
+ * takes all of it itself. A kernel that lacks some of it is asked for less, and in the end for bare packets.
+ */
 #include <lastack/link.h>
 
 #include <errno.h>
@@ -8,6 +14,7 @@
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -21,11 +28,16 @@
 #include <unistd.h>
 
 #define TUN_PATH "/dev/net/tun"
-enum { TUN_BATCH = 32, ADDR_WAIT_MS = 2000 };
+enum { TUN_BATCH = 32, ADDR_WAIT_MS = 2000, LONGEST = 65535, READ_ROOM = 4 * 65552 };
+/* Newer than some systems' headers. */
+enum { OFFLOAD_USO4 = 0x20, OFFLOAD_USO6 = 0x40, GSO_UDP_L4 = 5, UDP_SUM_AT = 6 };
 
 struct tun {
   la_driver d;
-  uint8_t bytes[]; /* TUN_BATCH packets of mtu bytes */
+  bool heads;    /* packets have a struct virtio_net_hdr before them */
+  uint32_t most; /* of a packet that is read */
+  uint32_t room; /* of bytes[]: a batch ends when another packet might not fit */
+  uint8_t bytes[];
 };
 
 __attribute__((format(printf, 3, 4))) static void explain(char *err, size_t cap, const char *fmt, ...) {
@@ -37,41 +49,94 @@ __attribute__((format(printf, 3, 4))) static void explain(char *err, size_t cap,
   va_end(ap);
 }
 
+/* What the kernel says of a packet. false: nothing that it was told we take. */
+static bool read_head(la_frame *f, const struct virtio_net_hdr *h) {
+  unsigned type = h->gso_type & ~VIRTIO_NET_HDR_GSO_ECN;
+  f->flags = 0;
+  if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+    f->flags = LA_FRAME_SUM_PARTIAL;
+  else if (h->flags & VIRTIO_NET_HDR_F_DATA_VALID)
+    f->flags = LA_FRAME_SUM_OK;
+  if (type == VIRTIO_NET_HDR_GSO_NONE)
+    return true;
+  f->flags |= LA_FRAME_GSO;
+  f->gso_size = h->gso_size;
+  return type == VIRTIO_NET_HDR_GSO_TCPV4 || type == VIRTIO_NET_HDR_GSO_TCPV6 || type == GSO_UDP_L4;
+}
+
 static size_t tun_recv(la_driver *d, la_frame *frames, size_t max) {
   struct tun *t = (struct tun *)d;
+  uint32_t head = t->heads ? sizeof(struct virtio_net_hdr) : 0, at = 0;
   size_t n = 0;
-  while (n < max && n < TUN_BATCH) {
-    uint8_t *p = t->bytes + n * d->mtu;
-    ssize_t got = read(d->fd, p, d->mtu);
+  while (n < max && n < TUN_BATCH && t->room - at >= head + t->most) {
+    uint8_t *p = t->bytes + at;
+    ssize_t got = read(d->fd, p, head + t->most);
     if (got < 0 && errno == EINTR)
       continue;
-    if (got <= 0)
+    if (got <= (ssize_t)head)
       break;
-    frames[n].data = p;
-    frames[n].len = frames[n].total = (uint32_t)got;
-    frames[n].flags = 0;
+    struct virtio_net_hdr h = {0};
+    memcpy(&h, p, head);
+    if (!read_head(&frames[n], &h)) {
+      d->dropped++;
+      continue;
+    }
+    frames[n].data = p + head;
+    frames[n].len = frames[n].total = (uint32_t)got - head;
     frames[n].nbufs = 0;
     n++;
+    at += ((uint32_t)got + 15) & ~15u;
   }
   d->received += n;
   return n;
 }
 
-static bool tun_send(la_driver *d, const la_frame *frame) {
-  struct iovec v[1 + LA_FRAME_BUFS];
+static bool put(struct tun *t, const la_frame *f) {
+  struct iovec v[2 + LA_FRAME_BUFS];
+  struct virtio_net_hdr h = {0};
   int n = 0;
-  v[n++] = (struct iovec){(void *)(uintptr_t)frame->data, frame->len};
-  for (unsigned i = 0; i < frame->nbufs; i++)
-    v[n++] = (struct iovec){(void *)(uintptr_t)frame->buf[i].data, frame->buf[i].len};
-  ssize_t put;
+  if (f->flags & LA_FRAME_SUM_PARTIAL) {
+    h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+    h.csum_start = f->sum_start;
+    h.csum_offset = f->sum_at;
+  }
+  if (f->flags & LA_FRAME_GSO) {
+    h.gso_type = f->data[0] >> 4 == 6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
+    if (f->sum_at == UDP_SUM_AT)
+      h.gso_type = GSO_UDP_L4;
+    else if (f->data[f->sum_start + 13] & LA_CWR)
+      h.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
+    h.gso_size = f->gso_size;
+    h.hdr_len = (uint16_t)f->len;
+  }
+  if (t->heads)
+    v[n++] = (struct iovec){&h, sizeof h};
+  v[n++] = (struct iovec){(void *)(uintptr_t)f->data, f->len};
+  for (unsigned i = 0; i < f->nbufs; i++)
+    v[n++] = (struct iovec){(void *)(uintptr_t)f->buf[i].data, f->buf[i].len};
+  ssize_t done;
   do
-    put = writev(d->fd, v, n);
-  while (put < 0 && errno == EINTR);
-  if (put < 0)
-    d->dropped++;
+    done = writev(t->d.fd, v, n);
+  while (done < 0 && errno == EINTR);
+  if (done < 0)
+    t->d.dropped++;
   else
-    d->sent++;
-  return put >= 0;
+    t->d.sent++;
+  return done >= 0;
+}
+
+static bool tun_send(la_driver *d, const la_frame *frame) {
+  struct tun *t = (struct tun *)d;
+  unsigned work = frame->flags & (LA_FRAME_SUM_PARTIAL | LA_FRAME_GSO);
+  la_frame one;
+  if (work != LA_FRAME_GSO && (!work || t->heads))
+    return put(t, frame);
+  bool ok = true;
+  unsigned i = 0;
+  for (; la_frame_segment(frame, i, &one); i++)
+    ok = put(t, &one) && ok;
+  d->dropped += !i;
+  return ok && i;
 }
 
 static void tun_close(la_driver *d) {
@@ -93,7 +158,25 @@ static void explain_set(char *err, size_t cap, const char *name, int e) {
 /* The kernel would take %d as a pattern. */
 bool la_tun_name_valid(const char *name) { return *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "%/"); }
 
-la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap) {
+/* Asks the kernel for as much of `want` as it has; what that comes to. */
+static unsigned offload(int fd, unsigned want) {
+  unsigned tso = (want & LA_OFFLOAD_TSO4 ? TUN_F_TSO4 : 0u) | (want & LA_OFFLOAD_TSO6 ? TUN_F_TSO6 : 0u) |
+                 (want & LA_OFFLOAD_TSO_ECN ? TUN_F_TSO_ECN : 0u);
+  const unsigned tries[] = {TUN_F_CSUM | tso | OFFLOAD_USO4 | OFFLOAD_USO6, TUN_F_CSUM | tso, TUN_F_CSUM};
+  for (unsigned i = tso ? 0 : 2; i < 3; i++)
+    if (ioctl(fd, TUNSETOFFLOAD, tries[i]) == 0)
+      return i < 2 ? want : LA_OFFLOAD_SUM;
+  return 0;
+}
+
+/* Takes the name. 0, or an errno. */
+static int attach(int fd, const char *name, short flags) {
+  struct ifreq req = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags)};
+  memcpy(req.ifr_name, name, strlen(name));
+  return ioctl(fd, TUNSETIFF, &req) < 0 ? errno : 0;
+}
+
+la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap) {
   if (!la_tun_name_valid(name)) {
     explain(err, err_cap, "%.40s: not a name for a device: 1 to %d characters, no / and no %%", name, IFNAMSIZ - 1);
     return NULL;
@@ -103,19 +186,29 @@ la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap
     explain(err, err_cap, "%s: cannot open %s: %s", name, TUN_PATH, strerror(errno));
     return NULL;
   }
-  struct ifreq req = {.ifr_flags = IFF_TUN | IFF_NO_PI};
-  memcpy(req.ifr_name, name, strlen(name));
+  unsigned can = 0;
+  bool heads = want & LA_OFFLOAD_SUM && ioctl(fd, TUNGETFEATURES, &can) == 0 && can & IFF_VNET_HDR;
   struct tun *t = NULL;
-  if (ioctl(fd, TUNSETIFF, &req) < 0)
-    explain_set(err, err_cap, name, errno);
-  else if (!(t = calloc(1, sizeof *t + (size_t)TUN_BATCH * mtu)))
+  int e = attach(fd, name, heads ? IFF_VNET_HDR : 0);
+  uint32_t most = heads && mtu < LONGEST ? LONGEST : mtu;
+  uint32_t room = heads ? READ_ROOM : TUN_BATCH * ((mtu + 15) & ~15u);
+  if (e)
+    explain_set(err, err_cap, name, e);
+  else if (!(t = malloc(sizeof *t + room)))
     explain(err, err_cap, "%s: out of memory", name);
   if (!t) {
     close(fd);
     return NULL;
   }
+  *t = (struct tun){.heads = heads, .most = most, .room = room};
   t->d = (la_driver){.recv = tun_recv, .send = tun_send, .close = tun_close, .fd = fd, .mtu = mtu};
+  t->d.offload = heads ? offload(fd, want) : 0;
+  t->d.gso_max = LONGEST;
   return &t->d;
+}
+
+la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap) {
+  return la_tun_open_offload(name, mtu, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN, err, err_cap);
 }
 
 struct answer {

@@ -321,16 +321,26 @@ static bool worth_sending(const struct tcp *t, const struct conn *c, uint32_t n,
   return n == avail || (n > 0 && n >= c->snd_wnd_max / 2);
 }
 
-/* Segments that one descriptor may have: what the device cuts, and no more than is left of the present piece. */
+/*
+ * Segments that one descriptor may have: what the device cuts, and no more than is left of the present piece. One by one where a segment
+ * changes what the next may do: with blocks of SACK, with CWR that the device would repeat, when cwnd may come down for not having
+ * been used, and when the scoreboard is full.
+ */
 static uint32_t descriptor_most(const struct tcp *t, const struct conn *c) {
   const struct tcp_link *l = &t->link[c->link];
   bool six = c->flags & CF_IP6;
   uint32_t headers = (six ? 60u : 40u) + (c->flags & CF_TS ? 12u : 0u), bytes = l->gso[six];
-  if (bytes < headers + 2u * c->mss || !c->sndq || la__sack_count(c) || (c->net & NET_CWR && !l->gso_cwr))
+  if (bytes < headers + 2u * c->mss || !c->sndq || la__sack_count(c) || (c->net & NET_CWR && !l->gso_cwr) || la__cc_lags(t, c) ||
+      c->sndq->sent.n + 1u >= c->sndq->sent.max)
     return 1;
   uint32_t n = (bytes - headers) / c->mss, most = piece(c), gone = burst(t, c->sndq, c->snd_nxt);
   most = most > gone ? most - gone : 1;
-  return n < most ? n : most;
+  if (conn_wish(c)->pacing_max) { /* no burst of more than a ms */
+    uint64_t ms = la__pace_rate(c) / 1000 / c->mss;
+    most = ms < most ? (uint32_t)ms : most;
+  }
+  n = n < most ? n : most;
+  return n ? n : 1;
 }
 
 /*
