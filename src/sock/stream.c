@@ -2,6 +2,7 @@
 /* The byte stream: send, receive, peek. */
 #include "base/bytes.h"
 #include "core/stack.h"
+#include "sock/stream.h"
 
 enum { PIECE_MAX = 65215 }; /* what Linux puts into one buffer at most */
 
@@ -80,8 +81,7 @@ int la_send_mark(la_stack *s, la_conn h) {
   return la__eor_mark(&s->tcp, c) ? LA_OK : LA_ENOMEM;
 }
 
-/* Shared by recv and peek: how much is there, or why nothing ever will be. > 0: bytes. */
-static ptrdiff_t readable(struct conn *c, size_t skip) {
+ptrdiff_t la__readable(struct conn *c, size_t skip) {
   if (c->flags & CF_APP_CLOSED)
     return LA_EPIPE;
   uint32_t held = c->rcvq ? c->rcvq->rope.len : 0;
@@ -101,10 +101,19 @@ ptrdiff_t la_peek(la_stack *s, la_conn h, size_t skip, void *dst, size_t n) {
   struct conn *c = la__conn_handle(&s->tcp, h);
   if (!c)
     return LA_EBADF;
-  ptrdiff_t there = readable(c, skip);
+  if (c->rcvq && c->rcvq->post)
+    return LA_EINVAL;
+  ptrdiff_t there = la__readable(c, skip);
   if (there <= 0 || n == 0)
     return there < 0 ? there : 0;
   return (ptrdiff_t)la__rope_copy(&c->rcvq->rope, skip, dst, n);
+}
+
+void la__stream_consume(struct tcp *t, struct conn *c, size_t n) {
+  la__rope_consume(&c->rcvq->rope, &t->chunks, n);
+  la__recv_settle(t, c);
+  if (!(c->flags & CF_ENDED))
+    la__ack_read(t, c);
 }
 
 ptrdiff_t la_recv(la_stack *s, la_conn h, void *dst, size_t n) {
@@ -112,10 +121,6 @@ ptrdiff_t la_recv(la_stack *s, la_conn h, void *dst, size_t n) {
   ptrdiff_t got = la_peek(s, h, 0, dst, n);
   if (got <= 0)
     return got;
-  struct conn *c = la__conn_handle(t, h);
-  la__rope_consume(&c->rcvq->rope, &t->chunks, (size_t)got);
-  la__recv_settle(t, c);
-  if (!(c->flags & CF_ENDED))
-    la__ack_read(t, c);
+  la__stream_consume(t, la__conn_handle(t, h), (size_t)got);
   return got;
 }

@@ -162,7 +162,9 @@ struct rcvq {
   uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
   uint32_t urgent_end;          /* RCV.UP: behind the last urgent byte; urgent: it is ahead of what has been read */
   bool fin_seen, urgent;
-  struct range v[]; /* la_config.max_ooo */
+  la_post *post, *post_last; /* posted buffers that the application has not taken back */
+  la_post *post_at;          /* the first with room; NULL: none has */
+  struct range v[];          /* la_config.max_ooo */
 };
 
 struct conn {
