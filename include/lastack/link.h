@@ -28,6 +28,9 @@ struct la_driver {
   /* For a driver that holds packets back (NULL: none does): recv must be called by then, readable or not; LA_NEVER: nothing is held. */
   la_time (*deadline)(const la_driver *d);
   la_time now; /* whoever calls recv or send sets it to the loop's time before; never backwards */
+  /* What send does, for la_link_offload (la_host_add_link calls it). recv may hand out frames with any flags. */
+  unsigned offload; /* enum la_offload */
+  uint32_t gso_max;
 };
 
 /* Two drivers joined in memory: what one sends the other receives, in order, at most `depth` packets under way. false: memory. */

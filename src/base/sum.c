@@ -10,11 +10,11 @@
 /* The builtins stay inline under -ffreestanding, where a plain memcpy would be a call. */
 static inline uint64_t load(const uint8_t *p) {
   uint64_t w;
-  __builtin_memcpy(&w, p, 8);
+  memcpy(&w, p, 8);
   return w;
 }
 
-static inline void store(uint8_t *p, uint64_t w) { __builtin_memcpy(p, &w, 8); }
+static inline void store(uint8_t *p, uint64_t w) { memcpy(p, &w, 8); }
 
 static inline uint64_t add(uint64_t a, uint64_t w) {
   a += w;
@@ -43,11 +43,11 @@ static inline uint64_t load_tail(const uint8_t *p, size_t n) {
   uint8_t tail[8] = {0};
   unsigned at = 0;
   if (n & 4) {
-    __builtin_memcpy(tail, p, 4);
+    memcpy(tail, p, 4);
     at = 4;
   }
   if (n & 2) {
-    __builtin_memcpy(tail + at, p + at, 2);
+    memcpy(tail + at, p + at, 2);
     at += 2;
   }
   if (n & 1)
@@ -62,7 +62,7 @@ typedef uint64_t lanes __attribute__((vector_size(16)));
 
 static inline lanes halves(const uint8_t *p) {
   lanes v;
-  __builtin_memcpy(&v, p, 16);
+  memcpy(&v, p, 16);
   return (v & 0xffffffff) + (v >> 32);
 }
 

@@ -263,7 +263,7 @@ enum la_drop la__tcp_input(struct tcp *t, const struct key *k, struct tcp_seg *s
   ref_t r = quiet ? REF_NONE : la__lookup(t, k, la__key_hash(t, k));
   if (seg->unverified && !la__land_verify(t, r, seg))
     return LA_DROP_TCP_CSUM;
-  t->stats.segments_in++;
+  t->stats.segments_in += tcp_seg_count(seg);
   if (quiet) {
     la__trace_in(t, k, 0, seg, LA_CLOSED, seg->wnd);
     la__drop(t, k, 0, seg, LA_DROP_QUIET_TIME);

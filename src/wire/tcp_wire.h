@@ -27,6 +27,7 @@ struct tcp_seg {
   uint8_t ecn;     /* the packet's: enum ip_ecn; input only */
   bool unverified; /* input: data[] has not been summed; `sum` is that of all before it, to which it must be added */
   bool landed;     /* input: data[] is at its place already (land.c) */
+  uint16_t gso;    /* it stands for several with so many bytes each; 0: for itself */
   uint32_t sum;
   const uint8_t *data;
   uint32_t len; /* payload bytes */
@@ -34,6 +35,7 @@ struct tcp_seg {
 };
 /* SEG.LEN of RFC 9293: payload, SYN and FIN. */
 static inline uint32_t tcp_seg_len(const struct tcp_seg *s) { return s->len + ((s->flags & LA_SYN) != 0) + ((s->flags & LA_FIN) != 0); }
+static inline uint32_t tcp_seg_count(const struct tcp_seg *s) { return s->gso && s->len > s->gso ? (s->len - 1) / s->gso + 1 : 1; }
 /*
  * Parses n bytes (header and payload). `pseudo` is la__ip_pseudo_sum's; the checksum is verified unless sum_ok.
  * LA_DROP_PKT_TOO_SMALL: below 20 bytes; LA_DROP_TCP_CSUM, before anything else is looked at; LA_DROP_TCP_HDR: data offset or option
