@@ -82,6 +82,23 @@ int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time n
  * queued). The connection's own error after its END. LA_ENOMEM, LA_EBADF.
  */
 ptrdiff_t la_send(la_stack *s, la_conn c, const void *data, size_t n);
+/*
+ * Sending without a copy: bytes that stay the caller's, lent to the stack until it raises LA_EVENT_RELEASED for them. Until then they
+ * must not change, since they may be sent again, and this record must live.
+ */
+typedef struct la_ref {
+  la_held held;     /* the stack's */
+  const void *data; /* the caller fills in these three; they stay as they are */
+  size_t len;       /* 1 to 2^29 */
+  void *user;
+} la_ref;
+/*
+ * Queues all bytes of `r` by reference. LA_OK: they are lent, and come back by exactly one LA_EVENT_RELEASED: when they have been
+ * acknowledged, or the connection has ended, and the last frame that refers to them has gone to la_frame_done; la_stack_free gives
+ * them back without one. Else nothing is lent. LA_AGAIN: the queue holds LA_OPT_SNDBUF bytes already, lent ones counted (the last one may
+ * go past it); WRITABLE is armed. LA_EINVAL: data or len; else as la_send.
+ */
+int la_send_ref(la_stack *s, la_conn c, la_ref *r);
 /* What has been queued so far ends a record (MSG_EOR): no segment will carry bytes from both sides of it. LA_ENOMEM, LA_EBADF. */
 int la_send_mark(la_stack *s, la_conn c);
 /*
@@ -157,6 +174,7 @@ enum la_event_type {
   LA_EVENT_TROUBLE,     /* a soft error: R1 retransmissions without answer, or a soft ICMP error (RFC 9293 3.9.1.8) */
   LA_EVENT_URGENT,      /* urgent data has begun, or goes further than was told: la_info_rec.urgent (RFC 9293 3.8.5) */
   LA_EVENT_END,         /* the whole record in `end` */
+  LA_EVENT_RELEASED,    /* `ref` is the caller's again; `user` is its own. Of no connection: it may come after END */
   LA_EVENT_UDP_READABLE,
   LA_EVENT_UDP_WRITABLE,
   LA_EVENT_UDP_ERROR, /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
@@ -199,12 +217,13 @@ bool la_trace_end_get(const la_trace_rec *end, const la_trace_rec *more, la_end 
 
 typedef struct la_event {
   enum la_event_type type;
-  la_conn conn;         /* all but SYN, ACCEPT and UDP_* */
+  la_conn conn;         /* all but SYN, ACCEPT, RELEASED and UDP_* */
   la_listener listener; /* SYN, ACCEPT */
   void *user;
   int err;                          /* TROUBLE: the soft error */
   la_end end;                       /* END */
   la_udp udp;                       /* UDP_* */
+  la_ref *ref;                      /* RELEASED */
   la_syn syn;                       /* SYN */
   la_addr remote, local;            /* SYN; remote: UDP_ERROR too */
   uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */

@@ -102,7 +102,7 @@ static bool reserve(struct rope *r, struct chunk_pool *p, uint32_t first, uint32
     c = la__chunk_new(p);
     if (!c)
       goto fail;
-    c->next = list;
+    c->h.next = (la_held *)list;
     list = c;
   }
   if (!ring_reach(r, p->mem, last))
@@ -111,14 +111,14 @@ static bool reserve(struct rope *r, struct chunk_pool *p, uint32_t first, uint32
     if (chunk_of(r, i))
       continue;
     c = list;
-    list = c->next;
+    list = (struct chunk *)c->h.next;
     *entry(r, i) = c;
   }
   return true;
 fail:
   while (list) {
     c = list;
-    list = c->next;
+    list = (struct chunk *)c->h.next;
     la__chunk_unref(p, c);
   }
   return false;
@@ -218,7 +218,7 @@ unsigned la__rope_refs(const struct rope *r, size_t at, size_t n, la_buf *buf, v
   for (size_t pos = r->off + at; n && k < max; k++) {
     size_t part = within(pos, n);
     struct chunk *c = chunk_of(r, index_of(pos));
-    la__chunk_ref(c);
+    la__held_ref(&c->h);
     owner[k] = c;
     buf[k] = (la_buf){.data = c->data + pos % CHUNK_BYTES, .len = (uint32_t)part};
     pos += part;

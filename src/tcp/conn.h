@@ -12,6 +12,7 @@
 #include "base/ranges.h"
 #include "mem/fifo.h"
 #include "mem/rope.h"
+#include "mem/spool.h"
 #include "mem/wheel.h"
 #include "tcp/cc.h"
 #include "tcp/recovery.h"
@@ -127,8 +128,8 @@ enum conn_net {
 
 /* The sending side while bytes are queued or unacknowledged. */
 struct sndq {
-  struct rope rope;
-  uint32_t seq0;    /* sequence number of the rope's first byte */
+  struct spool spool;
+  uint32_t seq0;    /* sequence number of the spool's first byte */
   uint32_t rtt_seq; /* the sample runs until this is acknowledged; rtt_at 0: none */
   la_time rtt_at;
   uint32_t index; /* its own, in its slab */

@@ -61,11 +61,9 @@ struct tcp_link {
 /* What output.c hands to core/tx.c for one frame. */
 struct tcp_out {
   struct key key;
-  struct tcp_seg seg; /* seg.len is the payload in buf[] */
+  struct tcp_seg seg; /* seg.len is the payload in refs */
   uint8_t ttl, tos;
-  la_buf *buf; /* the frame's arrays, filled in */
-  void **owner;
-  unsigned nbufs;
+  struct spool_refs refs; /* buf and owner are the frame's */
 };
 
 struct tcp {
