@@ -215,6 +215,11 @@ typedef struct la_buf {
   const void *data;
   uint32_t len;
 } la_buf;
+/* Payload memory that ropes and frames refer to. Its fields are the stack's. */
+typedef struct la_held {
+  struct la_held *next;
+  uint32_t refs, kind;
+} la_held;
 enum la_frame_flags {
   LA_FRAME_SUM_OK = 1, /* input: every checksum has been verified, or needs no looking at */
   /*
