@@ -177,7 +177,9 @@ enum la_event_type {
   LA_EVENT_RELEASED,    /* `ref` is the caller's again; `user` is its own. Of no connection: it may come after END */
   LA_EVENT_UDP_READABLE,
   LA_EVENT_UDP_WRITABLE,
-  LA_EVENT_UDP_ERROR, /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
+  LA_EVENT_UDP_ERROR,      /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
+  LA_EVENT_ADDR_READY,     /* `local` is ours now (ether.h) */
+  LA_EVENT_ADDR_DUPLICATE, /* somebody else has `local` */
   LA_EVENT_TYPES
 };
 const char *la_event_name(enum la_event_type t);
@@ -217,7 +219,7 @@ bool la_trace_end_get(const la_trace_rec *end, const la_trace_rec *more, la_end 
 
 typedef struct la_event {
   enum la_event_type type;
-  la_conn conn;         /* all but SYN, ACCEPT, RELEASED and UDP_* */
+  la_conn conn;         /* all but SYN, ACCEPT, RELEASED, UDP_* and ADDR_* */
   la_listener listener; /* SYN, ACCEPT */
   void *user;
   int err;                          /* TROUBLE: the soft error */
@@ -225,7 +227,7 @@ typedef struct la_event {
   la_udp udp;                       /* UDP_* */
   la_ref *ref;                      /* RELEASED */
   la_syn syn;                       /* SYN */
-  la_addr remote, local;            /* SYN; remote: UDP_ERROR too */
+  la_addr remote, local;            /* SYN; remote: UDP_ERROR too; local: ADDR_* too */
   uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */
 } la_event;
 /*

@@ -90,6 +90,7 @@ struct tcp {
   la_time cookies_until; /* SYN cookies of ours may be under way */
   uint32_t frame;        /* under way; 0 in calls and expiries */
   uint32_t gen;
+  bool progress; /* a segment has shown that ours arrive: set by ack.c and data.c, cleared by the core */
   struct bucket rst;
   ref_t landed; /* this connection's next text is at its place already, but not counted: land.c */
 };
@@ -342,6 +343,7 @@ struct icmp_error {
   uint32_t size;  /* of the packet that carried it, by its header */
   uint32_t mtu;   /* TOO_BIG */
   bool from_host; /* sent by the destination itself */
+  bool neighbour; /* sent by nobody: our own link finds no way to the next hop */
 };
 /* false: it means nothing to us. */
 bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e);
