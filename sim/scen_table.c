@@ -42,6 +42,11 @@ const struct scen la__scens[] = {
   {"long-fat-path", "one loss where the round trip is long: CUBIC's way back, and NewReno's", la__scen_long_fat_path},
   {"ecn", "a queue that marks instead of losing: the echo, one reduction a window, nothing sent again", la__scen_ecn},
   {"hystart", "slow start that ends before the queue is full, against the same without", la__scen_hystart},
+  {"pmtu-icmp", "a narrower link on the way: the router says so, and a round trip later segments fit; a forger is not believed",
+   la__scen_pmtu_icmp},
+  {"pmtu-blackhole", "the path narrows and no router says a word: shorter segments after three time-outs, or none for ever",
+   la__scen_pmtu_blackhole},
+  {"pmtu-probe", "the path's MTU is found from below: by longer segments that are lost or not", la__scen_pmtu_probe},
   {"backlog", "full accept queue and SYN flood: bounded, and service goes on", la__scen_backlog},
 };
 const size_t la__nscens = sizeof la__scens / sizeof la__scens[0];

@@ -57,6 +57,10 @@ void la__scen_ctrl_c(struct sim *s);
 void la__scen_long_fat_path(struct sim *s);
 void la__scen_ecn(struct sim *s);
 void la__scen_hystart(struct sim *s);
+/* scen_pmtu.c */
+void la__scen_pmtu_icmp(struct sim *s);
+void la__scen_pmtu_blackhole(struct sim *s);
+void la__scen_pmtu_probe(struct sim *s);
 /* scen_backlog.c */
 void la__scen_backlog(struct sim *s);
 

@@ -13,7 +13,7 @@ fail() {
 }
 
 wanted='losses tail-probe udp-unreachable ctrl-c icmp-from-host icmp-from-router abort address-in-use backlog close-unread
-data-after-close fin-needs-ack fin-wait-2-held fin-wait-2-orphan final-ack-never half-close long-fat-path ecn hystart
+data-after-close fin-needs-ack fin-wait-2-held fin-wait-2-orphan final-ack-never half-close long-fat-path ecn hystart pmtu-icmp pmtu-blackhole pmtu-probe
 half-open-reboot idle-for-days keepalive-alive keepalive-crashed keepalive-rebooted keepalive-unreachable lost-fin lost-final-ack
 old-duplicate open quiet-time refused release-by-server release-four release-three retransmit-timeout simultaneous-close
 simultaneous-open syn-timeout time-wait-2msl time-wait-new-syn without-time-wait'
