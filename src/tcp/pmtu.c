@@ -23,7 +23,7 @@
 #include "base/siphash.h"
 #include "tcp/tcp.h"
 
-enum { MTU_LEAST4 = 576, MTU_LEAST6 = 1280, STEP = 8, PROBES = 3, WAYS = 4 };
+enum { MTU_LEAST4 = 576, MTU_LEAST6 = 1280, PROBES = 3, WAYS = 4 };
 
 static uint32_t headers(const struct conn *c) {
   return (uint32_t)(c->flags & CF_IP6 ? IP6_HEADER : IP4_HEADER) + TCP_HEADER + (c->flags & CF_TS ? 12u : 0u);
@@ -136,7 +136,7 @@ void la__pmtu_attach(struct tcp *t, struct conn *c) {
   m->acked = c->flags & CF_MSS_PROVED ? c->mss : 0;
   m->high = c->mss;
   m->look_at = LA_NEVER;
-  if (c->state >= LA_ESTABLISHED && (t->paths || mode(t, c) || c->mss < la__mss_most(t, c)))
+  if (c->state >= LA_ESTABLISHED && (t->paths || c->mss < la__mss_most(t, c)))
     look(t, c);
 }
 
@@ -257,7 +257,7 @@ void la__pmtu_acked(struct tcp *t, struct conn *c) {
 
 uint32_t la__pmtu_probe(const struct tcp *t, const struct conn *c, uint32_t avail, uint32_t usable) {
   const struct sndq *q = c->sndq;
-  if (!q || q->pmtu.high < c->mss + STEP || q->pmtu.probe || q->rec.state != LA_CA_OPEN || la__sack_count(c))
+  if (q->pmtu.probe || q->rec.state != LA_CA_OPEN || la__sack_count(c))
     return 0;
   uint32_t n = c->mss + (q->pmtu.high - c->mss + 1u) / 2, all = n + (t->cfg.dupthresh + 1u) * c->mss;
   bool seen = avail >= all && c->cwnd >= all && c->snd_wnd >= all; /* what follows will report its loss */
