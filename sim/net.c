@@ -188,7 +188,7 @@ static la_time last_hop(struct world *w, struct pkt *p, la_time delay) {
 }
 
 static void fate(struct world *w, struct pkt *p) {
-  la_time at = w->now + w->delay;
+  la_time at = w->now + w->delay + (p->from ? p->from->far : 0) + (p->to ? p->to->far : 0);
   p->lost = w->cut || p->no == w->opt.drop || p->no > SIM_PACKETS;
   la__law(w, LAW_CLOCKS, p->no <= SIM_PACKETS, "more than %u segments: a war of answers", SIM_PACKETS);
   for (unsigned i = 0; i < w->nrules; i++) {

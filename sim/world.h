@@ -75,6 +75,7 @@ struct wire {
 struct host {
   struct world *w;
   struct wire in;
+  la_time far; /* so much longer is the way to it, and from it */
   unsigned no; /* from 0 */
   const char *name;
   la_addr addr;
