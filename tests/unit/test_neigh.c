@@ -75,7 +75,7 @@ static void asked_three_times_a_second_apart(void **state) {
       assert_true(la_deadline(n.s) <= due);
       asks(&n, peer_of(six), NULL, due);
     }
-    la_event e;
+    la_event e = {0};
     t += 3 * LA_SEC;
     nothing(&n, t - 1);
     assert_int_equal(events(&n, NULL), 0);
@@ -113,7 +113,7 @@ static void soft_for_what_is_established(void **state) {
   struct tcp_seg sa = {.sport = 80, .dport = syn.sport, .seq = 7, .ack = syn.seq + 1, .flags = LA_SYN | LA_ACK, .wnd = 1000};
   give_tcp(&n, OUR_MAC, "10.0.0.2", "10.0.0.1", &sa, t);
   sent_to(&n, PEER_MAC, t);
-  la_event e;
+  la_event e = {0};
   assert_int_equal(events(&n, &e), 1);
   assert_int_equal(e.type, LA_EVENT_ESTABLISHED);
   la_addr a = addr("10.0.0.2");
@@ -159,7 +159,7 @@ static void a_datagram_is_told(void **state) {
     for (unsigned i = 1; i < 3; i++)
       asks(&n, peer_of(six), NULL, t + i * LA_SEC);
     la_tick(n.s, t + 3 * LA_SEC);
-    la_event e;
+    la_event e = {0};
     assert_int_equal(events(&n, &e), 1);
     assert_int_equal(e.type, LA_EVENT_UDP_ERROR);
     assert_int_equal(e.err, LA_EHOSTUNREACH);
