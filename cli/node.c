@@ -20,8 +20,10 @@ enum {
   OPT_MSL,
   OPT_JSON,
   OPT_ASCII,
-  OPT_FAULT
+  OPT_FAULT,
+  OPT_OFFLOAD
 };
+enum { OFFLOAD_ALL = LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN };
 
 static const struct argp_option options[] = {
   {0, 0, 0, 0, "Where:", 2},
@@ -39,6 +41,8 @@ static const struct argp_option options[] = {
    "it is)",
    2},
   {"msl", OPT_MSL, "SEC", 0, "maximum segment lifetime: TIME-WAIT lasts twice as long (default 30)", 2},
+  {"offload", OPT_OFFLOAD, "none|sum|all", 0,
+   "what is left to the kernel: checksums, or also the cutting and joining of segments (default all, as far as the kernel can)", 2},
   {"fault", OPT_FAULT, "SPEC", 0,
    "make the wire a bad one: drop=5%,dup=2%,reorder=1%,corrupt=1%,delay=20ms,jitter=5ms,seed=7, or rules such as drop:in:fin:1 "
    "(the first FIN to us)",
@@ -86,6 +90,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT:
     a->device = NULL;
+    a->offload = OFFLOAD_ALL;
     break;
   case OPT_TUN:
     choose_device(a, NODE_TUN, "--tun", arg);
@@ -114,6 +119,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     break;
   case OPT_MSL:
     a->msl = la__number(a->cmd, "--msl", arg, 1, 86400) * LA_SEC;
+    break;
+  case OPT_OFFLOAD:
+    if (strcmp(arg, "none") && strcmp(arg, "sum") && strcmp(arg, "all"))
+      la__usage(a->cmd, "--offload %s: none, sum or all is expected", arg);
+    a->offload = *arg == 'n' ? 0 : *arg == 's' ? LA_OFFLOAD_SUM : OFFLOAD_ALL;
     break;
   case OPT_FAULT:
     if (!la_fault_check(arg, err, sizeof err))
@@ -228,7 +238,7 @@ static int open_driver(struct node *n) {
   char err[160];
   n->driver = a->kind == NODE_PACKET ? la_packet_open(a->device, a->mac, err, sizeof err)
               : a->kind == NODE_TAP  ? la_tap_open(a->device, RIG_MTU, err, sizeof err)
-                                     : la_tun_open(a->device, RIG_MTU, err, sizeof err);
+                                     : la_tun_open_offload(a->device, RIG_MTU, a->offload, err, sizeof err);
   if (!n->driver)
     return la__fail(a->cmd, "%s", err);
   if (!a->fault)

@@ -17,6 +17,7 @@ struct node_args {
   la_addr gateway[NODE_GATEWAYS];
   uint8_t mac[LA_MAC]; /* zero: none was given */
   la_time msl;
+  unsigned offload; /* enum la_offload; of a TUN device */
   bool verbose, json, ascii, no_probe;
 };
 /* The options, as a child of the command's own parser: its input is a struct node_args of which cmd is set. */

@@ -78,7 +78,7 @@ static void remarks(char *buf, unsigned max, const struct ladder_row *row) {
   buf[0] = 0;
   if (row->item.segments > 1) {
     char piece[32];
-    snprintf(piece, sizeof piece, " (%u segments)", row->item.segments);
+    snprintf(piece, sizeof piece, " (%u segs)", row->item.segments);
     add(buf, max, piece);
   }
   if (row->item.again < sizeof again / sizeof again[0])

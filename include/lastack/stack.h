@@ -175,6 +175,11 @@ typedef struct la_config {
   uint8_t frto;      /* 1: a time-out may turn out to be spurious (RFC 5682); default 0, Linux 1 */
   uint8_t dupthresh; /* duplicate ACKs, or segments reported, that mean a loss: default 3 (RFC 5681) */
 
+  /* the path's MTU (RFC 1191, 8201, 4821) */
+  uint8_t mtu_probing;  /* what LA_OPT_MTU_PROBING starts with; default 1 (on a black hole), Linux 0 */
+  uint16_t base_mss;    /* bytes: where the search begins, and what a black hole leaves; 68 to 65535; default 1024 */
+  la_time pmtu_expires; /* so long what was learnt of a path is believed; default 10 min */
+
   /* observation: memory for the trace ring, the caller's, kept until la_stack_free; NULL for none */
   struct la_trace_rec *trace;
   uint32_t trace_cap;         /* records: a power of two */
@@ -227,6 +232,11 @@ typedef struct la_buf {
   const void *data;
   uint32_t len;
 } la_buf;
+/* Payload memory that ropes and frames refer to. Its fields are the stack's. */
+typedef struct la_held {
+  struct la_held *next;
+  uint32_t refs, kind;
+} la_held;
 enum la_frame_flags {
   LA_FRAME_SUM_OK = 1, /* input: every checksum has been verified, or needs no looking at */
   /*
@@ -305,6 +315,9 @@ typedef struct la_stats {
   uint32_t neighbours, neigh_waiting;                                 /* entries and packets that wait for one, now */
   uint64_t neigh_probes_out, neigh_failed, neigh_evicted;             /* questions sent; neighbours given up; entries evicted */
   uint64_t addr_duplicates, addr_conflicts;                           /* addresses not taken into use; claims of others on those in use */
+  uint64_t pmtu_lowered, pmtu_pending;      /* packet too big: acted upon; and put off until what it quotes is lost (RFC 5927 7.2) */
+  uint64_t pmtu_black_holes;                /* the segment size was lowered because time-outs went on (RFC 4821 7.7) */
+  uint64_t pmtu_probes, pmtu_probes_passed; /* longer segments that were tried, and were acknowledged */
 } la_stats;
 void la_stats_get(const la_stack *s, la_stats *out);
 /* Gives cached empty blocks back to the allocator. */

@@ -8,6 +8,7 @@
 static void preset_linux(la_config *c) {
   c->rto_min = c->rto_var_min = 200 * LA_MS;
   c->tlp = c->frto = 1;
+  c->mtu_probing = LA_MTU_PROBING_OFF;
   c->minshall = 1;
   c->send_pieces = 1;
   c->sndbuf_max = 4u << 20; /* tcp_wmem, tcp_rmem */
@@ -76,6 +77,9 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->cc = LA_CC_CUBIC;
   c->ecn = 2;
   c->slow_start_after_idle = c->hystart = 1;
+  c->mtu_probing = LA_MTU_PROBING_BLACK_HOLE;
+  c->base_mss = 1024;
+  c->pmtu_expires = 600 * LA_SEC;
   if (preset == LA_PRESET_LINUX)
     preset_linux(c);
 }
@@ -107,7 +111,8 @@ static bool limits_valid(const la_config *c) {
          c->max_ooo <= 4096 && c->max_sent >= 8 && c->max_sent <= 4096 && c->dupthresh > 0 && power_of_two(c->replies) &&
          c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->max_udp < most &&
          c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 && c->cc < LA_CCS &&
-         c->ecn <= 2 && (!c->trace || power_of_two(c->trace_cap));
+         c->ecn <= 2 && c->mtu_probing <= LA_MTU_PROBING_ALWAYS && c->base_mss >= 68 && c->pmtu_expires > 0 &&
+         (!c->trace || power_of_two(c->trace_cap));
 }
 
 la_stack *la_stack_new(const la_config *cfg) {
@@ -157,7 +162,7 @@ la_time la_deadline(const la_stack *s) {
   for (uint32_t i = 1; i <= s->nlinks; i++)
     if (s->answers[i].head != s->answers[i].tail || s->datagrams[i].head != s->datagrams[i].tail)
       return s->tcp.now;
-  if (s->udp.event_head != SLAB_NONE || la__neighs_ready(s))
+  if (s->udp.event_head != SLAB_NONE || s->tcp.chunks.back || la__neighs_ready(s))
     return s->tcp.now;
   la_time at[] = {la__frags_deadline(s), la__tcp_deadline(&s->tcp), la__neighs_deadline(s), la__dad_deadline(s)}, first = LA_NEVER;
   for (unsigned i = 0; i < sizeof at / sizeof *at; i++)
