@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define DRAIN (2 * LA_SEC)
-enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII, OPT_FAULT };
+enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII, OPT_FAULT, OPT_MONITOR };
 
 static const struct argp_option options[] = {
   {0, 0, 0, 0, "Where:", 2},
@@ -27,6 +27,10 @@ static const struct argp_option options[] = {
   {"ascii", OPT_ASCII, NULL, 0, "draw without line-drawing characters", 3},
   {"json", OPT_JSON, NULL, 0, "the end of each connection as a JSON object", 3},
   {"pcapng", OPT_PCAPNG, "FILE", 0, "write every packet to FILE, with comments", 3},
+  {"monitor", OPT_MONITOR, "PATH", 0,
+   "the Unix socket on which ss, top and metrics find this process (default: PID.sock in $XDG_RUNTIME_DIR/lastack or /run/lastack, where "
+   "there is such a folder or one can be made; off: none)",
+   3},
   {0},
 };
 
@@ -68,6 +72,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     break;
   case OPT_PCAPNG:
     a->pcapng = arg;
+    break;
+  case OPT_MONITOR:
+    a->monitor = arg;
     break;
   case OPT_JSON:
     a->json = true;
@@ -125,6 +132,17 @@ static void on_ended(void *ctx, const la_event *end) {
 
 static bool observed(const struct node *n) { return n->args->verbose || n->args->pcapng; }
 
+static bool monitored(const struct node *n) { return !n->args->monitor || strcmp(n->args->monitor, "off") != 0; }
+
+/* By default it is there where it can be; where it was asked for it must. */
+static int open_monitor(struct node *n) {
+  const struct node_args *a = n->args;
+  char err[160];
+  if (!monitored(n) || la_host_monitor(n->host, a->monitor, a->cmd, err, sizeof err) || !a->monitor)
+    return EXIT_OK;
+  return la__fail(a->cmd, "--monitor %s", err);
+}
+
 /* Everything that is not ours is behind the one link: the kernel routes it on. */
 static bool add_routes(struct rig *r) {
   const la_addr any4 = {.family = 4}, any6 = {.family = 6};
@@ -134,7 +152,8 @@ static bool add_routes(struct rig *r) {
 int la__node_new(struct node *n) {
   const struct node_args *a = n->args;
   const int signals[] = {SIGINT, SIGTERM};
-  if (la__rig_new(&n->rig, a->cmd, &(struct rig_opts){.preset = LA_PRESET_LINUX, .msl = a->msl, .traced = observed(n)}))
+  if (la__rig_new(&n->rig, a->cmd,
+                  &(struct rig_opts){.preset = LA_PRESET_LINUX, .msl = a->msl, .traced = observed(n), .counted = monitored(n)}))
     return EXIT_FAIL;
   for (unsigned i = 0; i < a->naddr; i++)
     if (la__rig_addr(&n->rig, a->cmd, &a->addr[i]))
@@ -187,7 +206,7 @@ static int open_observer(struct node *n) {
 }
 
 /* What can fail without a trace comes first, the file last. */
-int la__node_open(struct node *n) { return open_device(n) || open_observer(n) ? EXIT_FAIL : EXIT_OK; }
+int la__node_open(struct node *n) { return open_device(n) || open_monitor(n) || open_observer(n) ? EXIT_FAIL : EXIT_OK; }
 
 void la__node_end(struct node *n, const la_end *end) {
   if (n->tap)

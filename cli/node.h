@@ -9,7 +9,7 @@
 enum { NODE_ADDRS = 16, NODE_HOST_ADDRS = 4 };
 
 struct node_args {
-  const char *cmd, *tun, *pcapng, *fault;
+  const char *cmd, *tun, *pcapng, *fault, *monitor;
   struct net_addr addr[NODE_ADDRS], host_addr[NODE_HOST_ADDRS];
   unsigned naddr, nhost;
   la_time msl;

@@ -11,11 +11,12 @@ struct rig {
   la_stack *stack;
   la_link link;
   la_trace_rec *trace;
+  la_metrics *metrics;
 };
 struct rig_opts {
   enum la_preset preset;
   la_time msl; /* 0: the default */
-  bool traced;
+  bool traced, counted;
 };
 /* EXIT_OK, or EXIT_FAIL after a line on stderr. */
 int la__rig_new(struct rig *r, const char *cmd, const struct rig_opts *opts);
