@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DRAIN (2 * LA_SEC)
-enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII, OPT_FAULT, OPT_MONITOR };
+enum { OPT_TUN = 512, OPT_ADDR, OPT_HOST_ADDR, OPT_PCAPNG, OPT_MSL, OPT_JSON, OPT_ASCII, OPT_FAULT, OPT_MONITOR, OPT_EVENTS, OPT_DETAIL };
 
 static const struct argp_option options[] = {
   {0, 0, 0, 0, "Where:", 2},
@@ -27,6 +28,7 @@ static const struct argp_option options[] = {
   {"ascii", OPT_ASCII, NULL, 0, "draw without line-drawing characters", 3},
   {"json", OPT_JSON, NULL, 0, "the end of each connection as a JSON object", 3},
   {"pcapng", OPT_PCAPNG, "FILE", 0, "write every packet to FILE, with comments", 3},
+  LOG_OPTIONS(OPT_EVENTS, OPT_DETAIL, 3),
   {"monitor", OPT_MONITOR, "PATH", 0,
    "the Unix socket on which ss, top and metrics find this process (default: PID.sock in $XDG_RUNTIME_DIR/lastack or /run/lastack, where "
    "there is such a folder or one can be made; off: none)",
@@ -73,6 +75,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case OPT_PCAPNG:
     a->pcapng = arg;
     break;
+  case OPT_EVENTS:
+    a->log.path = arg;
+    break;
+  case OPT_DETAIL:
+    la__log_detail(&a->log, a->cmd, arg);
+    break;
   case OPT_MONITOR:
     a->monitor = arg;
     break;
@@ -97,6 +105,7 @@ void la__node_args_done(struct node_args *a, unsigned family) {
   char text[LA_ADDR_TEXT];
   if (a->json && a->verbose)
     la__usage(a->cmd, "--json and --verbose exclude each other");
+  la__log_check(&a->log, a->cmd);
   if (!a->naddr && !a->nhost)
     add_addr(a, a->host_addr, &a->nhost, NODE_HOST_ADDRS, "--host-addr", family == 6 ? "fd77::2/64" : "10.77.0.2/24");
   if (!a->naddr)
@@ -117,12 +126,18 @@ static void on_packet(void *ctx, la_link link, la_time at, bool outbound, uint32
   struct node *n = ctx;
   (void)link;
   (void)number;
-  la__tap_packet(n->tap, n->side, at, outbound, data, len, recs, nrecs);
+  if (n->events)
+    la__events_put(n->events, n->rig.stack, recs, nrecs);
+  if (n->tap)
+    la__tap_packet(n->tap, n->side, at, outbound, data, len, recs, nrecs);
 }
 
 static void on_trace(void *ctx, const la_trace_rec *recs, size_t nrecs) {
   struct node *n = ctx;
-  la__tap_trace(n->tap, n->side, recs, nrecs);
+  if (n->events)
+    la__events_put(n->events, n->rig.stack, recs, nrecs);
+  if (n->tap)
+    la__tap_trace(n->tap, n->side, recs, nrecs);
 }
 
 static void on_ended(void *ctx, const la_event *end) {
@@ -130,7 +145,8 @@ static void on_ended(void *ctx, const la_event *end) {
   n->ended(n->ctx, end);
 }
 
-static bool observed(const struct node *n) { return n->args->verbose || n->args->pcapng; }
+static bool tapped(const struct node *n) { return n->args->verbose || n->args->pcapng; }
+static bool observed(const struct node *n) { return tapped(n) || n->args->log.path; }
 
 static bool monitored(const struct node *n) { return !n->args->monitor || strcmp(n->args->monitor, "off") != 0; }
 
@@ -190,12 +206,29 @@ static int open_device(struct node *n) {
   return EXIT_OK;
 }
 
+static int open_log(struct node *n) {
+  const struct node_args *a = n->args;
+  struct timespec real;
+  clock_gettime(CLOCK_REALTIME, &real);
+  struct events_opts opts = {.title = a->cmd, .detail = a->log.detail, .zero = la_host_now(n->host)};
+  opts.unix_ns = (uint64_t)real.tv_sec * 1000000000 + (uint64_t)real.tv_nsec;
+  if (!(n->log = la__log_open(&a->log, a->cmd)))
+    return EXIT_FAIL;
+  n->events = la__events_new(n->log, &opts);
+  if (!n->events)
+    return la__fail(a->cmd, "out of memory");
+  la__events_started(n->events, opts.zero);
+  return EXIT_OK;
+}
+
 static int open_observer(struct node *n) {
   const struct node_args *a = n->args;
   char err[160];
   if (a->pcapng && !(n->pcapng = la_pcapng_open(a->pcapng, err, sizeof err)))
     return la__fail(a->cmd, "%s", err);
-  if (!observed(n))
+  if (a->log.path && open_log(n))
+    return EXIT_FAIL;
+  if (!tapped(n))
     return EXIT_OK;
   struct tap_opts opts = {.out = a->verbose ? n->out : NULL, .style = la__ladder_style(n->out), .pcapng = n->pcapng};
   opts.names[n->side] = "lastack";
@@ -217,6 +250,12 @@ void la__node_end(struct node *n, const la_end *end) {
 bool la__node_turn(struct node *n, la_time until) {
   bool ok = la_host_turn(n->host, until);
   int err = errno;
+  if (n->events) {
+    uint64_t lost = 0;
+    la_trace_read(n->rig.stack, NULL, 0, &lost);
+    la__events_lost(n->events, lost);
+    la__events_flush(n->events);
+  }
   if (n->tap)
     la__tap_settle(n->tap); /* now that this turn's segments have left: before the next one may be a long wait */
   errno = err;
@@ -238,6 +277,8 @@ int la__node_broken(const struct node *n) {
 
 int la__node_free(struct node *n, int status) {
   la__tap_free(n->tap);
+  la__events_free(n->events);
+  status = la__log_close(&n->args->log, n->args->cmd, n->log, status);
   if (!la_pcapng_close(n->pcapng) && !status)
     status = la__fail(n->args->cmd, "%s: cannot write: %s", n->args->pcapng, strerror(errno));
   la_host_free(n->host);

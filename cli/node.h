@@ -3,6 +3,7 @@
 #ifndef LA_CLI_NODE_H
 #define LA_CLI_NODE_H
 
+#include "cli/log.h"
 #include "cli/rig.h"
 #include "cli/tap.h"
 
@@ -13,6 +14,7 @@ struct node_args {
   struct net_addr addr[NODE_ADDRS], host_addr[NODE_HOST_ADDRS];
   unsigned naddr, nhost;
   la_time msl;
+  struct log_args log;
   bool verbose, json, ascii;
 };
 /* The options, as a child of the command's own parser: its input is a struct node_args of which cmd is set. */
@@ -32,6 +34,8 @@ struct node {
   la_host *host;
   la_pcapng *pcapng;
   struct tap *tap;
+  FILE *log;
+  struct events *events;
 };
 /* The stack with its addresses, the loop, signals. The first six fields are the caller's. EXIT_OK, or EXIT_FAIL after a line on stderr. */
 int la__node_new(struct node *n);

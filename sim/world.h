@@ -25,17 +25,20 @@
 #define SIM_HOSTS 4
 #define SIM_PACKETS 100000u /* no scenario needs more; what is sent beyond is lost */
 
+struct events;
 struct sim_opts {
   uint64_t seed;
   la_time msl, delay;
   bool ipv6;
-  unsigned drop;       /* this segment of each run is lost; 0: none */
-  uint32_t fail_alloc; /* the n-th allocation of each stack fails; 0: none */
-  bool fail_ever;      /* ... and all later ones */
+  unsigned drop;         /* this segment of each run is lost; 0: none */
+  uint32_t fail_alloc;   /* the n-th allocation of each stack fails; 0: none */
+  bool fail_ever;        /* ... and all later ones */
+  struct events *events; /* draw/events.h: gets every trace record; NULL for none */
 };
 
 struct world;
 struct conn;
+struct events;
 
 /* Kinds of segments, for rules and queries. */
 enum kind {
@@ -239,6 +242,7 @@ struct event;
 struct track;
 struct world {
   struct sim_opts opt;
+  unsigned no; /* of the scenario's runs, from 1 */
   char heading[96];
   bool drawn;       /* its ladder is worth showing */
   bool may_corrupt; /* a contrast in which the stream law is meant to break */
