@@ -51,6 +51,8 @@ struct answer {
 
 struct tcp_link {
   uint32_t mtu;
+  uint16_t gso[2]; /* by family, IPv4 and IPv6: the longest packet that the device cuts into segments; 0: none */
+  bool gso_cwr;    /* also one whose first segment bears CWR */
   ref_t dirty_head, dirty_tail;
   struct answer *ring;
   uint32_t head, tail; /* written, read: totals */
@@ -97,6 +99,8 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg);
 void la__tcp_done(struct tcp *t);
 /* Gives the machine a link; false: memory. */
 bool la__tcp_link(struct tcp *t, uint8_t link, uint32_t mtu);
+/* How long packets for its device to cut may be, by family; 0: it cuts none. */
+void la__tcp_link_gso(struct tcp *t, uint8_t link, uint32_t most4, uint32_t most6, bool cwr);
 /* Every entry from above passes through here: time never goes back. */
 void la__tcp_now(struct tcp *t, la_time now);
 bool la__tcp_quiet(const struct tcp *t);
