@@ -110,6 +110,8 @@ int la_story_get(la_stack *stack, la_conn h, la_story *s) {
   }
   s->blame = blame(c, s->waiting);
   clocks(t, c, s);
+  if (s->clock_at < t->now) /* what is due already goes with the next tick or output */
+    s->clock_at = t->now;
   outlook(t, c, s);
   return LA_OK;
 }
