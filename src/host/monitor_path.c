@@ -81,8 +81,7 @@ static void sweep(const char *dir) {
     size_t n = strlen(e->d_name);
     if (n < 6 || strcmp(e->d_name + n - 5, ".sock") != 0)
       continue;
-    snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-    if (stale(path))
+    if (snprintf(path, sizeof path, "%s/%s", dir, e->d_name) < (int)sizeof path && stale(path))
       unlink(path);
   }
   closedir(d);
