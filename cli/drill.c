@@ -161,9 +161,9 @@ int la__cmd_drill(int argc, char **argv) {
   if (!a.npaths)
     la__usage(a.cmd, "no script");
   la__log_check(&a.log, a.cmd);
-  if (a.log.path && !(a.events = la__log_open(&a.log, a.cmd)))
-    return EXIT_FAIL;
-  int status = la__log_close(&a.log, a.cmd, a.events, la__drill_all(&a));
+  int status = EXIT_FAIL;
+  if (!a.log.path || (a.events = la__log_open(&a.log, a.cmd)))
+    status = la__log_close(&a.log, a.cmd, a.events, la__drill_all(&a));
   la__drill_ask_free(&a);
   return status;
 }

@@ -177,8 +177,10 @@ int la__cmd_sim(int argc, char **argv) {
   if (a.pcapng && (a.all || a.n != 1))
     la__usage(a.cmd, "--pcapng records one scenario");
   struct total t = {0};
-  if (a.log.path && !(a.events = la__log_open(&a.log, a.cmd)))
+  if (a.log.path && !(a.events = la__log_open(&a.log, a.cmd))) {
+    free(a.names);
     return EXIT_FAIL;
+  }
   for (size_t i = 0; a.all && i < la__nscens; i++)
     run(&a, &la__scens[i], false, &t);
   for (size_t i = 0; !a.all && i < a.n; i++)

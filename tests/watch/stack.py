@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the tests in this folder share: a stack that serves, the program run against it, and waiting with a deadline."""
+import atexit
 import json
 import os
 import select
@@ -28,6 +29,7 @@ class Serve:
         self.log = open(where or "serve.out", "w+")
         base = [LASTACK, "serve", "--tun", "t0", "--addr", "10.0.0.1/24", "--host-addr", "10.0.0.2/24"]
         self.p = subprocess.Popen(base + list(args), stdout=self.log, stderr=subprocess.STDOUT)
+        atexit.register(self.kill)
         until("ready", lambda: "serving on" in self.text() or self.p.poll() is not None)
         assert self.p.poll() is None, self.text()
         self.pid = self.p.pid
@@ -40,8 +42,9 @@ class Serve:
         assert self.p.wait(LIMIT) == 0, self.text()
 
     def kill(self):
-        self.p.kill()
-        self.p.wait(LIMIT)
+        if self.p.poll() is None:
+            self.p.kill()
+            self.p.wait(LIMIT)
 
 
 def run(*args, status=0):

@@ -8,7 +8,7 @@ python=/usr/bin/python3 # Debian's own: it has Debian's modules
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 in_namespace "$0" "$@"
 dir=$(mktemp -d) || exit 1
-trap 'kill -9 $(jobs -p) 2>/dev/null; rm -rf "$dir"' EXIT
+trap 'rm -rf "$dir"' EXIT # what Python starts it ends itself
 cd "$dir" || exit 1
 ip link set lo up
-LASTACK=$lastack PYTHONPATH=$here XDG_RUNTIME_DIR=$dir exec $python "$here/top.py"
+LASTACK=$lastack PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 XDG_RUNTIME_DIR=$dir $python "$here/top.py"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import atexit
 import fcntl
 import os
 import pty
@@ -25,7 +26,13 @@ class Top:
             del os.environ["LINES"], os.environ["COLUMNS"]
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
             os.execv(LASTACK, [LASTACK, "top"] + [str(a) for a in args])
-        self.over = False
+        self.over = self.reaped = False
+        atexit.register(self.kill)
+
+    def kill(self):
+        if not self.reaped:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
 
     def read(self, wait=0.05):
         while select.select([self.fd], [], [], wait)[0]:
@@ -62,6 +69,7 @@ class Top:
         while not self.over:
             self.read()
             assert time.monotonic() < deadline, "top does not end"
+        self.reaped = True
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
