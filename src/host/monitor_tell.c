@@ -95,6 +95,7 @@ static void numbers(struct tell *t, const la_info_rec *i) {
   number(t, "send_window", i->snd_wnd);
   number(t, "receive_window", i->rcv_wnd);
   number(t, "mss", i->mss);
+  number(t, "pmtu", i->pmtu);
   number(t, "bytes_in", i->bytes_in);
   number(t, "bytes_out", i->bytes_out);
   number_or_null(t, "srtt_us", i->srtt, i->srtt / LA_US);
