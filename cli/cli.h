@@ -15,9 +15,12 @@ int la__cmd_connect(int argc, char **argv);
 int la__cmd_demo(int argc, char **argv);
 int la__cmd_drill(int argc, char **argv);
 int la__cmd_explain(int argc, char **argv);
+int la__cmd_metrics(int argc, char **argv);
 int la__cmd_serve(int argc, char **argv);
 int la__cmd_sim(int argc, char **argv);
+int la__cmd_ss(int argc, char **argv);
 int la__cmd_states(int argc, char **argv);
+int la__cmd_top(int argc, char **argv);
 
 /* "lastack serve: …" and a newline on stderr. Returns EXIT_FAIL. */
 __attribute__((format(printf, 2, 3))) int la__fail(const char *cmd, const char *fmt, ...);

@@ -6,7 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_JSON = 256, KEY_PRESET, KEY_FAMILY, KEY_ALL, KEY_STRICT, KEY_PASSED /* and up: options that go to every script */ };
+enum {
+  KEY_JSON = 256,
+  KEY_PRESET,
+  KEY_FAMILY,
+  KEY_ALL,
+  KEY_STRICT,
+  KEY_EVENTS,
+  KEY_DETAIL,
+  KEY_PASSED /* and up: options that go to every script */
+};
 
 /* packetdrill's options that a command line may give, after those of a script. */
 static const char *const passed[] = {"tolerance_usecs", "tolerance_percent", "tcp_ts_tick_usecs", "mtu",         "local_ip",
@@ -83,6 +92,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_STRICT:
     add_option(a, "strict", NULL);
     return 0;
+  case KEY_EVENTS:
+    a->log.path = arg;
+    return 0;
+  case KEY_DETAIL:
+    la__log_detail(&a->log, a->cmd, arg);
+    return 0;
   case KEY_JSON:
     a->json = true;
     return 0;
@@ -111,6 +126,7 @@ static const struct argp_option options[] = {
   {"verbose", 'v', NULL, 0, "Name what passed, and what of the scripts was not done", 0},
   {"quiet", 'q', NULL, 0, "No ladder", 0},
   {"jobs", 'j', "N", 0, "So many scripts at a time (1)", 0},
+  LOG_OPTIONS(KEY_EVENTS, KEY_DETAIL, 0),
   {"preset", KEY_PRESET, "NAME", 0,
    "Clocks and limits: linux, rfc or freebsd (default: linux, or freebsd where a script names what only that has)", 1},
   {"ip_version", KEY_FAMILY, "NAME", 0, "Of scripts that do not say: ipv4 (default), ipv6 or ipv4-mapped-ipv6", 1},
@@ -144,7 +160,10 @@ int la__cmd_drill(int argc, char **argv) {
   la__args(&argp, argc, argv, 0, &a);
   if (!a.npaths)
     la__usage(a.cmd, "no script");
-  int status = la__drill_all(&a);
+  la__log_check(&a.log, a.cmd);
+  int status = EXIT_FAIL;
+  if (!a.log.path || (a.events = la__log_open(&a.log, a.cmd)))
+    status = la__log_close(&a.log, a.cmd, a.events, la__drill_all(&a));
   la__drill_ask_free(&a);
   return status;
 }

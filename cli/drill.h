@@ -3,6 +3,7 @@
 #ifndef LA_CLI_DRILL_H
 #define LA_CLI_DRILL_H
 
+#include "cli/log.h"
 #include "drill/run.h"
 
 struct drill_ask {
@@ -15,6 +16,8 @@ struct drill_ask {
   struct drill_option *options;
   char **paths;
   size_t npaths;
+  struct log_args log;
+  FILE *events;
 };
 
 const char *la__drill_family_name(enum drill_family f);

@@ -90,8 +90,9 @@ void la__drill_ask_free(struct drill_ask *a) {
 
 /* A path's outcome: what to print, and how its runs ended. */
 struct outcome {
-  char *text;
-  size_t len;
+  char *text, *log; /* log: of --events */
+  size_t len, log_len;
+  FILE *events;
   unsigned passed, failed, notes, reordered, liberties;
   bool unreadable, done;
 };
@@ -218,9 +219,16 @@ static bool run_in(const struct drill_ask *a, FILE *out, const char *path, const
   struct drill_option mtu = {.name = "mtu", .value = "1520", .at = {1, 1}, .next = a->options};
   bool longer = a->all_families && !tied && family == DRILL_IP6;
   struct drill_settings settings = {.preset = a->preset, .options = longer ? &mtu : a->options};
+  if (o->events) {
+    settings.events =
+      la__events_new(o->events, &(struct events_opts){.title = path, .detail = a->log.detail, .virtual_time = true, .zero = DRILL_EPOCH});
+    if (settings.events)
+      la__events_started(settings.events, DRILL_EPOCH);
+  }
   struct run *r = la__drill_run(s, &settings);
   if (!r)
     abort();
+  la__events_free(settings.events);
   tell(a, out, r, a->all_families && !tied);
   o->passed += !r->failed;
   o->failed += r->failed;
@@ -237,6 +245,8 @@ static void run_path(const struct drill_ask *a, const char *path, struct outcome
   FILE *out = open_memstream(&o->text, &o->len);
   if (!out)
     abort();
+  if (a->events && !(o->events = open_memstream(&o->log, &o->log_len)))
+    abort();
   char *text = read_file(path, &len);
   if (!text) {
     o->unreadable = true;
@@ -250,6 +260,8 @@ static void run_path(const struct drill_ask *a, const char *path, struct outcome
   }
   free(text);
   fclose(out);
+  if (o->events)
+    fclose(o->events);
 }
 
 /* ---- all ---- */
@@ -267,6 +279,9 @@ static void print_ready(struct work *w) {
     struct outcome *o = &w->outcomes[w->printed++];
     fwrite(o->text, 1, o->len, stdout);
     free(o->text);
+    if (o->events)
+      fwrite(o->log, 1, o->log_len, w->a->events);
+    free(o->log);
   }
 }
 

@@ -15,8 +15,9 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-  {"connect", la__cmd_connect}, {"demo", la__cmd_demo}, {"drill", la__cmd_drill},   {"explain", la__cmd_explain},
-  {"serve", la__cmd_serve},     {"sim", la__cmd_sim},   {"states", la__cmd_states},
+  {"connect", la__cmd_connect}, {"demo", la__cmd_demo},   {"drill", la__cmd_drill}, {"explain", la__cmd_explain},
+  {"metrics", la__cmd_metrics}, {"serve", la__cmd_serve}, {"sim", la__cmd_sim},     {"ss", la__cmd_ss},
+  {"states", la__cmd_states},   {"top", la__cmd_top},
 };
 
 int la__fail(const char *cmd, const char *fmt, ...) {
@@ -115,9 +116,12 @@ static const struct argp argp = {
          "  demo     the kernel's curl fetches a page over TUN; what happens is drawn\n"
          "  drill    packetdrill scripts in virtual time\n"
          "  explain  why each connection in a capture ended\n"
+         "  metrics  the counters of a running stack, for Prometheus\n"
          "  serve    echo, discard, chargen or HTTP on a TUN device\n"
          "  sim      scenarios between two stacks in virtual time\n"
-         "  states   the state diagram that the machine uses\n\n"
+         "  ss       the connections of running stacks\n"
+         "  states   the state diagram that the machine uses\n"
+         "  top      the same as ss, again and again, in the terminal\n\n"
          "lastack COMMAND --help tells a command's options.",
 };
 

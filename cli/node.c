@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DRAIN (2 * LA_SEC)
@@ -21,7 +22,10 @@ enum {
   OPT_JSON,
   OPT_ASCII,
   OPT_FAULT,
-  OPT_OFFLOAD
+  OPT_OFFLOAD,
+  OPT_MONITOR,
+  OPT_EVENTS,
+  OPT_DETAIL
 };
 enum { OFFLOAD_ALL = LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN };
 
@@ -52,6 +56,11 @@ static const struct argp_option options[] = {
   {"ascii", OPT_ASCII, NULL, 0, "draw without line-drawing characters", 3},
   {"json", OPT_JSON, NULL, 0, "the end of each connection as a JSON object", 3},
   {"pcapng", OPT_PCAPNG, "FILE", 0, "write every packet to FILE, with comments", 3},
+  LOG_OPTIONS(OPT_EVENTS, OPT_DETAIL, 3),
+  {"monitor", OPT_MONITOR, "PATH", 0,
+   "the Unix socket on which ss, top and metrics find this process (default: PID.sock in $XDG_RUNTIME_DIR/lastack or /run/lastack, where "
+   "there is such a folder or one can be made; off: none)",
+   3},
   {0},
 };
 
@@ -82,6 +91,12 @@ static void add_gateway(struct node_args *a, const char *text) {
     if (a->gateway[i].family == g.family)
       la__usage(a->cmd, "--gateway %s: one for each family is enough", text);
   a->gateway[a->ngateway++] = g;
+}
+
+static unsigned offload_of(const char *cmd, const char *text) {
+  if (strcmp(text, "none") && strcmp(text, "sum") && strcmp(text, "all"))
+    la__usage(cmd, "--offload %s: none, sum or all is expected", text);
+  return *text == 'n' ? 0 : *text == 's' ? LA_OFFLOAD_SUM : OFFLOAD_ALL;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -121,9 +136,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->msl = la__number(a->cmd, "--msl", arg, 1, 86400) * LA_SEC;
     break;
   case OPT_OFFLOAD:
-    if (strcmp(arg, "none") && strcmp(arg, "sum") && strcmp(arg, "all"))
-      la__usage(a->cmd, "--offload %s: none, sum or all is expected", arg);
-    a->offload = *arg == 'n' ? 0 : *arg == 's' ? LA_OFFLOAD_SUM : OFFLOAD_ALL;
+    a->offload = offload_of(a->cmd, arg);
     break;
   case OPT_FAULT:
     if (!la_fault_check(arg, err, sizeof err))
@@ -132,6 +145,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     break;
   case OPT_PCAPNG:
     a->pcapng = arg;
+    break;
+  case OPT_EVENTS:
+    a->log.path = arg;
+    break;
+  case OPT_DETAIL:
+    la__log_detail(&a->log, a->cmd, arg);
+    break;
+  case OPT_MONITOR:
+    a->monitor = arg;
     break;
   case OPT_JSON:
     a->json = true;
@@ -174,6 +196,7 @@ void la__node_args_done(struct node_args *a, unsigned family) {
   char text[LA_ADDR_TEXT];
   if (a->json && a->verbose)
     la__usage(a->cmd, "--json and --verbose exclude each other");
+  la__log_check(&a->log, a->cmd);
   ether_args_done(a);
   if (!a->naddr && !a->nhost)
     add_addr(a, a->host_addr, &a->nhost, NODE_HOST_ADDRS, "--host-addr", family == 6 ? "fd77::2/64" : "10.77.0.2/24");
@@ -199,12 +222,18 @@ static void on_packet(void *ctx, la_link link, la_time at, bool outbound, uint32
   struct node *n = ctx;
   (void)link;
   (void)number;
-  la__tap_packet(n->tap, n->side, at, outbound, frame, recs, nrecs);
+  if (n->events)
+    la__events_put(n->events, n->rig.stack, recs, nrecs);
+  if (n->tap)
+    la__tap_packet(n->tap, n->side, at, outbound, frame, recs, nrecs);
 }
 
 static void on_trace(void *ctx, const la_trace_rec *recs, size_t nrecs) {
   struct node *n = ctx;
-  la__tap_trace(n->tap, n->side, recs, nrecs);
+  if (n->events)
+    la__events_put(n->events, n->rig.stack, recs, nrecs);
+  if (n->tap)
+    la__tap_trace(n->tap, n->side, recs, nrecs);
 }
 
 static void on_ended(void *ctx, const la_event *end) {
@@ -212,7 +241,19 @@ static void on_ended(void *ctx, const la_event *end) {
   n->ended(n->ctx, end);
 }
 
-static bool observed(const struct node *n) { return n->args->verbose || n->args->pcapng; }
+static bool tapped(const struct node *n) { return n->args->verbose || n->args->pcapng; }
+static bool observed(const struct node *n) { return tapped(n) || n->args->log.path; }
+
+static bool monitored(const struct node *n) { return !n->args->monitor || strcmp(n->args->monitor, "off") != 0; }
+
+/* By default it is there where it can be; where it was asked for it must. */
+static int open_monitor(struct node *n) {
+  const struct node_args *a = n->args;
+  char err[160];
+  if (!monitored(n) || la_host_monitor(n->host, a->monitor, a->cmd, err, sizeof err) || !a->monitor)
+    return EXIT_OK;
+  return la__fail(a->cmd, "--monitor %s", err);
+}
 
 /* Everything that is not ours is behind the one link: on TUN the kernel routes it on, else the router that was named. */
 static int add_routes(struct node *n) {
@@ -258,6 +299,7 @@ int la__node_new(struct node *n) {
   const struct rig_opts opts = {.preset = LA_PRESET_LINUX,
                                 .msl = a->msl,
                                 .traced = observed(n),
+                                .counted = monitored(n),
                                 .mtu = n->driver->mtu,
                                 .mac = n->driver->header ? a->mac : NULL,
                                 .no_probe = a->no_probe};
@@ -286,12 +328,29 @@ static int open_device(struct node *n) {
   return EXIT_OK;
 }
 
+static int open_log(struct node *n) {
+  const struct node_args *a = n->args;
+  struct timespec real;
+  clock_gettime(CLOCK_REALTIME, &real);
+  struct events_opts opts = {.title = a->cmd, .detail = a->log.detail, .zero = la_host_now(n->host)};
+  opts.unix_ns = (uint64_t)real.tv_sec * 1000000000 + (uint64_t)real.tv_nsec;
+  if (!(n->log = la__log_open(&a->log, a->cmd)))
+    return EXIT_FAIL;
+  n->events = la__events_new(n->log, &opts);
+  if (!n->events)
+    return la__fail(a->cmd, "out of memory");
+  la__events_started(n->events, opts.zero);
+  return EXIT_OK;
+}
+
 static int open_observer(struct node *n) {
   const struct node_args *a = n->args;
   char err[160];
   if (a->pcapng && !(n->pcapng = (a->kind == NODE_TUN ? la_pcapng_open : la_pcapng_open_ether)(a->pcapng, err, sizeof err)))
     return la__fail(a->cmd, "%s", err);
-  if (!observed(n))
+  if (a->log.path && open_log(n))
+    return EXIT_FAIL;
+  if (!tapped(n))
     return EXIT_OK;
   struct tap_opts opts = {.out = a->verbose ? n->out : NULL, .style = la__ladder_style(n->out), .pcapng = n->pcapng};
   opts.names[n->side] = "lastack";
@@ -302,7 +361,7 @@ static int open_observer(struct node *n) {
 }
 
 /* What can fail without a trace comes first, the file last. */
-int la__node_open(struct node *n) { return open_device(n) || open_observer(n) ? EXIT_FAIL : EXIT_OK; }
+int la__node_open(struct node *n) { return open_device(n) || open_monitor(n) || open_observer(n) ? EXIT_FAIL : EXIT_OK; }
 
 void la__node_end(struct node *n, const la_end *end) {
   if (n->tap)
@@ -313,6 +372,12 @@ void la__node_end(struct node *n, const la_end *end) {
 bool la__node_turn(struct node *n, la_time until) {
   bool ok = la_host_turn(n->host, until);
   int err = errno;
+  if (n->events) {
+    uint64_t lost = 0;
+    la_trace_read(n->rig.stack, NULL, 0, &lost);
+    la__events_lost(n->events, lost);
+    la__events_flush(n->events);
+  }
   if (n->tap)
     la__tap_settle(n->tap); /* now that this turn's segments have left: before the next one may be a long wait */
   errno = err;
@@ -349,6 +414,8 @@ int la__node_broken(const struct node *n) {
 
 int la__node_free(struct node *n, int status) {
   la__tap_free(n->tap);
+  la__events_free(n->events);
+  status = la__log_close(&n->args->log, n->args->cmd, n->log, status);
   if (!la_pcapng_close(n->pcapng) && !status)
     status = la__fail(n->args->cmd, "%s: cannot write: %s", n->args->pcapng, strerror(errno));
   la_host_free(n->host);

@@ -3,6 +3,7 @@
 #ifndef LA_CLI_NODE_H
 #define LA_CLI_NODE_H
 
+#include "cli/log.h"
 #include "cli/rig.h"
 #include "cli/tap.h"
 
@@ -10,13 +11,14 @@ enum { NODE_ADDRS = 16, NODE_HOST_ADDRS = 4, NODE_GATEWAYS = 2 };
 enum node_kind { NODE_TUN, NODE_TAP, NODE_PACKET };
 
 struct node_args {
-  const char *cmd, *device, *pcapng, *fault;
+  const char *cmd, *device, *pcapng, *fault, *monitor;
   enum node_kind kind;
   struct net_addr addr[NODE_ADDRS], host_addr[NODE_HOST_ADDRS];
   unsigned naddr, nhost, ngateway;
   la_addr gateway[NODE_GATEWAYS];
   uint8_t mac[LA_MAC]; /* zero: none was given */
   la_time msl;
+  struct log_args log;
   unsigned offload; /* enum la_offload; of a TUN device */
   bool verbose, json, ascii, no_probe;
 };
@@ -38,6 +40,8 @@ struct node {
   la_driver *driver; /* until the loop has it */
   la_pcapng *pcapng;
   struct tap *tap;
+  FILE *log;
+  struct events *events;
 };
 /* The stack with its addresses, the loop, signals. The first six fields are the caller's. EXIT_OK, or EXIT_FAIL after a line on stderr. */
 int la__node_new(struct node *n);

@@ -28,6 +28,8 @@ int la__rig_new(struct rig *r, const char *cmd, const struct rig_opts *opts) {
     if (!r->trace)
       return la__fail(cmd, "out of memory");
   }
+  if (opts->counted && !(cfg.metrics = r->metrics = calloc(1, sizeof *r->metrics)))
+    return la__fail(cmd, "out of memory");
   r->stack = la_stack_new(&cfg);
   if (r->stack)
     r->link = opts->mac ? la_link_add_ether(r->stack, mtu, opts->mac) : la_link_add(r->stack, mtu);
@@ -49,6 +51,7 @@ int la__rig_addr(struct rig *r, const char *cmd, const struct net_addr *addr) {
 void la__rig_free(struct rig *r) {
   la_stack_free(r->stack);
   free(r->trace);
+  free(r->metrics);
   *r = (struct rig){0};
 }
 

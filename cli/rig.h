@@ -11,11 +11,12 @@ struct rig {
   la_stack *stack;
   la_link link;
   la_trace_rec *trace;
+  la_metrics *metrics;
 };
 struct rig_opts {
   enum la_preset preset;
   la_time msl; /* 0: the default */
-  bool traced;
+  bool traced, counted;
   uint32_t mtu;       /* 0: RIG_MTU */
   const uint8_t *mac; /* of an Ethernet link; NULL: it carries bare packets */
   bool no_probe;      /* addresses are used at once */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lastack sim: scenarios in virtual time, drawn and checked. */
-#include "cli/cli.h"
+#include "cli/log.h"
 
 #include "sim/claim.h"
 #include "sim/goodput.h"
@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6, KEY_GOODPUT, KEY_PCAPNG, KEY_OFFLOAD };
+enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6, KEY_GOODPUT, KEY_PCAPNG, KEY_OFFLOAD, KEY_EVENTS, KEY_DETAIL };
 
 struct ask {
   const char *cmd, *pcapng;
   bool list, all, json, quiet, goodput;
+  struct log_args log;
+  FILE *events;
   struct sim_opts opt;
   char **names;
   size_t n;
@@ -65,6 +67,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_PCAPNG:
     a->pcapng = arg;
     return 0;
+  case KEY_EVENTS:
+    a->log.path = arg;
+    return 0;
+  case KEY_DETAIL:
+    la__log_detail(&a->log, a->cmd, arg);
+    return 0;
   case KEY_FAIL:
     a->opt.fail_alloc = (uint32_t)la__number(a->cmd, "--fail-alloc", arg, 1, 1000000000);
     return 0;
@@ -85,6 +93,7 @@ static const struct argp_option options[] = {
   {"json", 'j', NULL, 0, "One JSON object for each scenario, one in a line", 0},
   {"quiet", 'q', NULL, 0, "No ladder", 0},
   {"pcapng", KEY_PCAPNG, "PREFIX", 0, "Write the packets of each run to PREFIX-1.pcapng and so on (one scenario)", 0},
+  LOG_OPTIONS(KEY_EVENTS, KEY_DETAIL, 0),
   {"ipv6", KEY_IPV6, NULL, 0, "Over IPv6 instead of IPv4", 1},
   {"offload", KEY_OFFLOAD, "cut|join", 0, "Devices cut frames into segments, or join them as well; sizes are drawn from the seed", 1},
   {"msl", KEY_MSL, "SEC", 0, "Maximum segment lifetime (30)", 1},
@@ -121,7 +130,12 @@ struct total {
 
 /* Runs one and prints it in the form that was asked for. */
 static void run(const struct ask *a, const struct scen *sc, bool alone, struct total *t) {
-  struct sim *s = la__sim_run(sc, &a->opt);
+  struct sim_opts opt = a->opt;
+  if (a->events)
+    opt.events =
+      la__events_new(a->events, &(struct events_opts){.title = sc->name, .detail = a->log.detail, .virtual_time = true, .zero = SIM_EPOCH});
+  struct sim *s = la__sim_run(sc, &opt);
+  la__events_free(opt.events);
   char err[300];
   size_t skipped = 0, bad = 0;
   for (size_t i = 0; i < s->nclaims; i++) {
@@ -165,9 +179,14 @@ int la__cmd_sim(int argc, char **argv) {
   }
   if (!a.all && !a.n)
     la__usage(a.cmd, "no scenario; --list names them, --all runs all");
+  la__log_check(&a.log, a.cmd);
   if (a.pcapng && (a.all || a.n != 1))
     la__usage(a.cmd, "--pcapng records one scenario");
   struct total t = {0};
+  if (a.log.path && !(a.events = la__log_open(&a.log, a.cmd))) {
+    free(a.names);
+    return EXIT_FAIL;
+  }
   for (size_t i = 0; a.all && i < la__nscens; i++)
     run(&a, &la__scens[i], false, &t);
   for (size_t i = 0; !a.all && i < a.n; i++)
@@ -175,5 +194,5 @@ int la__cmd_sim(int argc, char **argv) {
   if (a.all && !a.json)
     printf("%zu scenarios, %zu failed; %zu claims, %zu skipped\n", t.scenarios, t.failed, t.claims, t.skipped);
   free(a.names);
-  return t.failed ? EXIT_FAIL : EXIT_OK;
+  return la__log_close(&a.log, a.cmd, a.events, t.failed ? EXIT_FAIL : EXIT_OK);
 }

@@ -18,7 +18,8 @@ set(CMAKE_SYSTEM_PROCESSOR ${CROSS_ARCH})
 set(CMAKE_C_COMPILER ${triple}-gcc)
 # libpcap wants libraries of its own (D-Bus and what that wants): a path that holds for them too is the older kind, RPATH.
 set(libraries ${CROSS_ROOT}/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}:${CROSS_ROOT}/lib/${CMAKE_LIBRARY_ARCHITECTURE})
-string(CONCAT CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--dynamic-linker=/usr/${triple}/lib/${loader} -Wl,-rpath,/usr/${triple}/lib "
+string(CONCAT CMAKE_EXE_LINKER_FLAGS_INIT "-L${CROSS_ROOT}/lib/${CMAKE_LIBRARY_ARCHITECTURE} "
+  "-Wl,--dynamic-linker=/usr/${triple}/lib/${loader} -Wl,-rpath,/usr/${triple}/lib "
   "-Wl,--disable-new-dtags -Wl,-rpath,${libraries} -Wl,-rpath-link,${libraries}")
 
 set(CMAKE_FIND_ROOT_PATH ${CROSS_ROOT})

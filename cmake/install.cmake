@@ -11,6 +11,14 @@ if(TARGET lastack)
   install(TARGETS lastack)
 endif()
 
+file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.1)
+install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${PROJECT_SOURCE_DIR}/docs/man/liblastack.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+foreach(name top metrics) # they share a page with ss
+  file(WRITE ${PROJECT_BINARY_DIR}/lastack-${name}.1 ".so man1/lastack-ss.1\n")
+  install(FILES ${PROJECT_BINARY_DIR}/lastack-${name}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endforeach()
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lastack)
 install(EXPORT lastack NAMESPACE lastack:: FILE lastack-config.cmake DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/lastack-config-version.cmake COMPATIBILITY SameMinorVersion)

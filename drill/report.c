@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What happened, as a ladder: the stack at the left, the script at the right. */
+#include "draw/events.h"
 #include "drill/run.h"
 
 #include "draw/ladder.h"
@@ -34,7 +35,9 @@ void la__report_note(struct run *r, bool left, const char *text) {
 void la__report_trace(struct run *r) {
   la_trace_rec rec[32];
   size_t n;
-  while ((n = la_trace_read(r->stack, rec, sizeof rec / sizeof *rec, NULL)))
+  while ((n = la_trace_read(r->stack, rec, sizeof rec / sizeof *rec, NULL))) {
+    if (r->settings->events)
+      la__events_put(r->settings->events, r->stack, rec, n);
     for (size_t i = 0; i < n; i++) {
       if (rec[i].type == LA_TRACE_OUT) {
         for (struct wire *w = r->wires; rec[i].retransmit && w; w = w->next)
@@ -47,6 +50,7 @@ void la__report_trace(struct run *r) {
         m->to = rec[i].to;
       }
     }
+  }
 }
 
 /* The ISN of the side that sent w: of its latest SYN until then. */

@@ -38,6 +38,7 @@ enum drill_preset {
 struct drill_settings {
   enum drill_preset preset;
   const struct drill_option *options; /* in packetdrill's names; they win over the script's; may be NULL */
+  struct events *events;              /* draw/events.h: gets every trace record; NULL for none */
 };
 
 enum sock_phase { /* of a socket as the script tells it, in packetdrill's words */

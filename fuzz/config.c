@@ -55,6 +55,8 @@ void fuzz_configure(la_config *c, const uint8_t *head, struct fuzz_memory *mem) 
   configure_more(c, head);
   c->trace = fuzz_trace;
   c->trace_cap = FUZZ_TRACE;
+  memset(&fuzz_metrics, 0, sizeof fuzz_metrics);
+  c->metrics = &fuzz_metrics;
 }
 
 /* Something that the application may ask for, or may not. */

@@ -8,6 +8,7 @@
 #include "base/seq.h"
 
 la_trace_rec fuzz_trace[FUZZ_TRACE];
+la_metrics fuzz_metrics;
 
 void fuzz_failed(const char *what, const char *file, int line) {
   fprintf(stderr, "%s:%d: violated: %s\n", file, line, what);
@@ -172,6 +173,39 @@ static void clocks(const struct watch *w, const la_info_rec *r, la_time now) {
   FUZZ_CHECK(r->state == LA_CLOSED || r->state == LA_TIME_WAIT || r->deadline > now || r->deadline == 0 || la_deadline(w->s) <= now);
 }
 
+/* 8: what it says of itself. */
+static void story(struct watch *w, la_conn c, const la_info_rec *r, la_time now) {
+  la_story s;
+  FUZZ_CHECK(la_story_get(w->s, c, &s) == LA_OK);
+  FUZZ_CHECK(s.nsteps >= 1 && s.nsteps <= LA_STEPS && s.waiting == r->waiting);
+  FUZZ_CHECK(s.step[s.nsteps - 1].state == r->state || (r->state == LA_SYN_RECEIVED && s.nsteps == 1));
+  for (unsigned i = 1; i < s.nsteps; i++)
+    FUZZ_CHECK(s.step[i].at >= s.step[i - 1].at);
+  FUZZ_CHECK(s.step[s.nsteps - 1].at <= now);
+  FUZZ_CHECK((s.clock == LA_CLOCK_NONE) == (s.clock_at == LA_NEVER));
+  FUZZ_CHECK(s.ended || s.clock_at == LA_NEVER || la_deadline(w->s) <= s.clock_at);
+  FUZZ_CHECK(s.ended || (s.ends_at == LA_NEVER) == (s.end_why == LA_WHY_NONE));
+  if (!s.ended)
+    w->there[r->state]++;
+}
+
+static void counts(struct watch *w, la_time now) {
+  uint64_t ends = 0;
+  la_stats st;
+  la_stats_get(w->s, &st);
+  for (unsigned i = 0; i < LA_STATES; i++) {
+    FUZZ_CHECK(w->there[i] == fuzz_metrics.now[i]);
+    uint64_t times = 0;
+    for (unsigned k = 0; k < LA_TIMES; k++)
+      times += fuzz_metrics.times[i][k];
+    FUZZ_CHECK(fuzz_metrics.time_ms[i] <= times * (now / LA_MS));
+  }
+  for (unsigned i = 0; i < LA_WHYS; i++)
+    for (unsigned k = 0; k < LA_FIRSTS; k++)
+      ends += fuzz_metrics.ends[i][k];
+  FUZZ_CHECK(ends >= st.ended);
+}
+
 struct visit {
   struct watch *w;
   la_time now;
@@ -185,6 +219,7 @@ static bool visit(void *ctx, const la_each_rec *e) {
       return true;
     numbers(v->w, &r, track_of(v->w, e->conn));
     clocks(v->w, &r, v->now);
+    story(v->w, e->conn, &r, v->now);
     return true;
   case LA_KIND_HALF_OPEN:
   case LA_KIND_TIME_WAIT:
@@ -199,7 +234,9 @@ void watch_check(struct watch *w, la_time now) {
   struct visit v = {w, now};
   la_stats st;
   trace(w, now);
+  memset(w->there, 0, sizeof w->there);
   la_each(w->s, visit, &v);
+  counts(w, now);
   la_stats_get(w->s, &st);
   FUZZ_CHECK(st.conns <= w->cfg.max_conns && st.half_open <= w->cfg.max_half_open && st.time_wait <= w->cfg.max_time_wait);
   FUZZ_CHECK(st.orphans <= w->cfg.max_orphans && st.listeners <= w->cfg.max_listeners && st.chunks <= w->cfg.max_chunks);

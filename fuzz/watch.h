@@ -9,7 +9,8 @@
  *   4. counts stay within la_config's limits, and memory is what was counted;
  *   5. END comes exactly once for each connection that the application knew;
  *   6. after all has ended nothing is left;
- *   7. a tick at the deadline gets on: the next one lies ahead.
+ *   7. a tick at the deadline gets on: the next one lies ahead;
+ *   8. a connection's story fits its state and its clocks, and la_config.metrics counts what is there.
  */
 #ifndef LA_FUZZ_WATCH_H
 #define LA_FUZZ_WATCH_H
@@ -21,6 +22,7 @@ _Noreturn void fuzz_failed(const char *what, const char *file, int line);
 
 enum { FUZZ_LISTENERS = 2, FUZZ_CONNS = 6, FUZZ_MAX_CONNS = 8, FUZZ_TRACE = 4096, FUZZ_KNOWN = 512 };
 extern la_trace_rec fuzz_trace[FUZZ_TRACE];
+extern la_metrics fuzz_metrics;
 
 struct fuzz_memory {
   uint64_t live, calls;
@@ -55,6 +57,7 @@ struct watch {
     bool ended;
   } known[FUZZ_KNOWN];
   unsigned nknown;
+  uint32_t there[LA_STATES]; /* connections that have not ended, in the look under way */
 };
 struct watch *watch_new(la_stack *s, struct fuzz_memory *mem, const la_config *cfg);
 void watch_free(struct watch *w);

@@ -86,7 +86,9 @@ struct world *la__sim_world(struct sim *s, const char *heading, ...) {
   vsnprintf(s->prefix, sizeof s->prefix, heading, ap);
   va_end(ap);
   s->world = la__grow(s->world, &s->worlds_cap, s->nworlds, sizeof(struct world *));
-  return s->world[s->nworlds++] = la__world_new(&s->opt, s->prefix);
+  struct world *w = s->world[s->nworlds++] = la__world_new(&s->opt, s->prefix);
+  w->no = (unsigned)s->nworlds;
+  return w;
 }
 
 const char *la__secs(la_time d) {

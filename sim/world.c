@@ -9,6 +9,7 @@
 #include "sim/join.h"
 
 #include "base/prng.h"
+#include "draw/events.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -192,6 +193,10 @@ void la__host_boot(struct host *h) {
     return;
   }
   la_tick(h->st, h->w->now);
+  if (h->w->opt.events) {
+    la__events_from(h->w->opt.events, h->name, h->w->no);
+    la__events_started(h->w->opt.events, h->w->now);
+  }
   la_stats st;
   la_stats_get(h->st, &st);
   h->baseline = st.bytes_allocated;
@@ -225,9 +230,14 @@ void la__host_crash(struct host *h) {
 void la__host_drain(struct host *h) {
   la_trace_rec r[32];
   uint64_t lost = 0;
-  for (size_t n; h->st && (n = la_trace_read(h->st, r, 32, &lost)) > 0;)
+  for (size_t n; h->st && (n = la_trace_read(h->st, r, 32, &lost)) > 0;) {
     for (size_t i = 0; i < n; i++)
       la__watch_trace(h, &r[i]);
+    if (h->w->opt.events) {
+      la__events_from(h->w->opt.events, h->name, h->w->no);
+      la__events_put(h->w->opt.events, h->st, r, n);
+    }
+  }
   la__law(h->w, LAW_TRANSITIONS, lost == 0, "%s: the trace lost %llu records", h->name, (unsigned long long)lost);
 }
 

@@ -28,6 +28,7 @@
 #define SIM_EARLY 32
 #define SIM_PACKETS 100000u /* no scenario needs more; what is sent beyond is lost */
 
+struct events;
 /* What devices do. Cutting alone changes nothing on the wire. */
 enum sim_offload { SIM_NO_OFFLOAD, SIM_CUTS, SIM_CUTS_AND_JOINS };
 
@@ -35,14 +36,16 @@ struct sim_opts {
   uint64_t seed;
   la_time msl, delay;
   bool ipv6;
-  uint8_t offload;     /* enum sim_offload: of every host's device, with sizes drawn from the seed */
-  unsigned drop;       /* this segment of each run is lost; 0: none */
-  uint32_t fail_alloc; /* the n-th allocation of each stack fails; 0: none */
-  bool fail_ever;      /* ... and all later ones */
+  uint8_t offload;       /* enum sim_offload: of every host's device, with sizes drawn from the seed */
+  unsigned drop;         /* this segment of each run is lost; 0: none */
+  uint32_t fail_alloc;   /* the n-th allocation of each stack fails; 0: none */
+  bool fail_ever;        /* ... and all later ones */
+  struct events *events; /* draw/events.h: gets every trace record; NULL for none */
 };
 
 struct world;
 struct conn;
+struct events;
 
 /* Kinds of segments, for rules and queries. */
 enum kind {
@@ -262,6 +265,7 @@ struct event;
 struct track;
 struct world {
   struct sim_opts opt;
+  unsigned no; /* of the scenario's runs, from 1 */
   char heading[96];
   bool drawn;       /* its ladder is worth showing */
   bool may_corrupt; /* a contrast in which the stream law is meant to break */

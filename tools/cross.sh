@@ -12,7 +12,7 @@ cd "$root" || exit 2
 export LC_ALL=C.UTF-8
 jobs=2
 packages='libcmocka0 libcmocka-dev libjansson4 libjansson-dev libhttp-parser2.9 libhttp-parser-dev libpcap0.8 libpcap0.8-dev
-libdbus-1-3 libsystemd0 libcap2 libgcrypt20 libgpg-error0 liblzma5 libzstd1 liblz4-1'
+libncurses-dev libncursesw6 libtinfo6 libdbus-1-3 libsystemd0 libcap2 libgcrypt20 libgpg-error0 liblzma5 libzstd1 liblz4-1'
 
 # ---- what a machine needs ----
 

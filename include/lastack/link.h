@@ -170,6 +170,15 @@ bool la_host_released(const la_host *h);
  */
 bool la_host_release_at_exit(la_host *h, la_time limit);
 
+/*
+ * Lets others look at the stacks of this loop: it answers on a Unix socket, mode 0600, what `lastack ss`, `top` and `metrics` ask, and
+ * HTTP's GET /metrics (docs/monitor.md). At most 8 askers at a time, each with 64 KiB of memory and 30 s for its answer; nobody can hold
+ * the loop up. path: NULL for PID.sock in $XDG_RUNTIME_DIR/lastack or /run/lastack. name: of the program, told to them; copied. Once a
+ * loop; the socket goes with la_host_free. Gauges by state and ends want la_config.metrics. false: `err` (at least 160 bytes, may be
+ * NULL) gets one line.
+ */
+bool la_host_monitor(la_host *h, const char *path, const char *name, char *err, size_t err_cap);
+
 /* Entropy of the system for la_config.secret; false when there is none. */
 bool la_host_entropy(void *dst, size_t n);
 /* An allocator over malloc. */

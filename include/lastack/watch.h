@@ -46,6 +46,7 @@ typedef struct la_story {
   enum la_who blame;   /* who must act: local (the application), peer, network (ICMP says so), clock, nobody; once it ended: who did it */
   enum la_clock clock; /* the earliest of its clocks, */
   la_time clock_at;    /* when it strikes; LA_NEVER: none runs */
+  bool ended;          /* END has been raised: the record waits for the application to take it and to close */
   la_time ends_at;     /* when it ends unless something happens before; LA_NEVER: it may stay so for ever */
   enum la_who end_who; /* what END would then say, or does say when it has ended; in TIME-WAIT it has */
   enum la_how end_how;

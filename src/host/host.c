@@ -12,6 +12,7 @@
  * packet whose number they bear. Otherwise neither is touched.
  */
 #include "host/host.h"
+#include "host/monitor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ void la_host_free(la_host *h) {
   if (!h)
     return;
   la__drain_forget(h);
+  la__monitor_free(h);
   for (struct member *m = h->members; m;) {
     struct member *next = m->next;
     for (struct port *p = m->ports; p;) {
@@ -319,6 +321,8 @@ static void pump(la_host *h) {
 static la_time earliest(const la_host *h, la_time until) {
   if (h->draining && h->drain_last < until)
     until = h->drain_last;
+  la_time watched = la__monitor_deadline(h);
+  until = watched < until ? watched : until;
   for (const struct member *m = h->members; m; m = m->next) {
     la_time d = la_deadline(m->stack);
     until = d < until ? d : until;
@@ -378,6 +382,7 @@ bool la_host_turn(la_host *h, la_time until) {
     pump(h);
   if (!look(h, h->busy ? 0 : earliest(h, until)))
     return false;
+  la__monitor_tick(h);
   pump(h);
   return true;
 }

@@ -43,6 +43,7 @@ struct la_host {
   bool busy, no_pwait2;
   unsigned polled; /* ports without a descriptor */
   struct member *members;
+  struct monitor *monitor; /* NULL: none */
   struct watch *watches;
   la_trace_rec *recs;
   size_t nrecs, cap_recs;

@@ -98,7 +98,8 @@ int la_story_get(la_stack *stack, la_conn h, la_story *s) {
   steps(t, c, s);
   s->waiting = la__waiting(t, c);
   s->clock_at = s->ends_at = LA_NEVER;
-  if (c->flags & CF_ENDED) {
+  s->ended = c->flags & CF_ENDED;
+  if (s->ended) {
     s->blame = s->end_who = (enum la_who)c->end.who;
     s->end_how = (enum la_how)c->end.how;
     s->end_why = (enum la_why)c->end.why;
@@ -109,6 +110,8 @@ int la_story_get(la_stack *stack, la_conn h, la_story *s) {
   }
   s->blame = blame(c, s->waiting);
   clocks(t, c, s);
+  if (s->clock_at < t->now) /* what is due already goes with the next tick or output */
+    s->clock_at = t->now;
   outlook(t, c, s);
   return LA_OK;
 }

@@ -28,9 +28,9 @@ expect 2 command
 expect 2 nosuch nosuch
 expect 2 --nosuch --nosuch
 expect 2 command --
-for command in serve demo states connect; do
+for command in serve demo states connect ss top metrics; do
   expect 2 --nosuch $command --nosuch
-  [ $command = connect ] || expect 2 extra $command extra
+  [ $command = connect ] || expect 2 extra $command extra # to ss and top: a filter that they do not understand
 done
 expect 2 --dot states --dot --mermaid
 expect 2 --echo serve
@@ -74,6 +74,14 @@ done
 expect 2 --fault serve --echo --fault x=1
 expect 2 --json connect --json -v 10.0.0.1 80
 expect 2 10.0.0.1 connect --addr 10.0.0.1/24 --host-addr 10.0.0.1/24 10.0.0.2 80
+expect 2 --pid ss --pid 0
+expect 2 --why ss --why nobody
+expect 1 nosuch ss --socket nosuch
+expect 1 nosuch metrics --socket nosuch
+expect 1 terminal top
+expect 2 --delay top --delay 0
+expect 2 --event-detail serve --echo --event-detail segments
+expect 2 --event-detail sim open --events x --event-detail all
 expect 1 nosuchdir serve --root nosuchdir
 expect 1 "$lastack" serve --root "$lastack"
 expect 2 this-name-is-too-long serve --echo --tun this-name-is-too-long
@@ -83,7 +91,7 @@ expect 2 this-name-is-too-long connect --tun this-name-is-too-long fd00::1 80
 expect 1 224.0.0.1 serve --echo --addr 224.0.0.1/24
 
 # What is asked for goes to stdout, with status 0.
-for args in --help --version 'serve --help' 'demo --help' 'connect --help' 'states --help' states 'states --dot' 'states --mermaid'; do
+for args in --help --version 'serve --help' 'demo --help' 'connect --help' 'states --help' 'ss --help' 'top --help' 'metrics --help' states 'states --dot' 'states --mermaid'; do
   # shellcheck disable=SC2086
   "$lastack" $args >out 2>err || { echo "lastack $args: status $?" && failed=1; }
   [ -s out ] && [ ! -s err ] || { echo "lastack $args: nothing on stdout, or something on stderr" && cat err && failed=1; }

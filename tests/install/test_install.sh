@@ -29,6 +29,17 @@ lib=$(dirname "$(find "$prefix" -name liblastack.a)")
 for place in "$root" "$dir/first"; do
   grep -rlF "$place" "$lib/cmake" "$lib/pkgconfig" && fail "a file names $place"
 done
+for page in man1/lastack.1 man1/lastack-explain.1 man1/lastack-sim.1 man1/lastack-drill.1 man1/lastack-ss.1 man1/lastack-top.1 man3/liblastack.3; do
+  [ -s "prefix/share/man/$page" ] || fail "no $page"
+done
+if command -v man >/dev/null 2>&1; then
+  for page in lastack lastack-top 3:liblastack; do
+    section=${page%%:*}
+    [ "$section" != "$page" ] || section=1
+    MANPATH=$prefix/share/man man "$section" "${page##*:}" >out 2>err || fail "man $page: $(cat err)"
+    grep -q '^NAME' out && [ ! -s err ] || fail "man $page: $(cat err)"
+  done
+fi
 prefix/bin/lastack states >out && grep -q LAST-ACK out || fail 'the program'
 
 # Each header by itself, in both languages.

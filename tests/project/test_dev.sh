@@ -21,7 +21,7 @@ refused() {
 
 cd / || exit 1
 "$root/dev" >"$dir/out" || fail 'without arguments it does not succeed'
-for command in setup build demo sim test conformance mutants lint format freestanding cross bench fuzz ci clean; do
+for command in setup build demo sim test conformance mutants man lint format freestanding cross bench fuzz ci clean; do
   grep -q "^  $command " "$dir/out" || fail "$command is not listed"
 done
 "$root/dev" nonsense >"$dir/out" 2>"$dir/err"
@@ -51,7 +51,7 @@ for job in build demo test cross; do
 done
 tail -n 1 "$dir/err" | grep -q ' qemu-user' || fail 'setup cross: names too few packages'
 PATH=$dir/bin sh "$root/dev" setup test >"$dir/out" 2>"$dir/err"
-tail -n 1 "$dir/err" | grep -q ' libcmocka-dev clang clang-format valgrind tshark procps.* g++ pkg-config libuv1-dev' || fail 'setup test: names too few packages'
+tail -n 1 "$dir/err" | grep -q ' libcmocka-dev clang clang-format valgrind tshark procps.* g++ pkg-config libuv1-dev mandoc python3' || fail 'setup test: names too few packages'
 PATH=$dir/bin sh "$root/dev" setup build 2>&1 | grep -q cmocka && fail 'setup build: names too many packages'
 
 [ $status = 0 ] || cat "$dir/err"
