@@ -51,6 +51,12 @@ struct flow_end {
   struct flow_mark run; /* the first of again_run */
   uint64_t late;        /* of the bytes, sent after the other end's FIN */
   la_time late_last;
+  bool late_aware;    /* some of that acknowledged the FIN: it did not just cross it */
+  bool late_text;     /* some of that was no TLS alert */
+  uint16_t through;   /* the largest payload of one segment that was acknowledged */
+  uint32_t stuck;     /* sent again since the acknowledgments of it last got further */
+  uint32_t stuck_was; /* ... before the other end's latest segment */
+  uint32_t deaf;      /* in a row sent again though it had been acknowledged */
   uint32_t rsts, again, dups, damaged, cut, challenges;
   uint32_t probes, probe_answers;
   la_time probe_first, probe_last, probe_interval;
@@ -100,6 +106,7 @@ struct flow {
   bool fin_crossed;            /* each FIN left before the other one had come */
   bool fin_merged;             /* the second FIN carried the first acknowledgment of the first */
   bool superseded;             /* a SYN took its pair over while it was open */
+  bool after_time_wait;        /* its own SYN took over a pair in TIME-WAIT */
   bool told;                   /* by a comment of the stack itself */
   uint8_t told_why, told_by;   /* enum la_why, the end that told */
   struct flow_mark last, open; /* open: the handshake's third segment */

@@ -211,12 +211,14 @@ static void look_for_nat(struct flows *f, struct flow *c, const struct seg *s) {
 static void tcp(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
   unsigned from = 0;
   uint64_t reuses = 0;
+  bool after_time_wait = false;
   struct flow *c = find(f, s, hash, &from);
   if (c && la__flow_ends_with(c, from, s)) {
     c->reused = (struct flow_mark){p->frame, p->at};
     c->reused_by = f->stats.connections + 1;
     c->superseded = c->over == OVER_NOT;
     reuses = c->id;
+    after_time_wait = c->over == OVER_RELEASED && p->at - c->last.at < FLOWS_2MSL;
     retire(f, c);
     c = NULL;
   }
@@ -224,6 +226,7 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s, ui
     if (!(c = add(f, p, s, hash)))
       return;
     c->reuses = reuses;
+    c->after_time_wait = after_time_wait;
     from = 0;
   }
   look_for_nat(f, c, s);

@@ -24,6 +24,7 @@ const char *la__reason_name(enum reason r) {
                                              [REASON_IDLE_CUT] = "idle-cut",
                                              [REASON_CLOSE_WAIT] = "close-wait-leak",
                                              [REASON_FIN_WAIT_2] = "fin-wait-2-left",
+                                             [REASON_PORT_REUSE] = "port-reuse",
                                              [REASON_ICMP] = "icmp",
                                              [REASON_OTHER] = "other"};
   return names[r];

@@ -123,7 +123,7 @@ static unsigned link_header(const struct tape *t, uint8_t *p) {
 struct word {
   uint8_t flags, ttl;
   uint32_t seq, ack, len, wnd;
-  bool bad, offload, again;
+  bool bad, offload, again, alert;
 };
 
 static void ip_packets(struct tape *t, struct ip_hdr *ip, const uint8_t *payload, uint32_t n) {
@@ -162,6 +162,8 @@ static void segment(struct tape *t, unsigned from, const struct word *w) {
   tcp[13] = w->flags;
   be16_put(tcp + 14, w->wnd);
   memset(tcp + 20, 'x', w->len);
+  if (w->alert)
+    memcpy(tcp + 20, "\x15\x03\x03", 3);
   uint32_t pseudo = la__ip_pseudo_sum(&ip.src, &ip.dst, IP_PROTO_TCP, 20 + w->len);
   uint32_t sum = w->offload ? 0xffffu ^ la__sum_finish(pseudo) : la__sum_finish(la__sum(pseudo, tcp, 20 + w->len));
   be16_put(tcp + 16, w->bad ? sum ^ 0x1111 : sum);
@@ -197,6 +199,8 @@ static void parse(struct tape *t, const char *s, unsigned from, struct word *w) 
       w->ttl = (uint8_t)n;
     else if (c == 'b')
       w->bad = true;
+    else if (c == 'c')
+      w->alert = true;
     else if (c == 'o')
       w->offload = true;
     else

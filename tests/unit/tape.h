@@ -8,7 +8,8 @@
  *   (>A10)   sent, but not captured
  *   new      the next words are a new incarnation: other initial numbers
  *   other    ... or another connection: the client's next port
- * Endings of a word: s-5 and a+7 shift SEQ and ACK, w0 sets the window, t9 the TTL, b makes the checksum bad, o leaves it to the card.
+ * Endings of a word: s-5 and a+7 shift SEQ and ACK, w0 sets the window, t9 the TTL, b makes the checksum bad, o leaves it to the card,
+ * c makes the payload a TLS alert.
  */
 #ifndef LA_TESTS_TAPE_H
 #define LA_TESTS_TAPE_H
