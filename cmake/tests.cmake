@@ -60,8 +60,12 @@ set_target_properties(capture_tape kernel_peer kernel_swarm PROPERTIES RUNTIME_O
 
 # The fuzzer of the whole stack, without libFuzzer (`./dev fuzz` builds the one with it).
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
-list(FILTER fuzz_sources EXCLUDE REGEX "/fuzz_drill[.]c$")
+list(FILTER fuzz_sources EXCLUDE REGEX "/(fuzz_drill|fuzz_capture|capture_main)[.]c$")
 add_executable(fuzz_stack ${fuzz_sources})
 lastack_tool_room(fuzz_stack)
 target_link_libraries(fuzz_stack PRIVATE lastack_static)
-set_target_properties(fuzz_stack PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+# The same of captures.
+add_executable(fuzz_capture ${PROJECT_SOURCE_DIR}/fuzz/fuzz_capture.c ${PROJECT_SOURCE_DIR}/fuzz/capture_main.c)
+lastack_tool_room(fuzz_capture)
+target_link_libraries(fuzz_capture PRIVATE lastack_test_helpers ${tool_libraries})
+set_target_properties(fuzz_capture fuzz_stack PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
