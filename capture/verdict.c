@@ -174,11 +174,12 @@ static bool silence(const struct flow *c, la_time now, struct verdict *v) {
       either(v, REASON_NOT_ACCEPTED, REASON_SYN_ACK_UNANSWERED, i); /* the third segment is in the capture, and goes unheeded */
       return true;
     }
-    if ((e->deaf >= GONE_AGAIN || e->stuck > GONE_AGAIN) && now - e->last.mark.at >= GONE_TIME) {
+    bool unheard = e->again_run >= GONE_AGAIN && now - e->run.at >= GONE_TIME;
+    if (!unheard && (e->deaf >= GONE_AGAIN || e->stuck > GONE_AGAIN) && now - e->last.mark.at >= GONE_TIME) {
       one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, i); /* something was heard of the other end, but not what should have come */
       return true;
     }
-    if (e->again_run < GONE_AGAIN || now - e->run.at < GONE_TIME)
+    if (!unheard)
       continue;
     if (c->icmp.frame)
       one(v, REASON_ICMP, CERTAIN_INFERRED, !i);

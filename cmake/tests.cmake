@@ -52,11 +52,14 @@ lastack_tool_room(kernel_peer)
 add_executable(kernel_swarm ${PROJECT_SOURCE_DIR}/tests/kernel/swarm.c)
 lastack_tool_room(kernel_swarm)
 target_link_libraries(kernel_swarm PRIVATE lastack_static)
+add_executable(kernel_inject ${PROJECT_SOURCE_DIR}/tests/kernel/inject.c)
+lastack_tool_room(kernel_inject)
+target_link_libraries(kernel_inject PRIVATE lastack_static)
 # Captures from scripts, for tests/capture.
 add_executable(capture_tape ${PROJECT_SOURCE_DIR}/tests/capture/tape.c)
 lastack_tool_room(capture_tape)
 target_link_libraries(capture_tape PRIVATE lastack_test_helpers ${tool_libraries})
-set_target_properties(capture_tape kernel_peer kernel_swarm PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+set_target_properties(capture_tape kernel_peer kernel_swarm kernel_inject PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
 # The fuzzer of the whole stack, without libFuzzer (`./dev fuzz` builds the one with it).
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)

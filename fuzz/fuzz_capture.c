@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzzing of `lastack explain`, with libFuzzer (`./dev fuzz SECONDS capture`) or fuzz/capture_main.c: an input is a capture, read as a file is.
+ * Fuzzing of `lastack explain`, with libFuzzer (`./dev fuzz SECONDS capture`) or capture_main.c: an input is a capture, read as a file is.
  * Whatever it holds, each connection gets a whole line and JSON that can be read back, and a break is told with its place.
  */
 #include <jansson.h>

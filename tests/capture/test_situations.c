@@ -91,6 +91,8 @@ static const struct row {
   {"listener's queue full, with RST, data on the way", OPEN ">A10 <R", "not-accepted", CERTAIN_INFERRED, 1, "10 bytes lost"},
   {"a firewall clears both sides", OPEN ">A10 <A +3600000 >RAt200 <RAt200", "idle-cut", CERTAIN_INFERRED, 1,
    "forgotten on the way while idle"},
+  {"forgotten on the way, the server speaks first", OPEN ">A10 <A +900000 <A100 +200 ~< +400 ~< +800 ~< +1600 ~< +3200 ~< +9000 other >S",
+   "idle-cut|retransmission-limit", CERTAIN_AMBIGUOUS, 1, "forgotten on the way while idle"},
   {"RSTs cross", OPEN ">A10 <A >RA <RA", "abort", CERTAIN_INFERRED, 1, "client reset"},
   {"a volley of forged RSTs, and then the server's answer", OPEN ">A200 <RAt250 <RAt250s1460 <RAt250s4380 <A1000 >R", "rst-injected",
    CERTAIN_OBSERVED, 1, "frame 5"},
