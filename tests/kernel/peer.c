@@ -10,7 +10,8 @@
  * Steps, after a line on stdin: wait (for a line on stdin), send:N and recv:N (of the pattern, compared), rest (recv to the end),
  * text:T (~ is CR LF), some
  * (anything), end (anything to the end, or an error), fill (send until it would block), shut, close, reset;
- * and options, before the opening when they come first: rcvbuf:N sndbuf:N keepalive:IDLE,INTERVAL,COUNT quickack:0 quickack:1 port:N (its own)
+ * and options, before the opening when they come first: rcvbuf:N sndbuf:N keepalive:IDLE,INTERVAL,COUNT quickack:0 quickack:1,
+ * port:N (its own)
  */
 #include <arpa/inet.h>
 #include <errno.h>
