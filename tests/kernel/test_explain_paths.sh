@@ -276,7 +276,7 @@ nobody() { ! ss -Htan "dport = :$next" | grep -q .; }
 until_true "$limit" nobody || fail "FIN-WAIT-2 for ever"
 s_go
 over
-want_b '"closed_first":"client","close_kind":"reset","reason":"fin-wait-2-left".*"rst_reason":"TCP_ABORT_ON_LINGER2"'
+want_b '"closed_first":"client","close_kind":"reset","reason":"fin-wait-2-left".*"rst_reason":"NO_SOCKET"'
 
 router sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_established=1
 forgotten() { ! router grep -q "dport=$next " /proc/net/nf_conntrack; }
