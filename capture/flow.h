@@ -115,7 +115,6 @@ struct flow {
   struct track track;
   struct flow_end end[2];
   struct zeek zeek;
-  struct flow *next, *prev; /* all, by age */
   la_time over_at, syn_rtt, ack_rtt;
   struct flow_mark first;
   struct flow_rst rst;

@@ -34,7 +34,7 @@ struct flows {
   uint8_t key[16];
   struct flow **bucket;
   size_t nbuckets, nconns;
-  struct flow *oldest, *newest, *spare;
+  struct flow *newest, *spare; /* newest: NULL when it has gone */
   struct flow_queue over, attempts;
   void *slabs;
   struct pieces *pieces;
