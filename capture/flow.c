@@ -443,8 +443,8 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
 
 void la__flow_icmp(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
   (void)from;
-  if (c->icmp.frame)
-    return;
+  if (c->icmp.frame && !la__icmp_too_big(c->family, c->icmp_type, c->icmp_code))
+    return; /* the first one, but what explains an end goes before what does not */
   c->icmp = mark_of(p);
   c->icmp_type = s->icmp_type;
   c->icmp_code = s->icmp_code;

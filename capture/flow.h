@@ -146,6 +146,10 @@ void la__flow_icmp(struct flow *c, unsigned from, const struct packet *p, const 
 bool la__flow_ends_with(const struct flow *c, unsigned from, const struct seg *s);
 /* How long the window of that end was closed, until the connection's latest segment. */
 la_time la__flow_zero_window(const struct flow *c, unsigned end);
+/* Of an ICMP error: the packet was too large (RFC 1191, 8201)? */
+static inline bool la__icmp_too_big(unsigned family, unsigned type, unsigned code) {
+  return family == 4 ? type == 3 && code == 4 : type == 2;
+}
 /* Which end is the client: 0 or 1. */
 unsigned la__flow_client(const struct flow *c);
 

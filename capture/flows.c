@@ -301,6 +301,12 @@ void la__flows_batch(struct flows *f, const struct packet *p, size_t n) {
 
 void la__flows_packet(struct flows *f, const struct packet *p) { la__flows_batch(f, p, 1); }
 
+void la__flows_idle(struct flows *f, la_time now) {
+  if (now > f->now)
+    f->now = now;
+  expire(f);
+}
+
 static int by_age(const void *a, const void *b) {
   const struct flow *const *p = a, *const *q = b;
   return (*p)->id < (*q)->id ? -1 : 1;

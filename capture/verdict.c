@@ -76,7 +76,7 @@ static bool early_reset(const struct flow *c, struct verdict *v) {
     one(v, REASON_REFUSED, CERTAIN_OBSERVED, r->by);
     return true;
   }
-  if (peer->answers && !me->segs) {
+  if (peer->answers && me->segs == me->rsts) {
     one(v, REASON_SYN_ACK_REFUSED, CERTAIN_OBSERVED, r->by);
     return true;
   }
@@ -149,12 +149,15 @@ static void by_reset(const struct flow *c, struct verdict *v) {
     reset_alive(c, v);
 }
 
+/* An ICMP error that explains silence; "too large" only asks for smaller segments. */
+static bool unreachable(const struct flow *c) { return c->icmp.frame && !la__icmp_too_big(c->family, c->icmp_type, c->icmp_code); }
+
 /* Nobody ever answered. */
 static void unopened(const struct flow *c, struct verdict *v) {
   unsigned server = !v->client;
   if (c->after_time_wait && !c->end[server].answers)
     one(v, REASON_PORT_REUSE, CERTAIN_INFERRED, v->client);
-  else if (c->icmp.frame)
+  else if (unreachable(c))
     one(v, REASON_SYN_FILTERED, CERTAIN_OBSERVED, server);
   else if (c->end[server].answers)
     one(v, REASON_SYN_ACK_UNANSWERED, CERTAIN_OBSERVED, v->client);
@@ -181,7 +184,7 @@ static bool silence(const struct flow *c, la_time now, struct verdict *v) {
     }
     if (!unheard)
       continue;
-    if (c->icmp.frame)
+    if (unreachable(c))
       one(v, REASON_ICMP, CERTAIN_INFERRED, !i);
     else if (e->fins && !e->fin_acked && c->end[!i].fins)
       one(v, REASON_LAST_ACK, CERTAIN_INFERRED, !i);

@@ -236,6 +236,8 @@ static void hint_silence(struct text *t, const struct flow *c, const struct verd
   const struct flow_end *me = &c->end[v->by], *peer = &c->end[!v->by];
   if (me->deaf > 1)
     add(t, "the %s's ACKs do not reach the %s: that direction of the path is broken", who(v, !v->by), who(v, v->by));
+  else if (c->icmp.frame && la__icmp_too_big(c->family, c->icmp_type, c->icmp_code))
+    put(t, "the path asks for smaller segments (ICMP), and the sender does not heed it");
   else if (peer->zero_at)
     add(t, "the %s's window stayed closed, and then it did not answer any more", who(v, !v->by));
   else if (me->last.len > me->through && me->last.len > SMALL_SEGMENT && c->open.frame)
