@@ -251,6 +251,12 @@ static void give_up_holes(struct flow_end *me, uint32_t acked) {
     }
 }
 
+/* As TLS 1.2 shows it, or as 1.3 hides it: two bytes, the type, the tag. */
+static bool tls_alert(const struct seg *s) {
+  const uint8_t *p = s->payload;
+  return s->have >= 5 && s->len <= 64 && p[1] == 3 && (p[0] == 21 || (p[0] == 23 && s->len == 5 + 2 + 1 + 16));
+}
+
 /* Payload that is new, and whether it came after the other end had closed. false: there was none. */
 static bool data(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
   struct flow_end *me = &c->end[from], *peer = &c->end[!from];
@@ -265,6 +271,8 @@ static bool data(struct flow *c, unsigned from, const struct packet *p, const st
     return fresh;
   me->late += fresh;
   me->late_last = p->at;
+  me->late_aware |= (s->flags & LA_ACK) && c->track.end[!from].fin_sent && seq_gt(s->ack, c->track.end[!from].fin);
+  me->late_text |= !tls_alert(s);
   return true;
 }
 
@@ -273,11 +281,15 @@ static void acknowledge(struct flow *c, unsigned from, const struct packet *p, c
   const struct track_end *t = &c->track.end[!from];
   if (!(s->flags & LA_ACK))
     return;
+  peer->stuck_was = peer->stuck;
   if (!me->has_ack || seq_gt(s->ack, me->acked)) {
     if (t->have_isn && seq_gt(s->ack, t->nxt) && me->has_ack && s->ack - t->nxt < 1u << 30)
       peer->missed += s->ack - seq_max(t->nxt, me->acked);
     me->acked = s->ack;
     me->has_ack = true;
+    peer->stuck = 0;
+    if (peer->last.len > peer->through && seq_geq(s->ack, peer->last.seq + peer->last.len))
+      peer->through = (uint16_t)(peer->last.len < UINT16_MAX ? peer->last.len : UINT16_MAX);
     give_up_holes(peer, s->ack);
   }
   if (t->fin_sent && seq_gt(s->ack, t->fin))
@@ -296,6 +308,24 @@ static void heard(struct flow_end *peer) {
   if (peer->again_run)
     peer->run.frame = 0;
   peer->again_run = peer->probe_run = 0;
+}
+
+static void run_on(struct flow_end *me) {
+  if (!me->again_run++)
+    me->run = me->last.mark;
+}
+
+static void sent_again(struct flow_end *me, const struct flow_end *peer, uint32_t end) {
+  me->again++;
+  me->stuck++;
+  me->deaf = peer->has_ack && seq_geq(peer->acked, end) ? me->deaf + 1 : 0;
+  run_on(me);
+}
+
+/* At a closed window (RFC 9293 3.8.6.1), as Linux does it: nothing new. */
+static bool is_window_probe(const struct flow *c, unsigned from, const struct seg *s) {
+  const struct track_end *t = &c->track.end[from];
+  return c->end[!from].zero_at && t->have_isn && s->len <= 1 && s->seq == t->nxt - 1;
 }
 
 /* Both FINs acknowledged: it is over. */
@@ -397,11 +427,12 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
   bool fresh = s->len && !probing && data(c, from, p, s);
   const struct track_end *t = &c->track.end[from];
   uint32_t end = s->seq + s->len + ((s->flags & LA_SYN) != 0) + ((s->flags & LA_FIN) != 0);
-  if (t->have_isn && end != s->seq && seq_leq(end, t->nxt) && !probing && !fresh) {
-    me->again++;
-    if (!me->again_run++)
-      me->run = me->last.mark;
-  }
+  if (t->have_isn && end != s->seq && seq_leq(end, t->nxt) && !probing && !fresh)
+    sent_again(me, peer, end);
+  else if (is_window_probe(c, from, s))
+    run_on(me);
+  else if (fresh || s->flags & LA_FIN)
+    me->deaf = 0;
   acknowledge(c, from, p, s);
   window(me, p, s);
   heard(peer);
@@ -412,8 +443,8 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
 
 void la__flow_icmp(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
   (void)from;
-  if (c->icmp.frame)
-    return;
+  if (c->icmp.frame && !la__icmp_too_big(c->family, c->icmp_type, c->icmp_code))
+    return; /* the first one, but what explains an end goes before what does not */
   c->icmp = mark_of(p);
   c->icmp_type = s->icmp_type;
   c->icmp_code = s->icmp_code;

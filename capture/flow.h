@@ -51,6 +51,12 @@ struct flow_end {
   struct flow_mark run; /* the first of again_run */
   uint64_t late;        /* of the bytes, sent after the other end's FIN */
   la_time late_last;
+  bool late_aware;    /* some of that acknowledged the FIN: it did not just cross it */
+  bool late_text;     /* some of that was no TLS alert */
+  uint16_t through;   /* the largest payload of one segment that was acknowledged */
+  uint32_t stuck;     /* sent again since the acknowledgments of it last got further */
+  uint32_t stuck_was; /* ... before the other end's latest segment */
+  uint32_t deaf;      /* in a row sent again though it had been acknowledged */
   uint32_t rsts, again, dups, damaged, cut, challenges;
   uint32_t probes, probe_answers;
   la_time probe_first, probe_last, probe_interval;
@@ -100,6 +106,7 @@ struct flow {
   bool fin_crossed;            /* each FIN left before the other one had come */
   bool fin_merged;             /* the second FIN carried the first acknowledgment of the first */
   bool superseded;             /* a SYN took its pair over while it was open */
+  bool after_time_wait;        /* its own SYN took over a pair in TIME-WAIT */
   bool told;                   /* by a comment of the stack itself */
   uint8_t told_why, told_by;   /* enum la_why, the end that told */
   struct flow_mark last, open; /* open: the handshake's third segment */
@@ -108,7 +115,6 @@ struct flow {
   struct track track;
   struct flow_end end[2];
   struct zeek zeek;
-  struct flow *next, *prev; /* all, by age */
   la_time over_at, syn_rtt, ack_rtt;
   struct flow_mark first;
   struct flow_rst rst;
@@ -140,6 +146,10 @@ void la__flow_icmp(struct flow *c, unsigned from, const struct packet *p, const 
 bool la__flow_ends_with(const struct flow *c, unsigned from, const struct seg *s);
 /* How long the window of that end was closed, until the connection's latest segment. */
 la_time la__flow_zero_window(const struct flow *c, unsigned end);
+/* Of an ICMP error: the packet was too large (RFC 1191, 8201)? */
+static inline bool la__icmp_too_big(unsigned family, unsigned type, unsigned code) {
+  return family == 4 ? type == 3 && code == 4 : type == 2;
+}
 /* Which end is the client: 0 or 1. */
 unsigned la__flow_client(const struct flow *c);
 

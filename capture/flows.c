@@ -91,10 +91,12 @@ static void grow(struct flows *f) {
   struct flow **b = calloc(n, sizeof *b);
   if (!b)
     return; /* longer chains will do */
-  for (struct flow *c = f->oldest; c; c = c->next) {
-    c->chain = b[c->hash & (n - 1)];
-    b[c->hash & (n - 1)] = c;
-  }
+  for (size_t i = 0; i < f->nbuckets; i++)
+    for (struct flow *c = f->bucket[i], *next; c; c = next) {
+      next = c->chain;
+      c->chain = b[c->hash & (n - 1)];
+      b[c->hash & (n - 1)] = c;
+    }
   free(f->bucket);
   f->bucket = b;
   f->nbuckets = n;
@@ -131,8 +133,6 @@ static struct flow *add(struct flows *f, const struct packet *p, const struct se
   c->hash = hash;
   c->chain = f->bucket[hash & (f->nbuckets - 1)];
   f->bucket[hash & (f->nbuckets - 1)] = c;
-  c->prev = f->newest;
-  *(f->newest ? &f->newest->next : &f->oldest) = c;
   f->newest = c;
   if (++f->nconns > f->stats.open_max)
     f->stats.open_max = f->nconns;
@@ -169,8 +169,8 @@ static void retire(struct flows *f, struct flow *c) {
   while (*at != c)
     at = &(*at)->chain;
   *at = c->chain;
-  *(c->prev ? &c->prev->next : &f->oldest) = c->next;
-  *(c->next ? &c->next->prev : &f->newest) = c->prev;
+  if (f->newest == c)
+    f->newest = NULL;
   unqueue(c);
   f->nconns--;
   f->done(f->ctx, c);
@@ -187,7 +187,7 @@ static void expire_from(struct flows *f, struct flow_queue *q, size_t most, la_t
   while (q->first && (q->n > most || f->now - q->first->last.at >= life)) {
     retire(f, q->first);
     if (q->first && q->first->waits) /* it has not been touched for long */
-      LA__FLOW_PREFETCH(q->first->waits);
+      FLOW_FETCH(q->first->waits, q->first->waits + 1);
   }
 }
 
@@ -211,12 +211,14 @@ static void look_for_nat(struct flows *f, struct flow *c, const struct seg *s) {
 static void tcp(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
   unsigned from = 0;
   uint64_t reuses = 0;
+  bool after_time_wait = false;
   struct flow *c = find(f, s, hash, &from);
   if (c && la__flow_ends_with(c, from, s)) {
     c->reused = (struct flow_mark){p->frame, p->at};
     c->reused_by = f->stats.connections + 1;
     c->superseded = c->over == OVER_NOT;
     reuses = c->id;
+    after_time_wait = c->over == OVER_RELEASED && p->at - c->last.at < FLOWS_2MSL;
     retire(f, c);
     c = NULL;
   }
@@ -224,6 +226,7 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s, ui
     if (!(c = add(f, p, s, hash)))
       return;
     c->reuses = reuses;
+    c->after_time_wait = after_time_wait;
     from = 0;
   }
   look_for_nat(f, c, s);
@@ -298,7 +301,31 @@ void la__flows_batch(struct flows *f, const struct packet *p, size_t n) {
 
 void la__flows_packet(struct flows *f, const struct packet *p) { la__flows_batch(f, p, 1); }
 
+void la__flows_idle(struct flows *f, la_time now) {
+  if (now > f->now)
+    f->now = now;
+  expire(f);
+}
+
+static int by_age(const void *a, const void *b) {
+  const struct flow *const *p = a, *const *q = b;
+  return (*p)->id < (*q)->id ? -1 : 1;
+}
+
 void la__flows_finish(struct flows *f) {
-  while (f->oldest)
-    retire(f, f->oldest);
+  size_t n = f->nconns, k = 0;
+  struct flow **all = malloc((n ? n : 1) * sizeof *all);
+  for (size_t i = 0; i < f->nbuckets; i++)
+    for (struct flow *c = f->bucket[i], *next; c; c = next) {
+      next = c->chain;
+      if (all)
+        all[k++] = c;
+      else /* then in any order */
+        retire(f, c);
+    }
+  if (all)
+    qsort(all, k, sizeof *all, by_age);
+  for (size_t i = 0; i < k; i++)
+    retire(f, all[i]);
+  free(all);
 }

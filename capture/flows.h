@@ -34,7 +34,7 @@ struct flows {
   uint8_t key[16];
   struct flow **bucket;
   size_t nbuckets, nconns;
-  struct flow *oldest, *newest, *spare;
+  struct flow *newest, *spare; /* newest: NULL when it has gone */
   struct flow_queue over, attempts;
   void *slabs;
   struct pieces *pieces;
@@ -48,6 +48,8 @@ bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), vo
 void la__flows_packet(struct flows *f, const struct packet *p);
 /* n <= FLOWS_BATCH packets, all still in memory: while one is looked at, the next ones' connections come into the cache. */
 void la__flows_batch(struct flows *f, const struct packet *p, size_t n);
+/* Nothing came, and it is `now`: gives out what has been over for long enough. */
+void la__flows_idle(struct flows *f, la_time now);
 /* Gives out whatever is left, by age. */
 void la__flows_finish(struct flows *f);
 void la__flows_free(struct flows *f);

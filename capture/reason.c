@@ -24,6 +24,7 @@ const char *la__reason_name(enum reason r) {
                                              [REASON_IDLE_CUT] = "idle-cut",
                                              [REASON_CLOSE_WAIT] = "close-wait-leak",
                                              [REASON_FIN_WAIT_2] = "fin-wait-2-left",
+                                             [REASON_PORT_REUSE] = "port-reuse",
                                              [REASON_ICMP] = "icmp",
                                              [REASON_OTHER] = "other"};
   return names[r];
@@ -35,6 +36,7 @@ const char *la__rst_reason_name(enum reason r) {
   case REASON_REFUSED:
   case REASON_HALF_OPEN:
   case REASON_SYN_ACK_REFUSED:
+  case REASON_FIN_WAIT_2: /* the socket had gone when the segment came */
     return "NO_SOCKET";
   case REASON_ABORT:
     return "TCP_ABORT_ON_LINGER";
@@ -44,10 +46,6 @@ const char *la__rst_reason_name(enum reason r) {
     return "TCP_ABORT_ON_DATA";
   case REASON_KEEPALIVE:
     return "TCP_KEEPALIVE_TIMEOUT";
-  case REASON_RETRANSMIT:
-    return "TCP_TIMEOUT";
-  case REASON_FIN_WAIT_2:
-    return "TCP_ABORT_ON_LINGER2";
   default:
     return NULL;
   }

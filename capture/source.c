@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 20 };
+enum { CHUNK = 1 << 18 };
 
 bool la__source_open(struct source *s, const char *path) {
   struct stat st;

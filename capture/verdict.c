@@ -11,9 +11,13 @@
 #define IDLE_CUT (60 * LA_SEC)  /* no middlebox forgets sooner than the shortest usual limit */
 #define PATIENCE (60 * LA_SEC)  /* tcp_fin_timeout: how long an orphan waits for a FIN */
 #define LEAK_TIME (60 * LA_SEC) /* in CLOSE-WAIT without a word */
+#define TIME_WAIT (60 * LA_SEC)
 #define ALIVE (500 * LA_MS)
-#define GONE_TIME (3 * LA_SEC)       /* retransmission without an answer */
-enum { GONE_AGAIN = 4, PROBES = 2 }; /* so often unanswered before it is called silence */
+#define GONE_TIME (3 * LA_SEC)                      /* retransmission without an answer */
+enum { GONE_AGAIN = 4, PROBES = 2, NOT_TAKEN = 2 }; /* so often unanswered before it is called silence */
+
+/* A SYN took the pair before TIME-WAIT was over. */
+static bool reused_early(const struct flow *c) { return c->reused.frame && c->reused.at - c->last_at < TIME_WAIT; }
 
 static void one(struct verdict *v, enum reason r, enum certainty c, unsigned by) {
   v->reason = v->candidate[0] = r;
@@ -72,7 +76,7 @@ static bool early_reset(const struct flow *c, struct verdict *v) {
     one(v, REASON_REFUSED, CERTAIN_OBSERVED, r->by);
     return true;
   }
-  if (peer->answers && !me->segs) {
+  if (peer->answers && me->segs == me->rsts) {
     one(v, REASON_SYN_ACK_REFUSED, CERTAIN_OBSERVED, r->by);
     return true;
   }
@@ -96,6 +100,8 @@ static void reset_after_fin(const struct flow *c, struct verdict *v) {
     one(v, REASON_FIN_WAIT_2, CERTAIN_INFERRED, r->by);
   else if (me->again_run >= GONE_AGAIN || r->again_run >= GONE_AGAIN)
     one(v, REASON_LAST_ACK, CERTAIN_INFERRED, r->by);
+  else if (r->reply && peer->fins) /* no abort looks like this: nobody was there any more */
+    either(v, REASON_FIN_WAIT_2, REASON_ABORT, r->by);
   else
     either(v, REASON_ABORT, REASON_UNREAD, r->by);
 }
@@ -107,14 +113,18 @@ static void reset_alive(const struct flow *c, struct verdict *v) {
     one(v, REASON_KEEPALIVE, CERTAIN_OBSERVED, r->by);
   else if (r->again_run >= GONE_AGAIN)
     one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, r->by);
-  else if (r->reply && !r->before.len && c->open.frame == r->before.mark.frame && c->open.frame)
-    one(v, REASON_NOT_ACCEPTED, CERTAIN_INFERRED, r->by);
+  else if (r->reply && c->open.frame && me->answers && me->segs == me->syns + me->rsts && r->mark.at - c->open.at < ALIVE)
+    one(v, REASON_NOT_ACCEPTED, CERTAIN_INFERRED, r->by); /* to the third segment, though data may already have followed it */
+  else if (r->reply && (me->stuck >= GONE_AGAIN || me->stuck_was >= GONE_AGAIN))
+    one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, r->by); /* it had given up, and is now asked */
   else if (r->reply && me->last.mark.frame && r->mark.at - me->last.mark.at < ALIVE)
     either(v, REASON_HALF_OPEN, REASON_ABORT, r->by); /* it had just spoken: perhaps another RST of its own was not captured */
   else if (r->reply && r->idle >= IDLE_CUT)
     either(v, REASON_HALF_OPEN, REASON_IDLE_CUT, r->by);
   else if (r->reply)
     one(v, REASON_HALF_OPEN, r->before.len || peer->probes ? CERTAIN_OBSERVED : CERTAIN_INFERRED, r->by);
+  else if (me->zero_at)
+    one(v, REASON_UNREAD, CERTAIN_INFERRED, r->by); /* a window is closed by what nobody reads */
   else if (!peer->bytes && !c->mid)
     one(v, REASON_ABORT, CERTAIN_INFERRED, r->by); /* there was nothing that could be unread */
   else
@@ -139,10 +149,15 @@ static void by_reset(const struct flow *c, struct verdict *v) {
     reset_alive(c, v);
 }
 
+/* An ICMP error that explains silence; "too large" only asks for smaller segments. */
+static bool unreachable(const struct flow *c) { return c->icmp.frame && !la__icmp_too_big(c->family, c->icmp_type, c->icmp_code); }
+
 /* Nobody ever answered. */
 static void unopened(const struct flow *c, struct verdict *v) {
   unsigned server = !v->client;
-  if (c->icmp.frame)
+  if (c->after_time_wait && !c->end[server].answers)
+    one(v, REASON_PORT_REUSE, CERTAIN_INFERRED, v->client);
+  else if (unreachable(c))
     one(v, REASON_SYN_FILTERED, CERTAIN_OBSERVED, server);
   else if (c->end[server].answers)
     one(v, REASON_SYN_ACK_UNANSWERED, CERTAIN_OBSERVED, v->client);
@@ -158,9 +173,18 @@ static bool silence(const struct flow *c, la_time now, struct verdict *v) {
       one(v, REASON_KEEPALIVE, CERTAIN_INFERRED, i);
       return true;
     }
-    if (e->again_run < GONE_AGAIN || now - e->run.at < GONE_TIME)
+    if (e->answers && c->open.frame && e->segs == e->syns && e->deaf >= NOT_TAKEN) {
+      either(v, REASON_NOT_ACCEPTED, REASON_SYN_ACK_UNANSWERED, i); /* the third segment is in the capture, and goes unheeded */
+      return true;
+    }
+    bool unheard = e->again_run >= GONE_AGAIN && now - e->run.at >= GONE_TIME;
+    if (!unheard && (e->deaf >= GONE_AGAIN || e->stuck > GONE_AGAIN) && now - e->last.mark.at >= GONE_TIME) {
+      one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, i); /* something was heard of the other end, but not what should have come */
+      return true;
+    }
+    if (!unheard)
       continue;
-    if (c->icmp.frame)
+    if (unreachable(c))
       one(v, REASON_ICMP, CERTAIN_INFERRED, !i);
     else if (e->fins && !e->fin_acked && c->end[!i].fins)
       one(v, REASON_LAST_ACK, CERTAIN_INFERRED, !i);
@@ -173,10 +197,23 @@ static bool silence(const struct flow *c, la_time now, struct verdict *v) {
   return false;
 }
 
+/* The pair's next SYN came while it was open. */
+static void superseded(const struct flow *c, struct verdict *v) {
+  const struct flow_end *client = &c->end[v->client], *server = &c->end[!v->client];
+  v->kind = c->first_fin == 2 ? KIND_NONE : KIND_HALF;
+  if (!client->fin_acked || server->fins)
+    one(v, REASON_RESTART, CERTAIN_INFERRED, v->client);
+  else if (c->reused.at - client->fin.at >= LEAK_TIME) /* the client's FIN-WAIT-2 was over long ago */
+    one(v, REASON_CLOSE_WAIT, CERTAIN_INFERRED, !v->client);
+  else
+    either(v, REASON_CLOSE_WAIT, REASON_RESTART, !v->client);
+}
+
 static void without_reset(const struct flow *c, la_time now, struct verdict *v) {
   if (c->over == OVER_RELEASED) {
     v->kind = c->fin_crossed ? KIND_SIMULTANEOUS : c->fin_merged ? KIND_THREE : KIND_FOUR;
-    one(v, REASON_CLOSE, c->mid ? CERTAIN_INFERRED : CERTAIN_OBSERVED, c->first_fin);
+    bool resting = reused_early(c) && (c->track.end[0].state == LA_TIME_WAIT || c->track.end[1].state == LA_TIME_WAIT);
+    one(v, resting ? REASON_PORT_REUSE : REASON_CLOSE, c->mid ? CERTAIN_INFERRED : CERTAIN_OBSERVED, resting ? v->client : c->first_fin);
     return;
   }
   bool opened = c->open.frame || c->mid || c->end[0].bytes + c->end[1].bytes > 0;
@@ -185,7 +222,7 @@ static void without_reset(const struct flow *c, la_time now, struct verdict *v) 
     return;
   }
   if (c->superseded) {
-    one(v, REASON_RESTART, CERTAIN_INFERRED, v->client);
+    superseded(c, v);
     return;
   }
   if (silence(c, now, v))
@@ -198,6 +235,8 @@ static void without_reset(const struct flow *c, la_time now, struct verdict *v) 
   const struct flow_end *peer = &c->end[!c->first_fin], *me = &c->end[c->first_fin];
   if (peer->fins || !me->fin_acked)
     one(v, REASON_CLOSING, CERTAIN_OBSERVED, 2);
+  else if (peer->missed)
+    either(v, REASON_CLOSE, REASON_OPEN, 2); /* its FIN may be among what was not captured */
   else if (now - (peer->late_last > me->fin.at ? peer->late_last : me->fin.at) >= LEAK_TIME)
     one(v, REASON_CLOSE_WAIT, CERTAIN_INFERRED, !c->first_fin);
   else
@@ -223,7 +262,7 @@ static void time_wait(const struct flow *c, struct verdict *v) {
   if (!v->time_wait)
     return;
   v->time_wait_from = c->over_at;
-  v->time_wait_until = c->reused.frame ? c->reused.at : c->last_at + 60 * LA_SEC;
+  v->time_wait_until = reused_early(c) ? c->reused.at : c->last_at + TIME_WAIT;
 }
 
 static void flaws(const struct flow *c, struct verdict *v) {
@@ -243,9 +282,11 @@ static void flaws(const struct flow *c, struct verdict *v) {
   v->flaws |= c->gro ? FLAW_GRO : 0;
 }
 
-/* Orderly ends and connections that live are no news; a pair that was used again while it was to rest is. */
-static bool finding(const struct flow *c, const struct verdict *v) {
-  if (c->forged || (c->reused.frame && v->time_wait))
+static bool stalled(const struct flow_end *e, la_time now) { return e->zero_at && now - e->zero_at >= LEAK_TIME; }
+
+/* Orderly ends and connections that live are no news, unless nobody reads what they carry. */
+static bool finding(const struct flow *c, const struct verdict *v, la_time now) {
+  if (c->forged || (v->reason == REASON_OPEN && (stalled(&c->end[0], now) || stalled(&c->end[1], now))))
     return true;
   switch (v->reason) {
   case REASON_OPEN:
@@ -269,9 +310,9 @@ void la__verdict(const struct flow *c, la_time now, struct verdict *v) {
   }
   bool lone = (v->flaws & FLAW_ONE_SIDED) != 0;
   told(c, v);
-  if (lone && v->certainty == CERTAIN_OBSERVED && v->reason != REASON_OPEN)
+  if (lone && v->certainty == CERTAIN_OBSERVED)
     v->certainty = CERTAIN_INFERRED;
   half_closed(c, now, v);
   time_wait(c, v);
-  v->finding = finding(c, v);
+  v->finding = finding(c, v, now);
 }

@@ -27,6 +27,7 @@ enum reason {
   REASON_IDLE_CUT,
   REASON_CLOSE_WAIT, /* one end has closed, the other's application does not */
   REASON_FIN_WAIT_2, /* ... and the first one's patience was at an end */
+  REASON_PORT_REUSE, /* of a pair in TIME-WAIT: it ended before its time, or would not let the new one in */
   REASON_ICMP,
   REASON_OTHER, /* told by the stack itself, in words that are none of these */
   REASONS

@@ -145,15 +145,18 @@ static void progress(struct run *r, const struct reader *rd, const char *path) {
 
 static bool enough(const struct run *r) { return r->failed || (r->a->most && r->printed >= r->a->most) || r->flows.out_of_memory; }
 
+static la_time clock_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (la_time)t.tv_sec * LA_SEC + (la_time)t.tv_nsec;
+}
+
 /* What was captured before the signal still counts: a live capture is read until nothing older waits. p: NULL when nothing came. */
 static bool told_to_stop(struct run *r, const struct packet *p) {
-  struct timespec t;
   if (!stopped)
     return false;
-  if (!r->stopped_at) {
-    clock_gettime(CLOCK_REALTIME, &t);
-    r->stopped_at = (la_time)t.tv_sec * LA_SEC + (la_time)t.tv_nsec;
-  }
+  if (!r->stopped_at)
+    r->stopped_at = clock_now();
   r->quiet = p ? 0 : r->quiet + 1; /* once may be no more than the signal, which interrupts waiting */
   return r->quiet > 1 || (p && p->at > r->stopped_at);
 }
@@ -171,6 +174,8 @@ static int read_all(struct run *r, struct reader *rd, const char *path) {
       stop = told_to_stop(r, got == READER_PACKET ? &p[n] : NULL);
       n += got == READER_PACKET && !stop && la__filter_match(&r->filter, &p[n]);
     } while (got == READER_PACKET && n < FLOWS_BATCH && la__reader_ready(rd));
+    if (got == READER_NOTHING)
+      la__flows_idle(&r->flows, clock_now());
     la__flows_batch(&r->flows, p, n);
     if (bar)
       progress(r, rd, path);

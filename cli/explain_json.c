@@ -103,6 +103,9 @@ static bool put(FILE *out, json_t *o) {
   return ok;
 }
 
+/* Of what was sent twice nobody knows which one was answered. */
+static bool handshake_timed(const struct flow *c) { return c->open.frame && c->end[0].syns == 1 && c->end[1].syns == 1; }
+
 bool la__explain_json(FILE *out, const struct flow *c, const struct verdict *v) {
   char a[EXPLAIN_END], b[EXPLAIN_END], line[EXPLAIN_TEXT];
   json_t *o = json_object();
@@ -114,7 +117,7 @@ bool la__explain_json(FILE *out, const struct flow *c, const struct verdict *v) 
   json_object_set_new(o, "start", moment(c->first.at));
   json_object_set_new(o, "end", moment(c->last.at));
   ending(o, c, v);
-  json_object_set_new(o, "handshake_rtt_ms", c->syn_rtt || c->ack_rtt ? ms(c->syn_rtt + c->ack_rtt) : json_null());
+  json_object_set_new(o, "handshake_rtt_ms", handshake_timed(c) ? ms(c->syn_rtt + c->ack_rtt) : json_null());
   time_wait(o, c, v);
   json_object_set_new(o, "zeek_state", text(la__zeek_state(&c->zeek)));
   json_object_set_new(o, "zeek_history", text(c->zeek.history));

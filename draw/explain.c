@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SMALL_SEGMENT = 512 }; /* passes everywhere */
+
 struct text {
   char *buf;
   size_t len;
@@ -83,8 +85,9 @@ static const struct {
                              "host down, or a filter that drops without a word; capture at the server to see whether the SYN comes"},
   [REASON_SYN_FILTERED] = {"SYN turned away by ICMP", "a router or filter on the way rejects it"},
   [REASON_SYN_ACK_UNANSWERED] = {"SYN-ACK unanswered", "the way back is broken, the SYN's source was forged, or the client has gone"},
-  [REASON_SYN_ACK_REFUSED] = {"SYN-ACK answered with RST",
-                              "the SYN's source was forged or probes for ports, or the client has given up meanwhile"},
+  [REASON_SYN_ACK_REFUSED] =
+    {"SYN-ACK answered with RST",
+     "the SYN's source was forged, probes for ports or checks a server's health, or the client has given up meanwhile"},
   [REASON_NOT_ACCEPTED] = {"opened, but not accepted", "the listener was closed meanwhile, or its queue is full (tcp_abort_on_overflow)"},
   [REASON_ABORT] = {"abort: closed with linger 0, or the program's own abort", "whoever sets SO_LINGER to 0 loses what is on the way"},
   [REASON_UNREAD] = {"closed with unread data", "read to the end of the stream before closing"},
@@ -100,6 +103,8 @@ static const struct {
   [REASON_IDLE_CUT] = {"forgotten on the way while idle", "keepalive shorter than the middlebox's idle limit"},
   [REASON_CLOSE_WAIT] = {"in CLOSE-WAIT: its application does not close", "close the socket after end-of-stream"},
   [REASON_FIN_WAIT_2] = {"closed too late: FIN-WAIT-2 had timed out", "close within a minute of the peer's end-of-stream"},
+  [REASON_PORT_REUSE] = {"the pair was to rest in TIME-WAIT and was used again",
+                         "more local addresses or ports, longer connections, or let the other side close first"},
   [REASON_ICMP] = {"ICMP: the destination cannot be reached", NULL},
   [REASON_OTHER] = {"told by the stack", NULL},
 };
@@ -161,7 +166,7 @@ static void reason(struct text *t, const struct flow *c, const struct verdict *v
     put(t, who(v, c->rst.by));
     count(t, " reset (frame ", c->rst.mark.frame, "): ");
     alternatives(t, v);
-  } else if (v->reason == REASON_CLOSE) {
+  } else if (v->kind == KIND_FOUR || v->kind == KIND_THREE || v->kind == KIND_SIMULTANEOUS) {
     put(t, la__kind_name(v->kind));
     put(t, " release");
   } else {
@@ -192,7 +197,7 @@ static void cost(struct text *t, const struct flow *c, const struct verdict *v) 
     put(t, "TIME-WAIT: ");
     put(t, v->time_wait == 3 ? "both" : who(v, v->time_wait == 2));
   }
-  if (c->reused.frame && v->time_wait) {
+  if (c->reused.frame && v->time_wait && v->time_wait_until == c->reused.at) {
     part(t);
     add(t, "pair used again after %s (frame %llu)", la__explain_time(c->reused.at - c->over_at, time), ull(c->reused.frame));
   }
@@ -226,14 +231,39 @@ static void flaws(struct text *t, const struct flow *c, const struct verdict *v)
   }
 }
 
-static void hint(struct text *t, const struct verdict *v) {
+/* Retransmissions that go unanswered: is it the peer, or the path, and which way? */
+static void hint_silence(struct text *t, const struct flow *c, const struct verdict *v) {
+  const struct flow_end *me = &c->end[v->by], *peer = &c->end[!v->by];
+  if (me->deaf > 1)
+    add(t, "the %s's ACKs do not reach the %s: that direction of the path is broken", who(v, !v->by), who(v, v->by));
+  else if (c->icmp.frame && la__icmp_too_big(c->family, c->icmp_type, c->icmp_code))
+    put(t, "the path asks for smaller segments (ICMP), and the sender does not heed it");
+  else if (peer->zero_at)
+    add(t, "the %s's window stayed closed, and then it did not answer any more", who(v, !v->by));
+  else if (me->last.len > me->through && me->last.len > SMALL_SEGMENT && c->open.frame)
+    add(t, "up to %u bytes a segment went through, %u do not: a path MTU black hole? (ICMP filtered, MSS too large)", me->through,
+        me->last.len);
+  else
+    put(t, words[v->reason].hint);
+}
+
+/* The lines of the table know the reason alone; what else is known may say more. */
+static void hint(struct text *t, const struct flow *c, const struct verdict *v) {
   const char *h = words[v->reason].hint;
   if (!h)
     return;
   part(t);
   put(t, "hint: ");
-  if (v->reason == REASON_DATA_AFTER_CLOSE)
+  if (v->reason == REASON_DATA_AFTER_CLOSE && v->by != 2 && !c->end[!v->by].late_text)
+    put(t, "only a farewell of TLS (close_notify) was lost: harmless");
+  else if (v->reason == REASON_DATA_AFTER_CLOSE && v->by != 2 && !c->end[!v->by].late_aware)
+    add(t, "data and FIN crossed: whoever closes idle connections should have more patience than the %s", who(v, !v->by));
+  else if (v->reason == REASON_DATA_AFTER_CLOSE)
     add(t, "the %s treats end-of-stream as half-close, the %s had closed fully", who(v, !v->by), who(v, v->by));
+  else if (v->reason == REASON_RETRANSMIT && v->by != 2)
+    hint_silence(t, c, v);
+  else if (v->reason == REASON_ABORT && c->open.frame && !c->end[0].bytes && !c->end[1].bytes)
+    put(t, "not a byte was carried: a health check or a port scan does that");
   else
     put(t, h);
 }
@@ -252,6 +282,6 @@ char *la__explain_text(const struct flow *c, const struct verdict *v, char *buf)
   reason(&t, c, v);
   cost(&t, c, v);
   flaws(&t, c, v);
-  hint(&t, v);
+  hint(&t, c, v);
   return buf;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# fuzz.sh [SECONDS [link|drill]]: fuzzes the whole stack, an Ethernet link, or the reader of scripts, for some seconds (default 60): with
-# libFuzzer where clang has it, else (not the scripts) with the fuzzer of the debug build.
+# fuzz.sh [SECONDS [link|drill|capture]]: fuzzes the whole stack, an Ethernet link, the reader of scripts, or what reads captures, for some
+# seconds (default 60): with libFuzzer where clang has it, else (not scripts and captures) with the fuzzer of the debug build.
 # What was found stays in build/fuzz; what is new in the corpus, too.
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 2
@@ -40,6 +40,17 @@ if [ "$target" = link ]; then # what it finds in new ways through the code begin
   clang $flags -DFUZZ_LIBFUZZER fuzz/fuzz_link.c fuzz/watch.c $(find src/base src/mem src/wire src/tcp src/udp src/core src/sock -name '*.c') \
     -o "$work/fuzz_link" || exit 1
   exec "$work/fuzz_link" -max_total_time="$seconds" -max_len=1604 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" "$work/links"
+fi
+if [ "$target" = capture ]; then
+  mkdir -p "$work/captures" "$work/tapes" || exit 1
+  with="tests/unit/tape.c capture/*.c draw/explain.c cli/explain_json.c cli/explain_sum.c src/base/*.c src/wire/*.c -lpcap -ljansson"
+  # shellcheck disable=SC2086
+  clang $flags -D_GNU_SOURCE fuzz/fuzz_capture.c $with -o "$work/fuzz_capture" || exit 1
+  # shellcheck disable=SC2086
+  cc -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -I. fuzz/fuzz_capture.c fuzz/capture_main.c $with -o "$work/fuzz_tapes" || exit 1
+  "$work/fuzz_tapes" --corpus "$work/tapes" || exit 1
+  exec "$work/fuzz_capture" -max_total_time="$seconds" -max_len=8192 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" \
+    "$work/captures" "$work/tapes"
 fi
 set -- src/base src/mem src/wire src/tcp src/udp src/core src/sock
 find "$@" -name '*.c' 2>/dev/null | sort >"$work/sources"

@@ -87,6 +87,7 @@ for build in release debug; do
   if [ -x "$dir/tests/fuzz_stack" ]; then
     item "fuzz stack $build" "cd $logs && $before$root/$dir/tests/fuzz_stack --runs 200000 --seed 7"
     item "fuzz link $build" "cd $logs && $before$root/$dir/tests/fuzz_link --runs 20000 --seed 7"
+    item "fuzz capture $build" "cd $logs && $before$root/$dir/tests/fuzz_capture --runs 10000 --seed 7"
     item "fuzz corpus $build" "$before$dir/tests/fuzz_stack fuzz/corpus/*"
   fi
   if [ -x "$dir/lastack" ]; then

@@ -2,7 +2,7 @@
 /*
  * Writes captures for tests and measurements to the standard output:
  *   tape SCRIPT [ethernet|vlan|qinq|sll|sll2|null|loop|raw] [4|6] [pcap|pcapng] [SNAPLEN] [FRAGMENT]
- *   tape --bulk N    N connections, ten frames each, two hundred open at a time
+ *   tape --stretch N    the pcap on the standard input, with N times the time between its packets: hours without waiting for them
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,31 +17,26 @@ static int flush(struct tape *t) {
   return ok ? 0 : 1;
 }
 
-static int bulk(unsigned long n) {
-  static const char *const steps[] = {">S", "<SA", ">A", ">A100", "<A600", ">A", ">FA", "<A", "<FA", ">A"};
-  enum { STEPS = sizeof steps / sizeof steps[0], AT_ONCE = 200 };
-  static struct tape_end ends[AT_ONCE][2];
-  struct tape t;
-  tape_init(&t, TAPE_ETHERNET, 4, false);
-  for (unsigned long i = 0; i < n; i += AT_ONCE) {
-    for (unsigned c = 0; c < AT_ONCE; c++) {
-      uint32_t isn = (uint32_t)(i + c) * 2654435761u;
-      ends[c][0] = (struct tape_end){.nxt = isn, .got = ~isn};
-      ends[c][1] = (struct tape_end){.nxt = ~isn, .got = isn};
-    }
-    for (unsigned s = 0; s < STEPS; s++)
-      for (unsigned c = 0; c < AT_ONCE && i + c < n; c++) {
-        memcpy(t.end, ends[c], sizeof t.end);
-        t.port[0] = (uint16_t)(1024 + (i + c) % 60000);
-        t.port[1] = (uint16_t)(80 + (i + c) / 60000);
-        t.at -= LA_MS - 1000;
-        tape_play(&t, steps[s]);
-        memcpy(ends[c], t.end, sizeof t.end);
-      }
-    if (flush(&t))
+/* Of this machine's byte order, as dumpcap -P writes it. */
+static int stretch(uint64_t by) {
+  static uint8_t data[1 << 18];
+  uint32_t head[6], record[4];
+  uint64_t first = 0;
+  if (fread(head, sizeof head, 1, stdin) != 1 || (head[0] != 0xa1b2c3d4 && head[0] != 0xa1b23c4d))
+    return 1;
+  uint64_t unit = head[0] == 0xa1b2c3d4 ? 1000000 : 1000000000;
+  fwrite(head, sizeof head, 1, stdout);
+  while (fread(record, sizeof record, 1, stdin) == 1) {
+    uint64_t at = record[0] * unit + record[1];
+    first = first ? first : at;
+    at = first + (at > first ? at - first : 0) * by;
+    record[0] = (uint32_t)(at / unit);
+    record[1] = (uint32_t)(at % unit);
+    if (record[2] > sizeof data || fread(data, 1, record[2], stdin) != record[2])
       return 1;
+    fwrite(record, sizeof record, 1, stdout);
+    fwrite(data, 1, record[2], stdout);
   }
-  tape_free(&t);
   return fflush(stdout) ? 1 : 0;
 }
 
@@ -56,8 +51,8 @@ static enum tape_link link_of(const char *name) {
 
 int main(int argc, char **argv) {
   struct tape t;
-  if (argc == 3 && strcmp(argv[1], "--bulk") == 0)
-    return bulk(strtoul(argv[2], NULL, 10));
+  if (argc == 3 && strcmp(argv[1], "--stretch") == 0)
+    return stretch(strtoul(argv[2], NULL, 10));
   if (argc < 2 || argv[1][0] == '-') {
     fprintf(stderr, "usage: see the source\n");
     return 2;

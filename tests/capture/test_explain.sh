@@ -5,6 +5,7 @@ set -u
 lastack=${LASTACK:-build/lastack}
 tape=${LASTACK_BUILD:-build}/tests/capture_tape
 [ -x "$tape" ] || { echo "skipped: the tests were not built" && exit 77; }
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 1
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 fail() {
@@ -97,6 +98,61 @@ for name in id client server first_frame last_frame start end closed_first close
 done
 says '"reason":"data-after-close","certainty":"observed","candidates":\["data-after-close"\],"rst_reason":"TCP_ABORT_ON_DATA"'
 says '"zeek_state":"RSTO","zeek_history":"ShADaFdR"'
+
+# every object, of all kinds of connections, is as docs/explain.md says, and names nothing that is not there
+if command -v jq >/dev/null 2>&1; then
+  : >"$dir/all.json"
+  for script in "$good" "$bad" '>S' '>S <RA' '>S <SA >R' "$open +500 =< (>A9) ~> >A3b >A9000o <Aw0 +70000 k< >RA" "$open >FA <FA >A +9 new >S <SA >A" \
+    '<A5 >A' "$open +90000 k> +900 k> +900 k> >RA" '>A <RAt3 <A9' "$good other $bad"; do
+    for family in 4 6; do
+      "$tape" "$script" vlan $family pcapng >"$dir/x"
+      "$lastack" explain --json "$dir/x" >>"$dir/all.json" || fail "--json: status $?"
+    done
+  done
+  jq -e -s -f "$here/schema.jq" "$dir/all.json" >"$dir/out" 2>&1 || fail "JSON: $(cut -c 1-2000 "$dir/out")"
+  jq -r 'paths | map(select(type == "string")) | .[]' "$dir/all.json" | sort -u >"$dir/names"
+  while read -r name; do
+    grep -q "\`$name\`" docs/explain.md || fail "docs/explain.md does not say what $name is"
+  done <"$dir/names"
+  jq -r '.reason' "$dir/all.json" | sort -u | while read -r name; do
+    grep -q "^| \`$name\` |" docs/explain.md || fail "docs/explain.md does not say what $name is"
+  done
+fi
+
+# several files, pcap and pcapng, one of them broken, one from a pipe: all that can be read counts once, and connections are numbered through
+"$tape" "$good" sll2 6 pcapng >"$dir/good.pcapng"
+size=$(wc -c <"$dir/good.pcapng")
+head -c $((size - 5)) "$dir/good.pcapng" >"$dir/cut.pcapng"
+cat "$dir/bad.pcap" | "$lastack" explain "$dir/good.pcap" "$dir/cut.pcapng" - "$dir/nowhere" >"$dir/out" 2>"$dir/err"
+got=$?
+[ $got = 3 ] || fail "several files: status $got"
+says '^C1 10.0.0.2:46444 .*four-segment release'
+says '^C2 \[fd00::2\]:46444 .*the capture ends within the release'
+says '^C3 .*data for a closed socket'
+says '^3 connections, 1 finding; 26 packets, 26 of them TCP$'
+says '^closes: four-segment 1, reset 1, half-closed 1$'
+grep -q "cut.pcapng: broken at offset [0-9]*, after 8 packets: the file ends within a block" "$dir/err" || fail "cut.pcapng: $(cat "$dir/err")"
+grep -q "nowhere: No such file" "$dir/err" || fail "nowhere: $(cat "$dir/err")"
+"$lastack" explain "$dir/good.pcap" >/dev/full 2>"$dir/err" && fail "a full disk went unnoticed"
+
+# a bar on a terminal, for long files only; nothing of it elsewhere
+if command -v script >/dev/null 2>&1; then
+  "$tape" "$open" >"$dir/long.pcap"
+  "$tape" '>A60000' >"$dir/big.pcap"
+  tail -c +25 "$dir/big.pcap" >"$dir/big" # a packet, without the file's header
+  i=0
+  while [ $i -lt 10 ]; do
+    cat "$dir/big" "$dir/big" >"$dir/bigger" && mv "$dir/bigger" "$dir/big"
+    i=$((i + 1))
+  done
+  cat "$dir/big" "$dir/big" >>"$dir/long.pcap" # 123 MB
+  status 0 -q "$dir/long.pcap"
+  [ ! -s "$dir/err" ] || fail "a bar in a file: $(cat "$dir/err")"
+  script -qec "'$lastack' explain -q '$dir/long.pcap'" "$dir/bar" >/dev/null 2>&1 </dev/null
+  grep -q 'long.pcap \[#.* [1-9][0-9]%' "$dir/bar" || fail "no bar on a terminal: $(tr '\r' '\n' <"$dir/bar" | head -n 5)"
+  script -qec "'$lastack' explain -q '$dir/good.pcap'" "$dir/bar" >/dev/null 2>&1 </dev/null
+  ! grep -q '\[#' "$dir/bar" || fail "a bar for a short file"
+fi
 
 # Wireshark's tcp.completeness
 if command -v tshark >/dev/null 2>&1; then

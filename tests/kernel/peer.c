@@ -10,7 +10,8 @@
  * Steps, after a line on stdin: wait (for a line on stdin), send:N and recv:N (of the pattern, compared), rest (recv to the end),
  * text:T (~ is CR LF), some
  * (anything), end (anything to the end, or an error), fill (send until it would block), shut, close, reset;
- * and options, before the opening when they come first: rcvbuf:N sndbuf:N keepalive:IDLE,INTERVAL,COUNT quickack:0 quickack:1
+ * and options, before the opening when they come first: rcvbuf:N sndbuf:N keepalive:IDLE,INTERVAL,COUNT quickack:0 quickack:1,
+ * port:N (its own)
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -158,7 +159,16 @@ static void close_with(struct peer *p, int on) {
 
 static int option(int fd, const char *step) {
   int a, b, c;
-  if (sscanf(step, "rcvbuf:%d", &a) == 1) {
+  if (sscanf(step, "port:%d", &a) == 1) {
+    struct sockaddr_in6 own = {0}; /* of either family: port and any address are at the same place */
+    socklen_t len = sizeof own;
+    if (getsockname(fd, (struct sockaddr *)&own, &len))
+      die("getsockname");
+    set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    own.sin6_port = htons((uint16_t)a);
+    if (bind(fd, (const struct sockaddr *)&own, len))
+      die("bind");
+  } else if (sscanf(step, "rcvbuf:%d", &a) == 1) {
     set(fd, SOL_SOCKET, SO_RCVBUF, a);
   } else if (sscanf(step, "sndbuf:%d", &a) == 1) {
     set(fd, SOL_SOCKET, SO_SNDBUF, a);

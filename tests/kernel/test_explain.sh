@@ -4,6 +4,7 @@
 # connection is known, and the verdict must say so.
 set -u
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/pair.sh"
 need ss nsenter
 both_families "$@"
 in_namespace "$0" "$@"
@@ -13,13 +14,9 @@ case $1 in
   6) a=fd01::1 b=fd01::2 dead=fd01::9 len=64 nodad=nodad ;;
 esac
 
-# The far namespace lives as long as the process that waits in it.
-mkfifo hold c.ctl s.ctl
-exec 8<>hold 5<>c.ctl 6<>s.ctl
-unshare -n sh -c 'echo there; read -r _ <&8' >far.out 7>&- &
-far=$!
-pids="$pids $far"
-until_true "$limit" grep -q there far.out || skip "no second network namespace"
+talk
+hold
+far=$held
 there() { nsenter -t $far -n "$@"; }
 ip link add v0 type veth peer name v1 netns $far 2>err || skip "no veth: $(cat err)"
 # shellcheck disable=SC2086
@@ -43,35 +40,6 @@ until_true "$limit" carrier || fail "no carrier"
 pid=$!
 pids="$pids $pid"
 until_true "$limit" grep -q following err || skip "no right to capture: $(cat err)"
-
-next=5000
-# pair SERVER-STEPS CLIENT-STEPS: a connection, open at both ends; each step list starts when it is told to go.
-pair() {
-  next=$((next + 1))
-  : >s.out
-  : >c.out
-  # shellcheck disable=SC2086
-  nsenter -t $far -n "$build/tests/kernel_peer" listen $b $next $1 <s.ctl >s.out 2>&1 5>&- 6>&- 7>&- 8>&- &
-  server=$!
-  pids="$pids $server"
-  until_true "$limit" grep -q listening s.out || fail "server: $(cat s.out)"
-  # shellcheck disable=SC2086
-  "$build/tests/kernel_peer" connect $b $next $2 <c.ctl >c.out 2>&1 5>&- 6>&- 7>&- 8>&- &
-  client=$!
-  pids="$pids $client"
-  until_true "$limit" grep -q connected c.out && until_true "$limit" grep -q accepted s.out || fail "no connection: $(cat c.out s.out)"
-}
-c_go() { echo >&5; }
-s_go() { echo >&6; }
-c_says() { until_true "$limit" grep -q "$1" c.out || fail "port $next: the client does not say $1: $(cat c.out s.out)"; }
-s_says() { until_true "$limit" grep -q "$1" s.out || fail "port $next: the server does not say $1: $(cat c.out s.out)"; }
-over() {
-  ended $client
-  ended $server
-}
-unread() { [ "$(ss -Htn "dport = :$next" | awk '{ print $2 }')" = "$1" ]; }
-# want PATTERN: of the JSON of this connection, to be looked for at the end.
-want() { printf '%s\t%s\n' "$next" "$1" >>wanted; }
 
 pair 'recv:10 rest wait close' 'send:10 shut rest close' # four segments: the server closes when its ACK has long gone
 c_go
@@ -151,9 +119,5 @@ want '"closed_first":"client","close_kind":"half-closed","reason":"open"'
 kill -INT $pid
 ended $pid
 [ "$status" = 0 ] || fail "explain: status $status: $(cat err)"
-while IFS="$(printf '\t')" read -r port pattern; do
-  line=$(grep -E "\"server\":\"[^\"]*:$port\"" out) || fail "port $port: no such connection in: $(cut -c 1-200 out)"
-  echo "$line" | grep -qE -- "$pattern" || fail "port $port: not $pattern: $line"
-done <wanted
-[ "$(wc -l <out)" = "$(wc -l <wanted)" ] || fail "$(wc -l <out) connections, not $(wc -l <wanted): $(cut -c 1-200 out)"
+compare wanted out
 exit 0

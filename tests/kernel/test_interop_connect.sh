@@ -4,6 +4,7 @@
 # At each step the kernel's state and ours are compared.
 set -u
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/explained.sh"
 need ss timeout cmp
 both_families "$@"
 in_namespace "$0" "$@"
@@ -46,6 +47,7 @@ over() {
   ended $pid
   [ "$status" = "$1" ] || flunk "status $status instead of $1"
   grep -qE -e "$2" err || flunk "not told: $2"
+  explained $port.pcapng err
   exec 8>&-
 }
 has() { head -c "$1" pattern | cmp -s - got; }

@@ -123,7 +123,7 @@ static unsigned link_header(const struct tape *t, uint8_t *p) {
 struct word {
   uint8_t flags, ttl;
   uint32_t seq, ack, len, wnd;
-  bool bad, offload, again;
+  bool bad, offload, again, alert;
 };
 
 static void ip_packets(struct tape *t, struct ip_hdr *ip, const uint8_t *payload, uint32_t n) {
@@ -143,17 +143,21 @@ static void ip_packets(struct tape *t, struct ip_hdr *ip, const uint8_t *payload
   }
 }
 
-static void segment(struct tape *t, unsigned from, const struct word *w) {
-  uint8_t tcp[65600] = {0};
-  struct ip_hdr ip = {.proto = IP_PROTO_TCP, .ttl = w->ttl, .dont_fragment = true};
+static void addresses(const struct tape *t, struct ip_hdr *ip, unsigned from) {
   la_addr a[2];
   for (unsigned i = 0; i < 2; i++) {
     a[i] = (la_addr){.family = (uint8_t)t->family};
     a[i].b[0] = t->family == 4 ? 10 : 0xfd;
     a[i].b[t->family == 4 ? 3 : 15] = i ? 9 : 2;
   }
-  ip.src = a[from];
-  ip.dst = a[!from];
+  ip->src = a[from];
+  ip->dst = a[!from];
+}
+
+static void segment(struct tape *t, unsigned from, const struct word *w) {
+  uint8_t tcp[65600] = {0};
+  struct ip_hdr ip = {.proto = IP_PROTO_TCP, .ttl = w->ttl, .dont_fragment = true};
+  addresses(t, &ip, from);
   be16_put(tcp, t->port[from]);
   be16_put(tcp + 2, t->port[!from]);
   be32_put(tcp + 4, w->seq);
@@ -162,6 +166,8 @@ static void segment(struct tape *t, unsigned from, const struct word *w) {
   tcp[13] = w->flags;
   be16_put(tcp + 14, w->wnd);
   memset(tcp + 20, 'x', w->len);
+  if (w->alert)
+    memcpy(tcp + 20, "\x15\x03\x03", 3);
   uint32_t pseudo = la__ip_pseudo_sum(&ip.src, &ip.dst, IP_PROTO_TCP, 20 + w->len);
   uint32_t sum = w->offload ? 0xffffu ^ la__sum_finish(pseudo) : la__sum_finish(la__sum(pseudo, tcp, 20 + w->len));
   be16_put(tcp + 16, w->bad ? sum ^ 0x1111 : sum);
@@ -197,6 +203,8 @@ static void parse(struct tape *t, const char *s, unsigned from, struct word *w) 
       w->ttl = (uint8_t)n;
     else if (c == 'b')
       w->bad = true;
+    else if (c == 'c')
+      w->alert = true;
     else if (c == 'o')
       w->offload = true;
     else
@@ -211,6 +219,25 @@ static void copy(struct tape *t, unsigned from) {
   memcpy(again, t->data + t->end[from].record, t->end[from].record_len);
   put(t, again, t->end[from].record_len);
   free(again);
+}
+
+/* It quotes the IP header and eight bytes (RFC 792, 4443). Its own checksum is left out. */
+static void icmp_error(struct tape *t, const char *s) {
+  unsigned from = s[1] == '<', type = 0, code = 0;
+  uint8_t body[8 + 40 + 8] = {0};
+  struct ip_hdr quoted = {.proto = IP_PROTO_TCP, .ttl = 60, .len = 20};
+  addresses(t, &quoted, from);
+  if (sscanf(s + 2, "%u.%u", &type, &code) != 2)
+    fail_word(s);
+  body[0] = (uint8_t)type;
+  body[1] = (uint8_t)code;
+  unsigned hlen = t->family == 4 ? la__ip4_build(&quoted, body + 8) : la__ip6_build(&quoted, body + 8);
+  be16_put(body + 8 + hlen, t->port[from]);
+  be16_put(body + 8 + hlen + 2, t->port[!from]);
+  be32_put(body + 8 + hlen + 4, t->end[from].last_seq);
+  struct ip_hdr ip = {.proto = t->family == 4 ? IP_PROTO_ICMP : IP_PROTO_ICMP6, .ttl = 64, .src = quoted.dst, .dst = quoted.src};
+  ip.src.b[t->family == 4 ? 3 : 15] = 1;
+  ip_packets(t, &ip, body, 8 + hlen + 8);
 }
 
 static void play(struct tape *t, const char *s) {
@@ -259,6 +286,8 @@ void tape_play(struct tape *t, const char *script) {
     t->at += LA_MS;
     if (word[0] == '+') {
       t->at += strtoull(word + 1, NULL, 10) * LA_MS;
+    } else if (word[0] == 'i') {
+      icmp_error(t, word);
     } else if (strcmp(word, "other") == 0) {
       t->port[0]++;
     } else if (strcmp(word, "new") == 0) {

@@ -4,11 +4,13 @@
  *   >SA100   client to server (< the other way): flags of S A F R P U, payload bytes; R without A has the number the other end asked for
  *   ~>       the sender's latest segment once more; =>  the very same packet once more, as a capturer sees it twice
  *   k>       a keepalive probe
+ *   i>3.1    an ICMP error, type and code, from a router, about the sender's latest segment
  *   +1500    so many milliseconds pass (1 passes before each word anyway)
  *   (>A10)   sent, but not captured
  *   new      the next words are a new incarnation: other initial numbers
  *   other    ... or another connection: the client's next port
- * Endings of a word: s-5 and a+7 shift SEQ and ACK, w0 sets the window, t9 the TTL, b makes the checksum bad, o leaves it to the card.
+ * Endings of a word: s-5 and a+7 shift SEQ and ACK, w0 sets the window, t9 the TTL, b makes the checksum bad, o leaves it to the card,
+ * c makes the payload a TLS alert.
  */
 #ifndef LA_TESTS_TAPE_H
 #define LA_TESTS_TAPE_H

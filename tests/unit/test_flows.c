@@ -99,6 +99,21 @@ static void test_expiry(void **unused) {
   la__flows_free(&f);
 }
 
+/* On a quiet interface time goes on, too. */
+static void test_idle(void **unused) {
+  struct count n = {0};
+  struct flows f;
+  (void)unused;
+  assert_true(la__flows_init(&f, done, &n));
+  release(&f, LA_SEC, 1000, 500);
+  la__flows_idle(&f, 60 * LA_SEC);
+  assert_int_equal(n.done, 0);
+  la__flows_idle(&f, 61 * LA_SEC);
+  assert_int_equal(n.done, 1);
+  la__flows_finish(&f);
+  la__flows_free(&f);
+}
+
 /* The next incarnation of a pair is another connection; a SYN sent again is not. */
 static void test_incarnations(void **unused) {
   struct count n = {0};
@@ -134,7 +149,7 @@ static void test_nat(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_flood), cmocka_unit_test(test_crowd), cmocka_unit_test(test_expiry),
-                                     cmocka_unit_test(test_incarnations), cmocka_unit_test(test_nat)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_flood), cmocka_unit_test(test_crowd),        cmocka_unit_test(test_expiry),
+                                     cmocka_unit_test(test_idle),  cmocka_unit_test(test_incarnations), cmocka_unit_test(test_nat)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
