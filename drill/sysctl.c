@@ -89,7 +89,7 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
   if (u == CONGESTION) {
     const char *name = strcmp(text, "newreno") == 0 ? "reno" : text;
     for (*out = 0; *out < LA_CCS; ++*out)
-      if (strcmp(name, la_cc_name((enum la_cc)*out)) == 0)
+      if (strcmp(name, la_cc_name((enum la_cc) * out)) == 0)
         return true;
     return false;
   }

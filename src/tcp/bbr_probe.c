@@ -158,7 +158,7 @@ void la__bbr_cycle(struct tcp *t, struct conn *c, struct bbr *b) {
   }
 }
 
-/* ProbeRTT: every 5 s without a lower sample what is in flight is halved for 200 ms and a round, so that the queue, if it is ours, empties. */
+/* ProbeRTT: every 5 s without a lower sample what is in flight is halved for 200 ms and a round, so that a queue of ours empties. */
 
 uint32_t la__bbr_probe_rtt_cwnd(const struct conn *c, const struct bbr *b) { return larger(la__bbr_bdp(c, b, b->bw, 50), bbr_min_pipe(c)); }
 
