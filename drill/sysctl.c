@@ -87,9 +87,11 @@ static bool value_of(const la_config *c, enum unit u, const char *text, uint64_t
     text += strspn(text, " \t");
   }
   if (u == CONGESTION) {
-    bool reno = strcmp(text, "reno") == 0 || strcmp(text, "newreno") == 0;
-    *out = reno ? LA_CC_NEWRENO : LA_CC_CUBIC;
-    return reno || strcmp(text, "cubic") == 0;
+    const char *name = strcmp(text, "newreno") == 0 ? "reno" : text;
+    for (*out = 0; *out < LA_CCS; ++*out)
+      if (strcmp(name, la_cc_name((enum la_cc) * out)) == 0)
+        return true;
+    return false;
   }
   if (!whole(text, out))
     return false;

@@ -86,6 +86,8 @@ void fuzz_option(unsigned which, enum la_opt *opt, int64_t *v) {
              {LA_OPT_MAX_PACING_RATE, 0},
              {LA_OPT_CONGESTION, LA_CC_NEWRENO},
              {LA_OPT_CONGESTION, LA_CC_CUBIC},
+             {LA_OPT_CONGESTION, LA_CC_BBR},
+             {LA_OPT_MTU_PROBING, LA_MTU_PROBING_ALWAYS},
              {LA_OPT_NOTSENT_LOWAT, 100},
              {LA_OPT_NOTSENT_LOWAT, 0},
              {LA_OPT_CORK, 1},

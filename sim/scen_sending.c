@@ -94,6 +94,7 @@ void la__scen_window_validation(struct sim *s) {
 /* A peer that acknowledges each segment in so many pieces. */
 static uint32_t acked_in(struct sim *s, unsigned pieces, uint32_t *was) {
   struct world *w = la__sim_world(s, "each segment acknowledged in %u pieces", pieces);
+  w->delay = 10 * LA_MS;
   w->drawn = false;
   struct duo d = la__duo_make(s, w);
   la__host_boot(d.b);

@@ -45,6 +45,8 @@ const struct scen la__scens[] = {
   {"neighbour", "on an Ethernet the first packet waits for its neighbour's answer; nobody there, silence, an address taken",
    la__scen_neighbour},
   {"offload", "devices that cut and join segments: the same on the wire, fewer frames and fewer ACKs", la__scen_offload},
+  {"bbr", "random losses, and a long queue: BBR's model of the path, against CUBIC's answer to losses", la__scen_bbr},
+  {"bbr-sound", "BBR under up to 5 % of losses, at rest and in between: it never stalls", la__scen_bbr_sound},
   {"pmtu-icmp", "a narrower link on the way: the router says so, and a round trip later segments fit; a forger is not believed",
    la__scen_pmtu_icmp},
   {"pmtu-blackhole", "the path narrows and no router says a word: shorter segments after three time-outs, or none for ever",

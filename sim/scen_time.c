@@ -14,6 +14,7 @@ static struct wrapped wrapped(struct sim *s, bool ts) {
   static const uint8_t text[OLD];
   struct wrapped r = {0, 0, false};
   w->drawn = ts;
+  w->delay = 10 * LA_MS;
   struct duo d = la__duo_make(s, w);
   la__host_boot(d.b);
   la__app_listen(d.b, PORT, 16, false, NULL);

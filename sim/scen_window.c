@@ -101,6 +101,7 @@ void la__scen_zero_window(struct sim *s) {
 static void shrinks(struct sim *s, bool shrink) {
   struct world *w = la__sim_world(s, shrink ? "the peer's window shrinks" : "it stays");
   w->drawn = shrink;
+  w->delay = 10 * LA_MS;
   struct duo d = la__duo_make(s, w);
   la__host_boot(d.b);
   la__app_listen(d.b, PORT, 16, false, NULL);

@@ -57,6 +57,9 @@ void la__scen_ctrl_c(struct sim *s);
 void la__scen_long_fat_path(struct sim *s);
 void la__scen_ecn(struct sim *s);
 void la__scen_hystart(struct sim *s);
+/* scen_bbr.c */
+void la__scen_bbr(struct sim *s);
+void la__scen_bbr_sound(struct sim *s);
 /* scen_pmtu.c */
 void la__scen_pmtu_icmp(struct sim *s);
 void la__scen_pmtu_blackhole(struct sim *s);

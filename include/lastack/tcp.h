@@ -240,9 +240,10 @@ size_t la_events(la_stack *s, la_event *out, size_t max);
 enum la_cc {
   LA_CC_NEWRENO, /* RFC 5681, 6582 */
   LA_CC_CUBIC,   /* RFC 9438, with HyStart++ (RFC 9406) */
+  LA_CC_BBR,     /* version 3 (draft-ietf-ccwg-bbr): paced by a model of the path, not by losses */
   LA_CCS
 };
-/* "reno", "cubic": as TCP_CONGESTION has them; "?" for any other number. Static storage. */
+/* "reno", "cubic", "bbr": as TCP_CONGESTION has them; "?" for any other number. Static storage. */
 const char *la_cc_name(enum la_cc cc);
 
 /* Finding the path's MTU without the routers' help (RFC 4821): longer segments are tried, and what is lost alone was too long. */

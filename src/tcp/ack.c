@@ -85,12 +85,13 @@ void la__rearm(struct tcp *t, struct conn *c) {
 }
 
 /* RFC 6298 3: Karn; 0 is no sample. A timed segment first; else the echo, which tells retransmissions apart (RFC 7323 4.1). */
-static la_time take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
+static la_time take_sample(struct tcp *t, struct conn *c, const struct tcp_seg *seg, struct news *n) {
   struct sndq *q = c->sndq;
   if (q && q->rtt_at && seq_geq(seg->ack, q->rtt_seq)) {
     la_time rtt = t->now - q->rtt_at;
     la__rtt_sample(c, rtt);
     q->rtt_at = 0;
+    n->what |= NEWS_TIMED;
     return rtt ? rtt : 1;
   }
   if (c->flags & CF_TS && seg->opt.have & TCP_OPT_TS) {
@@ -164,7 +165,7 @@ static bool window_update(struct conn *c, const struct tcp_seg *seg, uint32_t wn
 /* The scoreboard, then the queue, from which what is acknowledged goes. */
 static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *seg, struct news *n) {
   bool forward = c->snd_una != n->una;
-  n->rtt = forward ? take_sample(t, c, seg) : 0;
+  n->rtt = forward ? take_sample(t, c, seg, n) : 0;
   if (n->rtt)
     c->backoff = 0;
   if (c->sndq) {

@@ -9,7 +9,8 @@
 #include "base/seq.h"
 #include "tcp/tcp.h"
 
-static const struct cc_module *const modules[LA_CCS] = {[LA_CC_NEWRENO] = &la__cc_newreno, [LA_CC_CUBIC] = &la__cc_cubic};
+static const struct cc_module *const modules[LA_CCS] = {
+  [LA_CC_NEWRENO] = &la__cc_newreno, [LA_CC_CUBIC] = &la__cc_cubic, [LA_CC_BBR] = &la__cc_bbr};
 
 const char *la_cc_name(enum la_cc cc) { return (unsigned)cc < LA_CCS ? modules[cc]->name : "?"; }
 
@@ -24,17 +25,17 @@ static union cc_state *state(struct conn *c, union cc_state *none) {
 static uint32_t flight(const struct conn *c) { return c->snd_nxt - c->snd_una; }
 
 /* A SYN or SYN-ACK that was lost leaves one segment (RFC 5681 3.1). */
-static uint32_t initial_window(const struct conn *c) {
+uint32_t la__cc_initial_window(const struct conn *c) {
   uint32_t mss = c->mss, floor = 2 * mss > 14600 ? 2 * mss : 14600;
   return c->flags & CF_SYN_LOST ? mss : 10 * mss < floor ? 10 * mss : floor;
 }
 
 void la__cc_init(struct conn *c) {
-  c->cwnd = initial_window(c);
+  c->cwnd = la__cc_initial_window(c);
   c->ssthresh = CC_INFINITE;
 }
 
-void la__cc_attach(const struct tcp *t, struct conn *c) {
+void la__cc_attach(struct tcp *t, struct conn *c) {
   struct sndq *q = c->sndq;
   memset(&q->cc, 0, sizeof q->cc);
   q->usage_seq = c->snd_una;
@@ -43,9 +44,10 @@ void la__cc_attach(const struct tcp *t, struct conn *c) {
   module(c)->start(t, c, &q->cc);
 }
 
-void la__cc_choose(const struct tcp *t, struct conn *c, enum la_cc which) {
+void la__cc_choose(struct tcp *t, struct conn *c, enum la_cc which) {
   if (which == la__cc_chosen(c))
     return;
+  la__bbr_done(t, c);
   c->net = (uint8_t)((c->net & ~(unsigned)NET_CC) | which);
   if (c->sndq) {
     memset(&c->sndq->cc, 0, sizeof c->sndq->cc);
@@ -58,11 +60,11 @@ void la__cc_resume(const struct tcp *t, struct conn *c) {
   union cc_state none;
   if (module(c)->resume)
     module(c)->resume(t, c, state(c, &none));
-  if (!t->cfg.slow_start_after_idle || (c->clock != CLK_NONE && c->clock != CLK_KEEP))
+  if (la__cc_own(c) || !t->cfg.slow_start_after_idle || (c->clock != CLK_NONE && c->clock != CLK_KEEP))
     return;
   la_time since =
     c->clock == CLK_KEEP ? c->clock_at - (c->keep_sent ? conn_wish(c)->keep_intvl : conn_wish(c)->keep_idle) * LA_SEC : c->clock_at;
-  uint32_t most = initial_window(c);
+  uint32_t most = la__cc_initial_window(c);
   if (!c->keep_sent && t->now - since <= la__rto(t, c))
     return;
   if (c->cwnd > most)
@@ -73,7 +75,7 @@ void la__cc_resume(const struct tcp *t, struct conn *c) {
 /* RFC 2861, as Linux has it: for a whole RTO cwnd was not used up. It goes half the way to what was, ssthresh keeps the memory. */
 static void unused(const struct tcp *t, struct conn *c) {
   struct sndq *q = c->sndq;
-  uint32_t used = q->used > initial_window(c) ? q->used : initial_window(c);
+  uint32_t used = q->used > la__cc_initial_window(c) ? q->used : la__cc_initial_window(c);
   if (used < c->cwnd) {
     uint32_t kept = c->cwnd - c->cwnd / 4;
     if (c->ssthresh < kept)
@@ -108,7 +110,7 @@ void la__cc_sent(const struct tcp *t, struct conn *c) {
   }
   if (fly > q->used)
     q->used = fly;
-  if (la__cc_lags(t, c))
+  if (!la__cc_own(c) && la__cc_lags(t, c))
     unused(t, c);
 }
 
@@ -147,6 +149,8 @@ void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why) {
 
 void la__cc_leave(const struct tcp *t, struct conn *c) {
   struct sndq *q = c->sndq;
+  if (module(c)->leave)
+    module(c)->leave(c);
   if (!q)
     return;
   q->used = 0;
@@ -165,4 +169,19 @@ void la__cc_undo(struct tcp *t, struct conn *c) {
   q->prior_cwnd = 0;
   if (module(c)->undo)
     module(c)->undo(t, c, &q->cc);
+}
+
+bool la__cc_own(const struct conn *c) { return module(c)->own && module(c)->own(c); }
+uint64_t la__cc_rate(const struct conn *c) { return module(c)->rate(c); }
+void la__cc_left(const struct tcp *t, struct conn *c, uint32_t before) {
+  if (module(c)->sent)
+    module(c)->sent(t, c, before);
+}
+void la__cc_lost(const struct tcp *t, struct conn *c, const struct sent_rec *r) {
+  if (module(c)->lost)
+    module(c)->lost(t, c, r);
+}
+void la__cc_sample(struct tcp *t, struct conn *c, const struct news *n) {
+  if (module(c)->sample)
+    module(c)->sample(t, c, n);
 }

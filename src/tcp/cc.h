@@ -14,6 +14,8 @@
  *     la__cc_leave       recovery is over, cwnd has the value that recovery gave it
  *     la__cc_undo        the latest of these was spurious
  *
+ * BBR sets cwnd by itself; it hears besides of what leaves (la__cc_left), of what is lost (la__cc_lost) and of each ACK (la__cc_sample).
+ *
  * cwnd and ssthresh are bytes and live in the connection, whatever the module. Its other state lives in the send queue, and so
  * ends when everything is acknowledged: what happened before an idle time says when the next epoch begins only in one respect,
  * CUBIC's W_max, which has four bytes of its own in `wish` once there was a loss. A connection that is idle thus
@@ -26,6 +28,8 @@
 
 struct tcp;
 struct conn;
+struct news;
+struct sent_rec;
 
 #define CC_INFINITE (UINT32_MAX / 2) /* ssthresh while no congestion has been seen */
 
@@ -70,18 +74,31 @@ union cc_state {
 /* NULL: nothing to do. `s` is never NULL: without a send queue (only a FIN is outstanding) it is a zeroed one that is forgotten. */
 struct cc_module {
   const char *name; /* as TCP_CONGESTION knows it; at most 15 characters */
-  void (*start)(const struct tcp *t, struct conn *c, union cc_state *s);
+  void (*start)(struct tcp *t, struct conn *c, union cc_state *s);
   void (*ack)(const struct tcp *t, struct conn *c, union cc_state *s, const struct cc_ack *a);
   uint32_t (*reduce)(struct tcp *t, struct conn *c, union cc_state *s, enum cc_event why); /* the new ssthresh */
   void (*undo)(struct tcp *t, struct conn *c, union cc_state *s);
   void (*resume)(const struct tcp *t, struct conn *c, union cc_state *s);
+  /* Of a module that sets cwnd and the pacing rate by itself, while `own` says so: PRR, ssthresh and idle times then leave cwnd alone. */
+  bool (*own)(const struct conn *c);
+  uint64_t (*rate)(const struct conn *c);                                      /* bytes a second */
+  void (*sent)(const struct tcp *t, struct conn *c, uint32_t before);          /* bytes left; `before` were on their way */
+  void (*lost)(const struct tcp *t, struct conn *c, const struct sent_rec *r); /* a record is about to be marked lost */
+  void (*sample)(struct tcp *t, struct conn *c, const struct news *n);         /* each ACK, when all else is done */
+  void (*leave)(struct conn *c);                                               /* recovery is over */
 };
-extern const struct cc_module la__cc_newreno, la__cc_cubic;
+extern const struct cc_module la__cc_newreno, la__cc_cubic, la__cc_bbr;
 
 /* cc.c */
 void la__cc_init(struct conn *c);
-void la__cc_attach(const struct tcp *t, struct conn *c);
-void la__cc_choose(const struct tcp *t, struct conn *c, enum la_cc which);
+void la__cc_attach(struct tcp *t, struct conn *c);
+void la__cc_choose(struct tcp *t, struct conn *c, enum la_cc which);
+uint32_t la__cc_initial_window(const struct conn *c);
+bool la__cc_own(const struct conn *c);
+uint64_t la__cc_rate(const struct conn *c); /* only where la__cc_own */
+void la__cc_left(const struct tcp *t, struct conn *c, uint32_t before);
+void la__cc_lost(const struct tcp *t, struct conn *c, const struct sent_rec *r);
+void la__cc_sample(struct tcp *t, struct conn *c, const struct news *n);
 enum la_cc la__cc_chosen(const struct conn *c);
 void la__cc_resume(const struct tcp *t, struct conn *c);
 void la__cc_sent(const struct tcp *t, struct conn *c);

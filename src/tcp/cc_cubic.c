@@ -83,7 +83,7 @@ static void avoid(const struct tcp *t, struct conn *c, struct cc_cubic *q, uint3
   c->cwnd += step;
 }
 
-static void cubic_start(const struct tcp *t, struct conn *c, union cc_state *s) {
+static void cubic_start(struct tcp *t, struct conn *c, union cc_state *s) {
   (void)t;
   s->cubic.w_max = s->cubic.before = conn_wish(c)->w_max;
 }

@@ -3,7 +3,7 @@
 #include "base/seq.h"
 #include "tcp/tcp.h"
 
-static void newreno_start(const struct tcp *t, struct conn *c, union cc_state *s) {
+static void newreno_start(struct tcp *t, struct conn *c, union cc_state *s) {
   (void)t;
   (void)c;
   s->reno.acked = 0;

@@ -273,6 +273,7 @@ void la__conn_detach(struct tcp *t, struct conn *c) {
 }
 
 void la__conn_unmake(struct tcp *t, struct conn *c) {
+  la__bbr_done(t, c);
   if (c->wish)
     la__slab_del(&t->wishes, c->wish->index);
   c->gen = 0;

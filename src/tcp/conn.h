@@ -110,6 +110,7 @@ struct wish {
   uint8_t flags;
   uint8_t mtu_probing;          /* LA_OPT_MTU_PROBING, and 1; 0: the config's */
   uint32_t w_max;               /* CUBIC's, in bytes: outlives the send queue */
+  struct bbr *bbr;              /* BBR's state; NULL: none, or no memory */
   la_time tune_at;              /* tune.c: what comes in how long; 0: not yet */
   uint32_t tune_from, tune_end; /* from where, and until where */
   uint64_t pacing_max;          /* bytes a second; 0: not paced */

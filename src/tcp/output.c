@@ -249,8 +249,9 @@ static bool send_lost(struct tcp *t, struct conn *c, struct tcp_out *o) {
     return false;
   uint32_t lo = sent_at(&c->sndq->sent, (unsigned)i)->lo, pipe = la__pipe(c);
   uint32_t n = la__sent_collapse(&c->sndq->sent, (unsigned)i, la__eor_cut(c->sndq, lo, segment_room(c)));
-  if (pipe && pipe + n > c->cwnd)
+  if ((pipe && pipe + n > c->cwnd) || (la__cc_own(c) && !la__pace_ready(t, c)))
     return false;
+  la__pace_sent(t, c, la__cc_own(c) ? n : 0);
   if (c->sndq->rec.flags & REC_REOPENED && lo + n == c->snd_nxt && !(c->flags & CF_FIN_SENT)) { /* no crumbs (3.8.6.2.1) */
     uint32_t edge = seq_min(la__snd_end(c), c->snd_una + c->snd_wnd), more = seq_gt(edge, lo) ? edge - lo : n;
     return send_bytes(t, c, o, lo, more, c->flags & CF_FIN_QUEUED, SENT_LOST_BEFORE);

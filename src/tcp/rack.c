@@ -94,7 +94,7 @@ static la_time detect(const struct tcp *t, struct conn *c, struct news *n) {
       continue;
     la_time left = la__rack_remaining(t, c, s, wnd);
     if (left == 0)
-      la__recovery_lost(c, i, n);
+      la__recovery_lost(t, c, i, n);
     else if (left > wait)
       wait = left;
   }

@@ -79,7 +79,7 @@ static void reduce(struct tcp *t, struct conn *c, enum cc_event why) {
   struct recovery *r = &c->sndq->rec;
   r->high_seq = c->snd_nxt;
   r->flags &= (uint16_t)~REC_TLP;
-  r->prr_from = c->cwnd;
+  r->prr_from = la__cc_own(c) ? 0 : c->cwnd;
   r->prr_delivered = r->prr_out = 0;
   la__cc_enter(t, c, why);
 }
@@ -87,6 +87,8 @@ static void reduce(struct tcp *t, struct conn *c, enum cc_event why) {
 static void end_reduction(const struct tcp *t, struct conn *c) {
   struct recovery *r = &c->sndq->rec;
   la__cc_leave(t, c);
+  if (la__cc_own(c))
+    return;
   if (r->state != LA_CA_CWR && !(r->flags & REC_UNDO))
     return;
   if (sack(c) || r->state == LA_CA_CWR) {
@@ -148,7 +150,7 @@ static void reordered(const struct tcp *t, struct conn *c, uint32_t low, uint32_
   c->sndq->rec.reord_seen++;
 }
 
-void la__recovery_lost(struct conn *c, unsigned i, struct news *n) {
+void la__recovery_lost(const struct tcp *t, struct conn *c, unsigned i, struct news *n) {
   struct sent *s = &c->sndq->sent;
   unsigned flags = sent_at(s, i)->flags;
   if (flags & SENT_SACKED)
@@ -156,6 +158,8 @@ void la__recovery_lost(struct conn *c, unsigned i, struct news *n) {
   if (flags & SENT_RETRANS)
     n->what |= NEWS_LOST_AGAIN;
   n->what |= NEWS_LOST;
+  if (!(n->what & NEWS_NO_LOSS) && (flags & (SENT_LOST | SENT_RETRANS)) != SENT_LOST)
+    la__cc_lost(t, c, sent_at(s, i));
   la__sent_set(s, i, (flags | SENT_LOST) & ~(unsigned)SENT_RETRANS);
 }
 
@@ -212,6 +216,8 @@ static void recovered(struct tcp *t, struct conn *c, const struct tcp_seg *seg) 
     undo(t, c, false);
   if (r->state == LA_CA_RECOVERY)
     end_reduction(t, c);
+  else if (la__cc_own(c))
+    la__cc_leave(t, c);
   la__rack_recovered(c);
   r->state = LA_CA_OPEN;
   r->dups = 0;
@@ -252,7 +258,7 @@ static void newreno_lost(const struct tcp *t, struct conn *c, struct news *n) {
     return;
   if (r->hi - r->lo > r->size)
     la__sent_split(&q->sent, r->lo + r->size);
-  la__recovery_lost(c, 0, n);
+  la__recovery_lost(t, c, 0, n);
 }
 
 static void find_losses(struct tcp *t, struct conn *c, struct news *n) {
@@ -375,6 +381,12 @@ static void change_state(struct tcp *t, struct conn *c, const struct tcp_seg *se
     to_open(t, c, n);
 }
 
+/* For rates. An ACK that comes sooner than any before is of a first copy. */
+void la__recovery_newest(const struct tcp *t, const struct conn *c, const struct sent_rec *s, struct news *n) {
+  if (s->at > n->newest && !(s->flags & SENT_EVER && t->now - s->at < c->min_rtt * LA_US))
+    n->newest = s->at;
+}
+
 /* The records below SND.UNA go. */
 static void acknowledged(const struct tcp *t, struct conn *c, const struct tcp_seg *seg, struct news *n) {
   struct sndq *q = c->sndq;
@@ -397,6 +409,7 @@ static void acknowledged(const struct tcp *t, struct conn *c, const struct tcp_s
     }
     if (!(s->flags & SENT_SACKED)) {
       n->delivered += len;
+      la__recovery_newest(t, c, s, n);
       bool first_copy = s->flags & SENT_EVER && c->flags & CF_TS && seg->opt.have & TCP_OPT_TS &&
                         seq_lt(seg->opt.ts_ecr, (uint32_t)(s->at / LA_MS) + c->ts_off);
       if (sack(c) && !first_copy)
@@ -467,13 +480,14 @@ void la__recovery_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg
     la__prr(c, n);
   else if (n->what & NEWS_ACKED && !was_reducing)
     la__cc_ack(t, c, &(struct cc_ack){.delivered = n->delivered, .rtt = n->rtt});
+  la__cc_sample(t, c, n);
   la__conn_dirty(t, c, TODO_DATA);
 }
 
 /* RFC 2018 8, 6675 5.1: what was reported stays so, unless the first segment is among it: then the peer has taken it back. */
 static void lose_all(const struct tcp *t, struct conn *c, bool clock) {
   struct sndq *q = c->sndq;
-  struct news n = {0};
+  struct news n = {.what = clock ? 0 : NEWS_NO_LOSS};
   bool back = q->sent.n && sent_at(&q->sent, 0)->flags & SENT_SACKED;
   q->rec.dups = 0;
   for (unsigned i = 0; i < q->sent.n; i++) {
@@ -482,7 +496,7 @@ static void lose_all(const struct tcp *t, struct conn *c, bool clock) {
       la__sent_set(&q->sent, i, s->flags & ~(unsigned)SENT_SACKED);
     else if (clock && sack(c) && i && la__rack_remaining(t, c, s, 0)) /* too young */
       continue;
-    la__recovery_lost(c, i, &n);
+    la__recovery_lost(t, c, i, &n);
   }
   la__sent_tidy(&q->sent);
 }
@@ -549,6 +563,7 @@ void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, 
     r->flags = (uint16_t)((r->flags & ~(unsigned)(REC_TLP_DUE | REC_TLP_OLD)) | REC_TLP | (again ? REC_TLP_OLD : 0u));
     r->tlp_high = c->snd_nxt;
   }
+  uint32_t fresh = seq_gt(hi, old_nxt) ? hi - old_nxt : 0, pipe = la__cc_own(c) ? la__pipe(c) : 0;
   q->sent.slack = (c->srtt >> 8) * LA_US;    /* a 32nd */
   if (!again || kind == SENT_WINDOW_PROBE) { /* of a window probe only what is new */
     if (last != lo)
@@ -561,6 +576,8 @@ void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, 
     if (seq_gt(hi, old_nxt))
       la__sent_add(&q->sent, old_nxt, hi, hi - old_nxt, t->now);
   }
+  if (la__cc_own(c))
+    la__cc_left(t, c, pipe > fresh ? pipe - fresh : 0);
   if (reducing(r))
     r->prr_out += hi - lo;
   if (kind != SENT_LOST_BEFORE)

@@ -65,7 +65,9 @@ enum news_flag {
   NEWS_CLOCK = 1024,     /* recovery has set the clock */
   NEWS_REARM = 2048,     /* what was reported left before the head was sent again: the time-out starts anew */
   NEWS_OLD = 4096,       /* its ACK is below SND.UNA: only its blocks mean something */
-  NEWS_MARK = 8192       /* an echo of CE (RFC 3168) */
+  NEWS_MARK = 8192,      /* an echo of CE (RFC 3168) */
+  NEWS_NO_LOSS = 16384,  /* what is marked lost goes again for other reasons */
+  NEWS_TIMED = 32768     /* the sample is of a segment that was timed, not of an echo in ms */
 };
 struct news {
   uint32_t una;       /* before */
@@ -75,6 +77,7 @@ struct news {
   bool late;
   unsigned what;
   la_time rtt;     /* the sample that it gave; 0: none */
+  la_time newest;  /* when the newest of what was delivered had left, or a bit later; 0: nobody knows */
   la_time sent_at; /* when the first of what was reported newly, and went but once, had left; LA_NEVER: none */
 };
 
@@ -91,9 +94,10 @@ void la__recovery_resend(struct tcp *t, struct conn *c);
 enum sent_kind { SENT_NEW, SENT_LOST_BEFORE, SENT_WINDOW_PROBE, SENT_TAIL_PROBE, SENT_PATH_PROBE };
 /* Segments [lo, hi) go out now, `last` begins the last one; what lies below old_nxt had been sent before. */
 void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, uint32_t last, uint32_t old_nxt, enum sent_kind kind);
-void la__recovery_lost(struct conn *c, unsigned i, struct news *n); /* marks a record lost, unless it was reported */
-void la__recovery_cwr(struct tcp *t, struct conn *c);               /* a mark of congestion while nothing is outstanding */
-void la__recovery_cwr_once(struct tcp *t, struct conn *c);          /* a loss that is already repaired */
+void la__recovery_newest(const struct tcp *t, const struct conn *c, const struct sent_rec *s, struct news *n);
+void la__recovery_lost(const struct tcp *t, struct conn *c, unsigned i, struct news *n); /* marks a record lost, unless it was reported */
+void la__recovery_cwr(struct tcp *t, struct conn *c);      /* a mark of congestion while nothing is outstanding */
+void la__recovery_cwr_once(struct tcp *t, struct conn *c); /* a loss that is already repaired */
 
 /* prr.c */
 void la__prr(struct conn *c, const struct news *n);

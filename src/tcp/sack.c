@@ -122,6 +122,7 @@ static void has(struct tcp *t, struct conn *c, unsigned i, struct news *n) {
     flags &= ~(unsigned)SENT_LOST;
   }
   n->delivered += r->hi - r->lo;
+  la__recovery_newest(t, c, r, n);
   n->what |= NEWS_SACKED;
   q->rec.fack = seq_max(q->rec.fack, r->hi);
   la__sent_set(&q->sent, i, flags | SENT_SACKED);

@@ -47,6 +47,7 @@ void la__tcp_done(struct tcp *t) {
       struct conn *c = la__slab_at(&t->conn[i], j);
       la__conn_drop_send(t, c);
       la__conn_drop_recv(t, c);
+      la__bbr_done(t, c);
     }
     la__slab_done(&t->conn[i]);
     la__slab_done(&t->half[i]);

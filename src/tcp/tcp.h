@@ -343,7 +343,11 @@ void la__tune_send(const struct tcp *t, struct conn *c);
 void la__tune_recv(struct tcp *t, struct conn *c);
 void la__tune_idle(const struct tcp *t, struct conn *c);
 
+/* cc_bbr.c */
+void la__bbr_done(struct tcp *t, struct conn *c); /* frees its state */
+
 /* pace.c */
+bool la__paced(const struct conn *c);
 uint64_t la__pace_rate(const struct conn *c); /* bytes a second; UINT64_MAX: no measure yet, and no limit */
 bool la__pace_ready(struct tcp *t, struct conn *c);
 void la__pace_sent(const struct tcp *t, struct conn *c, uint32_t bytes);

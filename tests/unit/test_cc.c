@@ -219,6 +219,7 @@ static void names(void **state) {
   (void)state;
   assert_string_equal(la_cc_name(LA_CC_NEWRENO), "reno");
   assert_string_equal(la_cc_name(LA_CC_CUBIC), "cubic");
+  assert_string_equal(la_cc_name(LA_CC_BBR), "bbr");
   assert_string_equal(la_cc_name(LA_CCS), "?");
 }
 
