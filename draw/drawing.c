@@ -217,6 +217,30 @@ void la__drawing_wait(struct drawing *d, enum ladder_side side, const char *name
   d->side[side].waits_until = until;
 }
 
+static void swap64(uint64_t v[2]) {
+  uint64_t x = v[0];
+  v[0] = v[1];
+  v[1] = x;
+}
+
+void la__drawing_flip(struct drawing *d) {
+  char name[sizeof d->name[0]];
+  memcpy(name, d->name[0], sizeof name);
+  memcpy(d->name[0], d->name[1], sizeof name);
+  memcpy(d->name[1], name, sizeof name);
+  struct draw_side side = d->side[0];
+  d->side[0] = d->side[1];
+  d->side[1] = side;
+  for (size_t i = 0; i < d->n; i++) {
+    struct draw_event *e = d->event[i];
+    if (e->item.side != LADDER_MIDDLE)
+      e->item.side = e->item.side == LADDER_LEFT ? LADDER_RIGHT : LADDER_LEFT;
+    swap64(e->folded.segs);
+    swap64(e->folded.bytes);
+    swap64(e->folded.acks);
+  }
+}
+
 uint32_t la__drawing_window(const struct drawing *d, const struct ladder_item *it) {
   bool scaled = !(it->flags & LA_SYN) && d->side[0].scales && d->side[1].scales;
   return (uint32_t)it->wnd << (scaled ? d->side[it->side].wscale : 0);

@@ -9,7 +9,7 @@
 
 #include "draw/ladder.h"
 
-enum { DRAWING_KEEP = 4096 /* events, before the drawing folds while it is fed */, DRAWING_SHOW = 400 /* of the finished one */ };
+enum { DRAWING_KEEP = 2048 /* events, before the drawing folds while it is fed */, DRAWING_SHOW = 400 /* of the finished one */ };
 
 /* Segments that are not drawn one by one. [0]: sent by the left side, [1]: by the right one. */
 struct draw_fold {
@@ -68,6 +68,8 @@ void la__drawing_free(struct drawing *d);
 void la__drawing_put(struct drawing *d, const struct ladder_item *it);
 /* A clock of a side still runs when the drawing ends: drawn until `until`. `name` is static. */
 void la__drawing_wait(struct drawing *d, enum ladder_side side, const char *name, la_time from, la_time until);
+/* Left becomes right. */
+void la__drawing_flip(struct drawing *d);
 /* Folds long transfers, and whatever is more than `show` events. Called by whoever draws; it may be called again. */
 void la__drawing_fold(struct drawing *d, size_t show);
 /* "37 segments, 51,100 bytes, 37 ACKs" into buf of 160 bytes; returns buf. */

@@ -192,7 +192,7 @@ static void clock(struct facts *f, const struct place_clock *c, unsigned number,
   row_time(f, "runs since", c->from);
   row_time(f, c->running ? "runs out" : "ran out", c->to);
   row(f, "lasts", "%s", la__drawing_time(c->to - c->from, span));
-  static const char *const beyond[] = {"It runs out after the end of the capture, if the stack keeps to the usual 60 s.", NULL};
+  static const char *const beyond[] = {"It runs out after the end of the drawing, if the stack keeps to the usual 60 s.", NULL};
   close_fact(f, c->running ? beyond : NULL);
 }
 

@@ -9,7 +9,10 @@
 #include "draw/facts.h"
 #include "draw/markup.h"
 #include "draw/page.h"
+#include "draw/states.h"
 #include "draw/svg.h"
+
+enum { DIAGRAMS = 20 /* of more connections the page would grow too large */ };
 
 struct places {
   struct place wide, narrow;
@@ -53,7 +56,31 @@ static void svg(FILE *out, const struct drawing *d, const struct place *p, const
   fputs("</svg>\n", out);
 }
 
-static void figure(FILE *out, const struct drawing *d, const struct places *p, unsigned number) {
+/* The state diagram with what both ends did; false: memory. */
+static bool states(FILE *out, const struct drawing *d) {
+  struct states_path path[STATES_PATHS];
+  char *body = NULL;
+  size_t n = 0, len = 0;
+  for (unsigned side = 0; side < 2; side++) {
+    la__states_of(&path[n], d, side);
+    n += path[n].n > 0;
+  }
+  if (!n)
+    return true;
+  FILE *f = open_memstream(&body, &len);
+  if (!f)
+    return false;
+  double height = la__states_body(f, path, n);
+  fclose(f);
+  la__mark(out, "<details>\n<summary>In the state diagram</summary>\n<div class=\"scroll\"><svg class=\"lastack states\" viewBox=\"0 0 %d %n\">\n", STATES_WIDE,
+           height);
+  fwrite(body, 1, len, out);
+  fputs("</svg></div>\n</details>\n", out);
+  free(body);
+  return true;
+}
+
+static bool figure(FILE *out, const struct drawing *d, const struct places *p, unsigned number, bool diagram) {
   la__mark(out, "<section id=\"d%u\">\n", number);
   if (d->heading[0])
     la__mark(out, "<h2>%s</h2>\n", d->heading);
@@ -62,7 +89,10 @@ static void figure(FILE *out, const struct drawing *d, const struct places *p, u
   fputs("<div class=\"figure\">\n", out);
   svg(out, d, &p->wide, "large", number);
   svg(out, d, &p->narrow, "small", number);
-  fputs("</div>\n</section>\n", out);
+  fputs("</div>\n", out);
+  bool ok = !diagram || states(out, d);
+  fputs("</section>\n", out);
+  return ok;
 }
 
 static void claims(FILE *out, const struct draw_doc *doc) {
@@ -72,8 +102,8 @@ static void claims(FILE *out, const struct draw_doc *doc) {
   fputs("</ul>\n</section>\n", out);
 }
 
-static void body(FILE *out, const struct draw_doc *doc, const struct places *p) {
-  bool first = true, verdicts = false;
+static bool body(FILE *out, const struct draw_doc *doc, const struct places *p) {
+  bool first = true, verdicts = false, ok = true;
   for (size_t i = 0; i < doc->n; i++)
     verdicts |= doc->drawing[i]->verdict[0] != 0;
   if (doc->n > 1 && verdicts)
@@ -81,7 +111,7 @@ static void body(FILE *out, const struct draw_doc *doc, const struct places *p) 
   if (doc->left_out[0])
     la__mark(out, "<p class=\"muted\">%s</p>\n", doc->left_out);
   for (size_t i = 0; i < doc->n; i++)
-    figure(out, doc->drawing[i], &p[i], (unsigned)i);
+    ok &= figure(out, doc->drawing[i], &p[i], (unsigned)i, doc->n <= DIAGRAMS);
   if (doc->nclaims)
     claims(out, doc);
   fputs("<footer><p>Point at a segment for its fields, click a state for its clause and clocks; Tab and the arrow keys go from one to the "
@@ -92,6 +122,7 @@ static void body(FILE *out, const struct draw_doc *doc, const struct places *p) 
   for (size_t i = 0; i < doc->n; i++)
     la__facts(out, doc->drawing[i], &p[i].wide, (unsigned)i, &first);
   fprintf(out, "}</script>\n<script>\n%s</script>\n</body>\n</html>\n", la__page_js);
+  return ok;
 }
 
 bool la__html_doc(FILE *out, struct draw_doc *doc) {
@@ -101,7 +132,7 @@ bool la__html_doc(FILE *out, struct draw_doc *doc) {
     ok = la__place(&p[i].wide, doc->drawing[i], false) && la__place(&p[i].narrow, doc->drawing[i], true);
   if (ok) {
     head(out, doc);
-    body(out, doc, p);
+    ok = body(out, doc, p);
   }
   for (size_t i = 0; p && i < doc->n; i++) {
     la__place_free(&p[i].wide);

@@ -219,19 +219,43 @@ static void used(struct layout *l, unsigned side, double y) {
   l->low = max(l->low, y);
 }
 
+static bool at_once(const struct draw_event *e) {
+  return e->item.kind == LADDER_SEND && e->pair && e->pair->item.kind == LADDER_ARRIVE && e->pair->item.at == e->item.at;
+}
+
+/* Where an instant begins, so that its time stands beside what happens first: not above the rows that are taken. */
+static double begins(struct layout *l, size_t i) {
+  for (size_t j = i; j < l->d->n && l->d->event[j]->item.at == l->at; j++) {
+    const struct draw_event *e = l->d->event[j];
+    unsigned side = e->item.side == LADDER_MIDDLE ? 0 : e->item.side;
+    if (e->fold)
+      return l->y;
+    if (e->item.kind == LADDER_STATE)
+      continue; /* beside the segment that follows */
+    if (e->item.kind == LADDER_NOTE)
+      return max(l->y, l->gut[side] + LINE - 4);
+    if (e->item.kind == LADDER_SEND && !at_once(e))
+      return attach(l, j, side, l->y, ROW);
+    if (e->item.kind == LADDER_SEND)
+      return attach(l, e->pair->index, !side, attach(l, j, side, l->y, ROW), ROW);
+    return e->item.kind == LADDER_ARRIVE ? attach(l, j, !side, l->y, CLOSE) : l->y;
+  }
+  return l->y;
+}
+
 static void put_send(struct layout *l, size_t i) {
   struct draw_event *e = l->d->event[i], *to = e->pair;
   unsigned side = e->item.side;
   double y = attach(l, i, side, l->y, ROW);
-  bool at_once = to && to->item.kind == LADDER_ARRIVE && to->item.at == e->item.at;
+  bool level = at_once(e);
   /* what it was sent in stands beside it */
   if (!l->p->narrow && l->joined[side] && l->gut[side] > l->wire[side])
     y = max(y, l->gut[side] - 4);
-  if (at_once)
+  if (level)
     y = attach(l, to->index, !side, y, ROW);
   l->p->y[i] = y;
   used(l, side, y);
-  if (at_once) {
+  if (level) {
     l->p->y[to->index] = y;
     used(l, !side, y);
   }
@@ -350,12 +374,15 @@ static void find_clocks(struct layout *l) {
   }
 }
 
-/* Where an instant is at a side: at the first segment or state there, or else at the latest thing before. */
-static double y_of(const struct layout *l, la_time t, unsigned side) {
+/* Where an instant is at a side: at the first segment or state there, or else at the latest thing before. 2MSL runs in TIME-WAIT. */
+static double y_of(const struct layout *l, la_time t, unsigned side, const char *clock) {
   double y = l->p->top;
+  bool waits = strcmp(clock, "2MSL") != 0;
   for (size_t i = 0; i < l->d->n && l->d->event[i]->item.at <= t; i++) {
     const struct draw_event *e = l->d->event[i];
     bool here = e->item.kind == LADDER_ARRIVE ? e->item.side != side : e->item.side == side && e->item.kind != LADDER_NOTE;
+    waits |= here && e->item.kind == LADDER_STATE && e->item.state == LA_TIME_WAIT;
+    here &= waits;
     if (e->item.at < t || here || e->fold)
       y = l->p->y[i];
     if (e->item.at == t && here)
@@ -364,11 +391,31 @@ static double y_of(const struct layout *l, la_time t, unsigned side) {
   return y;
 }
 
+/* A clock without a break has its name where there is room beside it. */
+static void name_clock(struct layout *l, struct place_clock *c) {
+  const double at[] = {(c->y0 + c->y1) / 2 + 4, c->y1 + 4};
+  char text[64], span[32];
+  for (size_t k = 0; k < 2 && !c->labelled; k++) {
+    bool room = c->y1 - c->y0 >= CLOSE;
+    for (size_t i = 0; i < l->p->ntexts && room; i++) {
+      const struct place_text *t = &l->p->text[i];
+      room = t->x != l->p->text_x[c->side] || t->y <= at[k] - LINE || t->y >= at[k] + LINE;
+    }
+    if (!room)
+      continue;
+    snprintf(text, sizeof text, "%s %s", c->name, la__drawing_time(c->to - c->from, span));
+    side_text(l, c->side, at[k], "clock", c->event, text);
+    c->labelled = true;
+  }
+}
+
 static void end_clocks(struct layout *l) {
   for (size_t k = 0; k < l->p->nclocks; k++) {
     struct place_clock *c = &l->p->clock[k];
-    c->y0 = y_of(l, c->from, c->side);
+    c->y0 = y_of(l, c->from, c->side, c->name);
     c->y1 = l->p->y[c->event];
+    if (!c->labelled && !l->p->narrow)
+      name_clock(l, c);
   }
   for (unsigned side = 0; side < 2; side++) {
     const struct draw_side *s = &l->d->side[side];
@@ -378,15 +425,15 @@ static void end_clocks(struct layout *l) {
     struct place_clock *c = NEXT(l->p, clock, nclocks, clocks_cap);
     if (!c)
       return;
-    double y = max(max(l->low, l->gut[side] + LINE), y_of(l, s->waits_from, side) + LINE);
+    double y = max(max(l->low, l->gut[side] + LINE), y_of(l, s->waits_from, side, s->waits) + LINE);
     *c = (struct place_clock){.side = side,
                               .name = s->waits,
                               .from = s->waits_from,
                               .to = s->waits_until,
                               .running = true,
                               .event = l->d->n - 1,
-                              .y0 = y_of(l, s->waits_from, side)};
-    snprintf(text, sizeof text, "%s %s, beyond the capture", s->waits, la__drawing_time(c->to - c->from, span));
+                              .y0 = y_of(l, s->waits_from, side, s->waits)};
+    snprintf(text, sizeof text, "%s %s, still running", s->waits, la__drawing_time(c->to - c->from, span));
     l->gut[side] = side_text(l, side, l->p->narrow ? l->low + LINE : y + 8, "clock", c->event, text);
     c->y1 = max(l->gut[side] + 4, y + 16);
     l->low = max(l->low, c->y1);
@@ -509,6 +556,8 @@ bool la__place(struct place *p, struct drawing *d, bool narrow) {
   for (size_t i = 0; i < d->n && !p->out_of_memory; i++) {
     if (!i || d->event[i]->item.at != l.at) {
       new_instant(&l, i);
+      if (!narrow)
+        l.y = begins(&l, i);
       time_label(&l, i);
     }
     put(&l, i);

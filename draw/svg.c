@@ -10,7 +10,7 @@
 
 enum { LABEL = 13 /* font size that widths of labels are reckoned with: a little more than it is */, DOC_GAP = 34 };
 
-static const char *state_class(int st) {
+const char *la__svg_state_class(int st) {
   switch (st) {
   case LA_SYN_SENT:
   case LA_SYN_RECEIVED:
@@ -202,8 +202,8 @@ static void lifelines(FILE *out, const struct place *p, bool page, unsigned numb
     double w = thin ? 2 : p->narrow ? 7 : 8;
     if (s->y1 <= s->y0)
       continue;
-    la__mark(out, "<rect class=\"life %s\" x=\"%n\" y=\"%n\" width=\"%n\" height=\"%n\"", state_class(s->state), p->life[s->side] - w / 2,
-             s->y0, w, s->y1 - s->y0);
+    la__mark(out, "<rect class=\"life %s\" x=\"%n\" y=\"%n\" width=\"%n\" height=\"%n\"", la__svg_state_class(s->state),
+             p->life[s->side] - w / 2, s->y0, w, s->y1 - s->y0);
     if (page && s->state >= 0)
       la__mark(out, " data-k=\"%u-%u\"", number, (unsigned)s->event);
     fputs("/>\n", out);

@@ -17,6 +17,8 @@ void la__svg_palette(FILE *out, bool dark);
  * NUMBER-cEVENT), else with the fields as titles.
  */
 void la__svg_drawing(FILE *out, const struct drawing *d, const struct place *p, double y, bool page, unsigned number);
+/* The class of a state's colour; -1: of none. */
+const char *la__svg_state_class(int st);
 /* "SYN,ACK seq 0 ack 1 len 0" into buf of 160 bytes; returns buf. */
 char *la__svg_segment_text(const struct draw_event *e, char *buf);
 /* "syn", "fin", "rst", "data", "ack": the class of a segment's group. */

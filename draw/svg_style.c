@@ -34,6 +34,12 @@ static const char rules[] =
   ".lastack .paper{fill:$bg}.lastack .zig{stroke:$line;stroke-width:1.2px;fill:$bg}.lastack .rule{stroke:$line;stroke-width:1px}"
   ".lastack .box{fill:$soft;stroke:$line;stroke-dasharray:4 3}.lastack .hit{stroke:transparent;stroke-width:16px;fill:none}"
   ".lastack .bar{stroke:$clock;stroke-width:2px;fill:none}.lastack .run{stroke-dasharray:3 3}"
+  ".lastack .way{fill:none;stroke:$wire;stroke-width:1.4px}.lastack .exit{stroke:$bad;stroke-dasharray:5 4}.lastack .tip{fill:$wire}"
+  ".lastack .pen{fill:none;stroke-width:9px;stroke-linecap:round;opacity:.42}.lastack .pen.p0{stroke:$data}.lastack .pen.p1{stroke:$s-fw2}"
+  ".lastack .badge.p0{fill:$data}.lastack .badge.p1{fill:$close}.lastack .num{font-size:11px;font-weight:600;fill:$bg}"
+  ".lastack .state rect:first-child{fill:$soft;stroke:$line;stroke-width:1.2px}.lastack .state.on "
+  "rect:first-child{stroke:$ink;stroke-width:2px}"
+  ".lastack .an{fill:$muted}.lastack .dot{fill:$bad}"
   ".lastack .s-none{fill:$s-none}.lastack .s-syn{fill:$s-syn}.lastack .s-est{fill:$s-est}.lastack .s-fw1{fill:$s-fw1}"
   ".lastack .s-fw2{fill:$s-fw2}.lastack .s-cls{fill:$s-cls}.lastack .s-cw{fill:$s-cw}.lastack .s-la{fill:$s-la}.lastack .s-tw{fill:$s-tw}";
 

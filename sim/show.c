@@ -82,6 +82,8 @@ static void put(struct drawing *d, const struct world *w, const struct entry *e)
   if (e->what == NOTING) {
     const struct note *n = &w->note[e->index];
     la__drawing_put(d, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(n->h), .at = n->at, .text = n->text});
+    if (n->crash)
+      la__drawing_put(d, &(struct ladder_item){.kind = LADDER_STATE, .side = side_of(n->h), .at = n->at, .state = LA_CLOSED});
   } else if (e->what == MOVING) {
     const struct trans *t = &w->trans[e->index];
     if (t->clock)
