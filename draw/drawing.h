@@ -9,7 +9,7 @@
 
 #include "draw/ladder.h"
 
-enum { DRAWING_KEEP = 2048 /* events, before the drawing folds while it is fed */, DRAWING_SHOW = 400 /* of the finished one */ };
+enum { DRAWING_KEEP = 2048 /* events, before the drawing folds while it is fed */, DRAWING_SHOW = 240 /* of the finished one */ };
 
 /* Segments that are not drawn one by one. [0]: sent by the left side, [1]: by the right one. */
 struct draw_fold {

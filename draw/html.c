@@ -72,8 +72,9 @@ static bool states(FILE *out, const struct drawing *d) {
     return false;
   double height = la__states_body(f, path, n);
   fclose(f);
-  la__mark(out, "<details>\n<summary>In the state diagram</summary>\n<div class=\"scroll\"><svg class=\"lastack states\" viewBox=\"0 0 %d %n\">\n", STATES_WIDE,
-           height);
+  la__mark(
+    out, "<details>\n<summary>In the state diagram</summary>\n<div class=\"scroll\"><svg class=\"lastack states\" viewBox=\"0 0 %d %n\">\n",
+    STATES_WIDE, height);
   fwrite(body, 1, len, out);
   fputs("</svg></div>\n</details>\n", out);
   free(body);

@@ -10,7 +10,7 @@
 #include "draw/svg.h"
 
 static bool ordinary(unsigned char c) {
-  return c >= ' ' && c != '#' && c != ';' && c != ':' && c != '<' && c != '>' && c != '&' && c != '"' && c != '%';
+  return c >= ' ' && c != '#' && c != ';' && c != '<' && c != '>' && c != '&' && c != '"' && c != '%';
 }
 
 static void put_text(FILE *out, const char *s) {

@@ -44,7 +44,7 @@
     chosen = null;
     if (back && back.isConnected) back.focus({preventScroll: true});
   }
-  function open(node) {
+  function open(node, byKey) {
     const f = fact(node);
     if (!f) return;
     if (chosen) mark(chosen, false);
@@ -58,6 +58,9 @@
     panel.replaceChildren(head, ...(f.text || []).map((t) => make('p', t)), list(f.rows));
     panel.hidden = false;
     panel.scrollTop = 0;
+    if (byKey) shut.focus({preventScroll: true});
+    const at = node.getBoundingClientRect(), box = panel.getBoundingClientRect();
+    if (at.right > box.left && at.bottom + 24 > box.top) scrollBy(0, at.bottom + 24 - box.top); /* not under the panel */
   }
 
   document.addEventListener('pointerover', (e) => {
@@ -83,7 +86,7 @@
       close();
     } else if (node && (e.key === 'Enter' || e.key === ' ')) {
       e.preventDefault();
-      open(node);
+      open(node, true);
     } else if (node && (e.key === 'ArrowDown' || e.key === 'ArrowUp')) {
       const all = Array.from(node.ownerSVGElement.querySelectorAll('[tabindex]'));
       const y = (n) => (n.querySelector('text') || n).getBoundingClientRect().top;

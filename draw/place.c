@@ -16,6 +16,7 @@ enum {
   BREAK = 40,     /* and takes this */
   HALF = 186,     /* width of a label where others come against it */
   NOTE_SIZE = 12, /* of text beside a lifeline */
+  TIME = 84,      /* the right edge of the column of times, when it is wide */
 };
 
 struct layout {
@@ -113,16 +114,21 @@ static double scale_of(const struct drawing *d) {
 static void time_label(struct layout *l, size_t i) {
   char text[48];
   la_time t = l->at > l->d->zero ? l->at - l->d->zero : 0;
-  unsigned long long us = t / LA_US;
-  if (us % 1000)
-    snprintf(text, sizeof text, "%llu.%06llu", us / 1000000, us % 1000000);
-  else
-    snprintf(text, sizeof text, "%llu.%03llu", us / 1000000, us / 1000 % 1000);
+  unsigned long long us = t / LA_US, sec = us / 1000000;
+  int digits = us % 1000 ? 6 : 3;
+  for (unsigned long long x = 100000; x <= sec && digits; x *= 10)
+    digits -= digits > 3 || x >= 10000000; /* as much as the column takes */
+  for (int k = digits; k < 6; k++)
+    us /= 10;
+  unsigned long long scale = 1;
+  for (int k = 0; k < digits; k++)
+    scale *= 10;
+  snprintf(text, sizeof text, digits ? "%llu.%0*llu" : "%llu", sec, digits, us % scale);
   if (l->p->narrow) {
     l->y = l->low + LINE + 2;
     put_text(l, l->p->width / 2, l->y, 1, "t", i, text, strlen(text));
   } else {
-    put_text(l, 68, l->y + 4, 2, "t", i, text, strlen(text));
+    put_text(l, TIME, l->y + 4, 2, "t", i, text, strlen(text));
   }
 }
 
@@ -165,7 +171,7 @@ static void break_at(struct layout *l, size_t i, double y0) {
   size_t at = (size_t)(b - l->p->brk);
   la__drawing_time(gap(l->d, i), span);
   double mid = y0 + BREAK / 2 + 4, below = l->p->narrow ? mid + LINE : mid;
-  put_text(l, l->p->narrow ? l->p->width / 2 : 68, mid, l->p->narrow ? 1 : 2, "gap", i, span, strlen(span));
+  put_text(l, l->p->narrow ? l->p->width / 2 : TIME, mid, l->p->narrow ? 1 : 2, "gap", i, span, strlen(span));
   clock_labels(l, i, below, &below);
   l->p->brk[at] = (struct place_break){.y0 = y0, .y1 = max(y0 + BREAK, below + 8), .span = gap(l->d, i)};
   l->low = l->p->brk[at].y1;
@@ -229,7 +235,7 @@ static double begins(struct layout *l, size_t i) {
     const struct draw_event *e = l->d->event[j];
     unsigned side = e->item.side == LADDER_MIDDLE ? 0 : e->item.side;
     if (e->fold)
-      return l->y;
+      return max(l->y, max(l->wire[0], l->wire[1]) + 30);
     if (e->item.kind == LADDER_STATE)
       continue; /* beside the segment that follows */
     if (e->item.kind == LADDER_NOTE)
@@ -317,7 +323,7 @@ static void put_note(struct layout *l, size_t i, bool side_known) {
 
 static void put_fold(struct layout *l, size_t i) {
   char text[160];
-  double y = max(max(l->wire[0], l->wire[1]) + 30, l->y + 8);
+  double y = max(max(l->wire[0], l->wire[1]) + 30, l->y);
   if (l->p->narrow)
     y = max(y, l->low + 26);
   la__drawing_fold_text(l->d, &l->d->event[i]->folded, text);
@@ -545,7 +551,7 @@ bool la__place(struct place *p, struct drawing *d, bool narrow) {
   p->life[1] = narrow ? PLACE_NARROW - 16 : PLACE_WIDE - 220;
   p->text_x[0] = p->life[0] + (narrow ? 14 : -26);
   p->text_x[1] = p->life[1] - (narrow ? 14 : -26);
-  p->text_width = narrow ? 290 : 186;
+  p->text_width = narrow ? 290 : 174;
   p->y = calloc(d->n + 1, sizeof *p->y);
   p->out_of_memory = !p->y;
   struct layout l = {.p = p, .d = d, .scale = scale_of(d), .y = p->top + 12, .low = p->top, .gut = {p->top, p->top}};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Boxes and routes are laid by hand as in RFC 9293's figure 5; what leads where, and on which event, is the table's. Whatever leads to CLOSED
- * besides the orderly ways would hide these: it stands in a table below, and is drawn when a path takes it. A row of the machine's table for
- * which there is no route would get a straight line, so nothing can be missing.
+ * Boxes and routes are laid by hand as in RFC 9293's figure 5; what leads where, and on which event, is the table's. Whatever leads to
+ * CLOSED besides the orderly ways would hide these: it stands in a table below, and is drawn when a path takes it. A row of the machine's
+ * table for which there is no route would get a straight line, so nothing can be missing.
  */
 #include "draw/states.h"
 
