@@ -74,6 +74,8 @@ static unsigned depth_of(struct drawing *d, const struct ladder_item *it) {
 
 /* ---- clocks ---- */
 
+#define LEAST_RTO (190 * LA_MS) /* nobody's retransmission time-out is shorter */
+
 static la_time later(la_time a, la_time b) { return a > b ? a : b; }
 
 static struct draw_sent *sent_at(struct draw_side *s, uint32_t seq) { return &s->sent[(seq ^ seq >> 6 ^ seq >> 12) % 64]; }
@@ -83,8 +85,8 @@ static void clock_of_send(struct draw_side *s, struct draw_event *e) {
   struct draw_sent *last = sent_at(s, it->seq);
   bool known = last->at && last->seq == it->seq;
   if (it->again == LADDER_RETRANSMITTED && s->heard != it->at && known) {
-    e->clock = "retransmission";
     e->clock_from = later(last->at, s->heard_new);
+    e->clock = it->at - e->clock_from < LEAST_RTO ? "reordering" : "retransmission"; /* RFC 8985 6.2 */
   } else if (it->again == LADDER_WINDOW_PROBE && (s->heard || s->probed)) {
     e->clock = "persist";
     e->clock_from = later(s->heard, s->probed);
@@ -105,7 +107,7 @@ static void follow_send(struct drawing *d, struct draw_event *e) {
   uint32_t end = seg_end(it);
   clock_of_send(s, e);
   e->depth = depth_of(d, it);
-  if (it->flags & LA_SYN) {
+  if ((it->flags & LA_SYN) && it->again != LADDER_RETRANSMITTED) {
     s->acked = it->seq;
     s->nxt = it->seq;
     s->has_fin = s->fin_acked = false;

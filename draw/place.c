@@ -31,6 +31,8 @@ struct layout {
   la_time at;
 };
 
+#define REACH .66 /* of its way, a lost segment */
+
 static double max(double a, double b) { return a > b ? a : b; }
 
 static void *more(void *v, size_t *cap, size_t n, size_t size, bool *failed) {
@@ -415,11 +417,24 @@ static void name_clock(struct layout *l, struct place_clock *c) {
   }
 }
 
+/* The first lane in which nothing else runs at the time. */
+static void take_lane(const struct place *p, size_t k) {
+  struct place_clock *c = &p->clock[k];
+  for (size_t i = 0; i < k; i++)
+    if (p->clock[i].side == c->side && p->clock[i].lane == c->lane && p->clock[i].y1 > c->y0 + 1 && p->clock[i].y0 + 1 < c->y1) {
+      c->lane++;
+      i = (size_t)-1;
+    }
+  if (c->lane > 1)
+    c->lane = 1; /* there are no more */
+}
+
 static void end_clocks(struct layout *l) {
   for (size_t k = 0; k < l->p->nclocks; k++) {
     struct place_clock *c = &l->p->clock[k];
     c->y0 = y_of(l, c->from, c->side, c->name);
     c->y1 = l->p->y[c->event];
+    take_lane(l->p, k);
     if (!c->labelled && !l->p->narrow)
       name_clock(l, c);
   }
@@ -506,8 +521,8 @@ static void find_arrows(struct layout *l) {
       a->y1 = a->y0 + (l->p->narrow ? 4 : 14);
     } else if (e->pair->item.kind == LADDER_LOST) {
       a->lost = true;
-      a->x1 = from + reach * .66;
-      a->y1 = a->y0 + (l->p->narrow ? 4 : fall(l, e) * .66);
+      a->x1 = from + reach * REACH;
+      a->y1 = a->y0 + (l->p->narrow ? 4 : fall(l, e) * REACH);
     } else {
       a->y1 = l->p->y[e->pair->index];
     }
@@ -529,7 +544,7 @@ static void place_labels(struct layout *l) {
   for (size_t i = p->narrows; i-- > 0;) {
     struct place_arrow *a = &p->arrow[i];
     unsigned side = l->d->event[a->send]->item.side;
-    a->label_max = width - in - 16;
+    a->label_max = a->lost ? width * REACH - in - 22 : width - in - 16; /* never as far as the cross */
     a->turn = p->narrow || slope(a) > .8 ? 0 : slope(a);
     for (size_t k = 0; k < p->narrows && !p->narrow; k++) {
       const struct place_arrow *b = &p->arrow[k];
@@ -549,9 +564,9 @@ bool la__place(struct place *p, struct drawing *d, bool narrow) {
   *p = (struct place){.narrow = narrow, .width = narrow ? PLACE_NARROW : PLACE_WIDE, .top = narrow ? 16 : 18};
   p->life[0] = narrow ? 16 : 290;
   p->life[1] = narrow ? PLACE_NARROW - 16 : PLACE_WIDE - 220;
-  p->text_x[0] = p->life[0] + (narrow ? 14 : -26);
-  p->text_x[1] = p->life[1] - (narrow ? 14 : -26);
-  p->text_width = narrow ? 290 : 174;
+  p->text_x[0] = p->life[0] + (narrow ? 14 : -31);
+  p->text_x[1] = p->life[1] - (narrow ? 14 : -31);
+  p->text_width = narrow ? 290 : 172;
   p->y = calloc(d->n + 1, sizeof *p->y);
   p->out_of_memory = !p->y;
   struct layout l = {.p = p, .d = d, .scale = scale_of(d), .y = p->top + 12, .low = p->top, .gut = {p->top, p->top}};

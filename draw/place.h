@@ -30,7 +30,7 @@ struct place_break {
   la_time span;
 };
 struct place_clock {
-  unsigned side;
+  unsigned side, lane; /* lane: from the lifeline outwards, as others run meanwhile */
   double y0, y1;
   const char *name;
   la_time from, to;

@@ -213,15 +213,15 @@ static void lifelines(FILE *out, const struct place *p, bool page, unsigned numb
 static void clocks(FILE *out, const struct place *p, bool page, unsigned number) {
   for (size_t i = 0; i < p->nclocks; i++) {
     const struct place_clock *c = &p->clock[i];
-    double x = p->life[c->side] + (c->side ? 1 : -1) * (p->narrow ? 9 : 14);
+    double x = p->life[c->side] + (c->side ? 1 : -1) * (p->narrow ? 9 + 5. * c->lane : 13 + 8. * c->lane), tick = p->narrow ? 2 : 3;
     if (c->y1 - c->y0 < 4)
       continue;
     la__mark(out, "<path class=\"bar%s\"", c->running ? " run" : "");
     if (page)
       la__mark(out, " data-k=\"%u-c%u\"", number, (unsigned)c->event);
-    la__mark(out, " d=\"M%n %nH%nM%n %nV%n", x - 4, c->y0, x + 4, x, c->y0, c->y1);
+    la__mark(out, " d=\"M%n %nH%nM%n %nV%n", x - tick, c->y0, x + tick, x, c->y0, c->y1);
     if (!c->running)
-      la__mark(out, "M%n %nH%n", x - 4, c->y1, x + 4);
+      la__mark(out, "M%n %nH%n", x - tick, c->y1, x + tick);
     fputs("\"/>\n", out);
   }
 }
@@ -230,8 +230,8 @@ static void clocks(FILE *out, const struct place *p, bool page, unsigned number)
 static void breaks(FILE *out, const struct place *p) {
   for (size_t i = 0; i < p->nbrks; i++)
     for (unsigned side = 0; side < 2; side++) {
-      double y = (p->brk[i].y0 + p->brk[i].y1) / 2 - 5, h = 7, lo = p->life[side] - (side ? 9 : p->narrow ? 14 : 21);
-      double hi = p->life[side] + (side ? (p->narrow ? 14 : 21) : 9), step = (hi - lo) / 4;
+      double y = (p->brk[i].y0 + p->brk[i].y1) / 2 - 5, h = 7, lo = p->life[side] - (side ? 9 : p->narrow ? 15 : 24);
+      double hi = p->life[side] + (side ? (p->narrow ? 15 : 24) : 9), step = (hi - lo) / 4;
       la__mark(out, "<path class=\"zig\" d=\"M%n %n", lo, y);
       for (int k = 1; k <= 4; k++)
         la__mark(out, "L%n %n", lo + step * k, k % 2 ? y - 4 : y);

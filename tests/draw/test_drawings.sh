@@ -65,6 +65,16 @@ done
 grep -q 'class="pen p1"' "$dir/states-sim.svg" || fail "--from-sim does not highlight the second host"
 grep -q 'class="pen p1"' "$dir/states-host.svg" && fail "--from-sim NAME:HOST highlights another host"
 
+# The pictures of docs/drawings are what the program draws.
+pictures=$root/docs/drawings
+"$lastack" states --svg "$dir/states-docs.svg" --from-sim release-four || fail "states"
+for name in release-four simultaneous-close keepalive-rebooted states; do
+  made=$dir/sim-$name.svg
+  [ "$name" != states ] || made=$dir/states-docs.svg
+  [ -z "${REGENERATE:-}" ] || cp "$made" "$pictures/$name.svg"
+  cmp -s "$made" "$pictures/$name.svg" || fail "docs/drawings/$name.svg is out of date: REGENERATE=1 $0"
+done
+
 # usage STATUS WORD COMMAND...: one line on stderr with the word, nothing on stdout.
 usage() {
   want=$1 word=$2

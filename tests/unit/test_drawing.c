@@ -222,6 +222,11 @@ static void test_clocks(void **unused) {
   put(d, LADDER_SEND, LADDER_LEFT, ++ids, (struct ladder_item){.flags = LA_ACK, .seq = 0, .ack = 1, .again = LADDER_KEEPALIVE_PROBE});
   assert_string_equal(d->event[d->n - 1]->clock, "keepalive");
   assert_true(d->event[d->n - 1]->clock_from == heard);
+  la_time probe = now;
+  now += 75 * LA_SEC;
+  put(d, LADDER_SEND, LADDER_LEFT, ++ids, (struct ladder_item){.flags = LA_ACK, .seq = 1, .ack = 1, .again = LADDER_WINDOW_PROBE});
+  assert_string_equal(d->event[d->n - 1]->clock, "persist");
+  assert_true(d->event[d->n - 1]->clock_from == probe);
   state(d, LADDER_LEFT, LA_TIME_WAIT);
   now += 10 * LA_SEC;
   seg(d, LADDER_RIGHT, LA_FIN | LA_ACK, 1, 2, 0);
