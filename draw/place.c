@@ -1,60 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-#include "draw/place.h"
+#include "draw/place_layout.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "draw/markup.h"
 
-enum {
-  ROW = 24,       /* between two departures of a side */
-  CLOSE = 14,     /* between two arrivals */
-  LINE = 16,      /* of text */
-  INSTANT = 16,   /* between two instants, at least */
-  FLIGHT = 34,    /* what the usual time on the way takes */
-  LONG = 66,      /* more than that is broken */
-  BREAK = 40,     /* and takes this */
-  HALF = 186,     /* width of a label where others come against it */
-  NOTE_SIZE = 12, /* of text beside a lifeline */
-  TIME = 84,      /* the right edge of the column of times, when it is wide */
-};
-
-struct layout {
-  struct place *p;
-  struct drawing *d;
-  double scale;                     /* a nanosecond */
-  double y;                         /* of the instant */
-  double low, wire[2];              /* the lowest so far; of the latest end of an arrow at a side */
-  double gut[2];                    /* of the latest text at a side */
-  bool joined[2], used[2];          /* a state stands at wire; anything stands there at this instant */
-  const struct draw_event *came[2]; /* the latest arrival that was on its way for a while */
-  la_time at;
-};
-
-#define REACH .66 /* of its way, a lost segment */
-
-static double max(double a, double b) { return a > b ? a : b; }
-
-static void *more(void *v, size_t *cap, size_t n, size_t size, bool *failed) {
-  if (n < *cap)
-    return v;
-  size_t c = *cap ? *cap * 2 : 64;
-  void *p = realloc(v, c * size);
-  if (!p) {
-    *failed = true;
-    return NULL;
+/* `list` is the address of a pointer of any type. */
+void *la__place_next(void *list, size_t *cap, size_t *n, size_t size, bool *failed) {
+  char *v;
+  memcpy(&v, list, sizeof v);
+  if (*n == *cap) {
+    size_t c = *cap ? *cap * 2 : 64;
+    v = realloc(v, c * size);
+    if (!v) {
+      *failed = true;
+      return NULL;
+    }
+    memcpy(list, &v, sizeof v);
+    *cap = c;
   }
-  *cap = c;
-  return p;
-}
-/* The next element of a growing array, zeroed; NULL: memory. */
-#define NEXT(p, list, count, cap) next((void **)&(p)->list, &(p)->cap, &(p)->count, sizeof *(p)->list, &(p)->out_of_memory)
-static void *next(void **list, size_t *cap, size_t *n, size_t size, bool *failed) {
-  void *grown = more(*list, cap, *n, size, failed);
-  if (!grown)
-    return NULL;
-  *list = grown;
-  void *slot = (char *)grown + (*n)++ * size;
+  void *slot = v + (*n)++ * size;
   memset(slot, 0, size);
   return slot;
 }
@@ -68,8 +34,7 @@ static void put_text(struct layout *l, double x, double y, unsigned anchor, cons
   l->low = max(l->low, y + 4);
 }
 
-/* Text at a side, broken into lines; returns the baseline of the last one. */
-static double side_text(struct layout *l, unsigned side, double y, const char *style, size_t event, const char *text) {
+double la__place_side_text(struct layout *l, unsigned side, double y, const char *style, size_t event, const char *text) {
   for (;;) {
     size_t n = la__text_fit(text, NOTE_SIZE, l->p->text_width);
     if (n > sizeof l->p->text->text - 1)
@@ -159,7 +124,7 @@ static void clock_labels(struct layout *l, size_t i, double y, double *below) {
     if (l->p->narrow)
       at = max(at, *below);
     snprintf(text, sizeof text, "%s %s", c->name, la__drawing_time(c->to - c->from, span));
-    l->gut[c->side] = side_text(l, c->side, at, "clock", c->event, text);
+    l->gut[c->side] = la__place_side_text(l, c->side, at, "clock", c->event, text);
     *below = max(*below, l->gut[c->side] + (l->p->narrow ? LINE : 0));
     c->labelled = true;
   }
@@ -301,7 +266,7 @@ static void put_state(struct layout *l, size_t i) {
     y = l->wire[side] + 4;
   else
     y = max(l->used[side] ? max(y, l->wire[side]) + 4 : y + 4, l->gut[side] + LINE);
-  l->gut[side] = side_text(l, side, y, "s", i, la_state_name(e->item.state));
+  l->gut[side] = la__place_side_text(l, side, y, "s", i, la_state_name(e->item.state));
   l->p->y[i] = y - 4;
   l->joined[side] = true;
 }
@@ -320,7 +285,7 @@ static void put_note(struct layout *l, size_t i, bool side_known) {
   if (l->p->narrow)
     y = l->low + LINE;
   l->p->y[i] = y - 4;
-  l->gut[side] = side_text(l, side, y, style, i, text);
+  l->gut[side] = la__place_side_text(l, side, y, style, i, text);
 }
 
 static void put_fold(struct layout *l, size_t i) {
@@ -369,196 +334,6 @@ static void put(struct layout *l, size_t i) {
   }
 }
 
-/* ---- what follows from the places of the events ---- */
-
-static void find_clocks(struct layout *l) {
-  for (size_t i = 0; i < l->d->n; i++) {
-    const struct draw_event *e = l->d->event[i];
-    if (!e->clock || e->clock_from >= e->item.at)
-      continue;
-    struct place_clock *c = NEXT(l->p, clock, nclocks, clocks_cap);
-    if (c)
-      *c = (struct place_clock){.side = e->item.side, .name = e->clock, .from = e->clock_from, .to = e->item.at, .event = i};
-  }
-}
-
-/* Where an instant is at a side: at the first segment or state there, or else at the latest thing before. 2MSL runs in TIME-WAIT. */
-static double y_of(const struct layout *l, la_time t, unsigned side, const char *clock) {
-  double y = l->p->top;
-  bool waits = strcmp(clock, "2MSL") != 0;
-  for (size_t i = 0; i < l->d->n && l->d->event[i]->item.at <= t; i++) {
-    const struct draw_event *e = l->d->event[i];
-    bool here = e->item.kind == LADDER_ARRIVE ? e->item.side != side : e->item.side == side && e->item.kind != LADDER_NOTE;
-    waits |= here && e->item.kind == LADDER_STATE && e->item.state == LA_TIME_WAIT;
-    here &= waits;
-    if (e->item.at < t || here || e->fold)
-      y = l->p->y[i];
-    if (e->item.at == t && here)
-      break;
-  }
-  return y;
-}
-
-/* A clock without a break has its name where there is room beside it. */
-static void name_clock(struct layout *l, struct place_clock *c) {
-  const double at[] = {(c->y0 + c->y1) / 2 + 4, c->y1 + 4};
-  char text[64], span[32];
-  for (size_t k = 0; k < 2 && !c->labelled; k++) {
-    bool room = c->y1 - c->y0 >= CLOSE;
-    for (size_t i = 0; i < l->p->ntexts && room; i++) {
-      const struct place_text *t = &l->p->text[i];
-      room = t->x != l->p->text_x[c->side] || t->y <= at[k] - LINE || t->y >= at[k] + LINE;
-    }
-    if (!room)
-      continue;
-    snprintf(text, sizeof text, "%s %s", c->name, la__drawing_time(c->to - c->from, span));
-    side_text(l, c->side, at[k], "clock", c->event, text);
-    c->labelled = true;
-  }
-}
-
-/* The first lane in which nothing else runs at the time. */
-static void take_lane(const struct place *p, size_t k) {
-  struct place_clock *c = &p->clock[k];
-  for (size_t i = 0; i < k; i++)
-    if (p->clock[i].side == c->side && p->clock[i].lane == c->lane && p->clock[i].y1 > c->y0 + 1 && p->clock[i].y0 + 1 < c->y1) {
-      c->lane++;
-      i = (size_t)-1;
-    }
-  if (c->lane > 1)
-    c->lane = 1; /* there are no more */
-}
-
-static void end_clocks(struct layout *l) {
-  for (size_t k = 0; k < l->p->nclocks; k++) {
-    struct place_clock *c = &l->p->clock[k];
-    c->y0 = y_of(l, c->from, c->side, c->name);
-    c->y1 = l->p->y[c->event];
-    take_lane(l->p, k);
-    if (!c->labelled && !l->p->narrow)
-      name_clock(l, c);
-  }
-  for (unsigned side = 0; side < 2; side++) {
-    const struct draw_side *s = &l->d->side[side];
-    char text[96], span[32];
-    if (!s->waits || !l->d->n)
-      continue;
-    struct place_clock *c = NEXT(l->p, clock, nclocks, clocks_cap);
-    if (!c)
-      return;
-    double y = max(max(l->low, l->gut[side] + LINE), y_of(l, s->waits_from, side, s->waits) + LINE);
-    *c = (struct place_clock){.side = side,
-                              .name = s->waits,
-                              .from = s->waits_from,
-                              .to = s->waits_until,
-                              .running = true,
-                              .event = l->d->n - 1,
-                              .y0 = y_of(l, s->waits_from, side, s->waits)};
-    snprintf(text, sizeof text, "%s %s, still running", s->waits, la__drawing_time(c->to - c->from, span));
-    l->gut[side] = side_text(l, side, l->p->narrow ? l->low + LINE : y + 8, "clock", c->event, text);
-    c->y1 = max(l->gut[side] + 4, y + 16);
-    l->low = max(l->low, c->y1);
-  }
-}
-
-static void find_spans(struct layout *l) {
-  for (unsigned side = 0; side < 2; side++) {
-    struct place_span *last = NEXT(l->p, span, nspans, spans_cap);
-    if (!last)
-      return;
-    *last = (struct place_span){.side = side, .y0 = l->p->top, .state = -1};
-    size_t at = l->p->nspans - 1;
-    for (size_t i = 0; i < l->d->n; i++) {
-      const struct draw_event *e = l->d->event[i];
-      if (e->fold || e->item.kind != LADDER_STATE || e->item.side != side)
-        continue;
-      l->p->span[at].y1 = l->p->y[i];
-      if (!NEXT(l->p, span, nspans, spans_cap))
-        return;
-      at = l->p->nspans - 1;
-      l->p->span[at] = (struct place_span){.side = side, .y0 = l->p->y[i], .state = (int)e->item.state, .event = i};
-    }
-    l->p->span[at].y1 = l->p->height - 10;
-  }
-}
-
-/* How far a lost segment would have sunk on its way: as far as the next one that left with it, or the one before. */
-static double fall(const struct layout *l, const struct draw_event *e) {
-  double near = 1e9, y = 18;
-  for (size_t i = 0; i < l->d->n; i++) {
-    const struct draw_event *o = l->d->event[i];
-    double off = o->fold || o->item.kind != LADDER_SEND ? 1e9 : l->p->y[i] - l->p->y[e->index];
-    if (off > 1e8 || o->item.side != e->item.side || o->item.at != e->item.at || !o->pair || o->pair->item.kind != LADDER_ARRIVE)
-      continue;
-    off = off < 0 ? -off : off;
-    if (off < near) {
-      near = off;
-      y = l->p->y[o->pair->index] - l->p->y[i];
-    }
-  }
-  return y;
-}
-
-static void find_arrows(struct layout *l) {
-  for (size_t i = 0; i < l->d->n; i++) {
-    const struct draw_event *e = l->d->event[i];
-    bool orphan = !e->pair && e->item.kind == LADDER_ARRIVE;
-    if (e->fold || (e->item.kind != LADDER_SEND && !orphan))
-      continue;
-    struct place_arrow *a = NEXT(l->p, arrow, narrows, arrows_cap);
-    if (!a)
-      return;
-    unsigned side = e->item.side;
-    double from = l->p->life[side], to = l->p->life[!side], reach = to - from;
-    *a = (struct place_arrow){.send = i, .x0 = from, .y0 = l->p->y[i], .x1 = to, .comes = orphan};
-    if (orphan) {
-      a->x0 = from + reach * .4;
-      a->y1 = a->y0;
-      a->y0 -= 10;
-    } else if (!e->pair) {
-      a->leaves = true;
-      a->x1 = from + reach * .7;
-      a->y1 = a->y0 + (l->p->narrow ? 4 : 14);
-    } else if (e->pair->item.kind == LADDER_LOST) {
-      a->lost = true;
-      a->x1 = from + reach * REACH;
-      a->y1 = a->y0 + (l->p->narrow ? 4 : fall(l, e) * REACH);
-    } else {
-      a->y1 = l->p->y[e->pair->index];
-    }
-  }
-}
-
-static double slope(const struct place_arrow *a) {
-  double dx = a->x1 - a->x0;
-  return (a->y1 - a->y0) / (dx < 0 ? -dx : dx);
-}
-
-/*
- * A label goes along its line, but never steeper than the one that follows closely from the same side, so that they do not meet. It is
- * short where others come against it.
- */
-static void place_labels(struct layout *l) {
-  struct place *p = l->p;
-  double width = p->life[1] - p->life[0], in = p->narrow ? 14 : 20;
-  for (size_t i = p->narrows; i-- > 0;) {
-    struct place_arrow *a = &p->arrow[i];
-    unsigned side = l->d->event[a->send]->item.side;
-    a->label_max = a->lost ? width * REACH - in - 22 : width - in - 16; /* never as far as the cross */
-    a->turn = p->narrow || slope(a) > .8 ? 0 : slope(a);
-    for (size_t k = 0; k < p->narrows && !p->narrow; k++) {
-      const struct place_arrow *b = &p->arrow[k];
-      bool same = l->d->event[b->send]->item.side == side;
-      if (k > i && same && b->y0 - a->y0 < 64 && b->turn < a->turn)
-        a->turn = b->turn;
-      if (!same && b->y1 > a->y0 - 22 && b->y0 - 22 < max(a->y1, a->y0 + 2))
-        a->label_max = HALF;
-    }
-    a->label_x = side ? p->life[1] - in : p->life[0] + in;
-    a->label_y = a->y0 - 6 + a->turn * (in - 5);
-  }
-}
-
 bool la__place(struct place *p, struct drawing *d, bool narrow) {
   la__drawing_fold(d, DRAWING_SHOW);
   *p = (struct place){.narrow = narrow, .width = narrow ? PLACE_NARROW : PLACE_WIDE, .top = narrow ? 16 : 18};
@@ -573,7 +348,7 @@ bool la__place(struct place *p, struct drawing *d, bool narrow) {
   l.wire[0] = l.wire[1] = p->top - 10;
   for (size_t i = 0; i < d->n; i++)
     d->event[i]->index = i;
-  find_clocks(&l);
+  la__place_find_clocks(&l);
   for (size_t i = 0; i < d->n && !p->out_of_memory; i++) {
     if (!i || d->event[i]->item.at != l.at) {
       new_instant(&l, i);
@@ -585,11 +360,9 @@ bool la__place(struct place *p, struct drawing *d, bool narrow) {
   }
   if (p->out_of_memory)
     return false;
-  end_clocks(&l);
+  la__place_end_clocks(&l);
   p->height = max(max(l.low, max(l.wire[0], l.wire[1])), max(l.gut[0], l.gut[1])) + 26;
-  find_spans(&l);
-  find_arrows(&l);
-  place_labels(&l);
+  la__place_lines(&l);
   return !p->out_of_memory;
 }
 
