@@ -21,12 +21,8 @@ static struct captured_one *find(struct captured *k, uint64_t id) {
 
 static struct captured_one *start(struct captured *k, const struct flow *c, const struct packet *p) {
   char name[2][EXPLAIN_END];
-  if (c->first.frame != p->frame)
-    return NULL; /* there was no room for its beginning */
-  if (k->n + k->doc.n >= CAPTURED) {
-    k->left_out++;
-    return NULL;
-  }
+  if (c->first.frame != p->frame || k->n == CAPTURED_OPEN || k->doc.n == CAPTURED)
+    return NULL; /* there is no room, or was none for its beginning */
   struct drawing *d = la__drawing_new(la__explain_end(c, 0, name[0]), la__explain_end(c, 1, name[1]), p->at);
   if (!d) {
     k->out_of_memory = true;
@@ -54,6 +50,14 @@ static void put_state(struct captured_one *o, unsigned end, enum la_state to, la
   it.state = to;
   la__drawing_put(o->d, &it);
   o->state[end] = to;
+}
+
+/* The tracker waits for proof that a FIN has come; where the same segment acknowledged ours, it has, and FIN-WAIT-2 was never entered. */
+static enum la_state state_of(const struct captured_one *o, const struct flow *c, unsigned end, bool fin_comes) {
+  const struct track_end *peer = &c->track.end[!end];
+  enum la_state st = c->track.end[end].state;
+  bool with_ack = fin_comes && o->state[end] == LA_FIN_WAIT_1 && peer->fin_sent && peer->reached == peer->fin;
+  return st == LA_FIN_WAIT_2 && (with_ack || o->state[end] == LA_TIME_WAIT) ? LA_TIME_WAIT : st;
 }
 
 static void note(struct captured_one *o, enum ladder_side side, la_time at, const char *text) {
@@ -148,11 +152,11 @@ void la__captured_segment(struct captured *k, const struct flow *c, unsigned fro
     la__tcp_parse_opts(&it.all, s->payload - s->opts, s->opts, s->flags & LA_SYN);
   it.opts = s->flags & LA_SYN ? it.all.have : 0;
   comments(o, from, p);
-  put_state(o, from, c->track.end[from].state, p->at);
+  put_state(o, from, state_of(o, c, from, false), p->at);
   la__drawing_put(o->d, &it);
   it.kind = LADDER_ARRIVE;
   la__drawing_put(o->d, &it);
-  put_state(o, !from, c->track.end[!from].state, p->at);
+  put_state(o, !from, state_of(o, c, !from, s->flags & LA_FIN), p->at);
   remember(o, c);
 }
 
@@ -174,15 +178,17 @@ static void describe(struct drawing *d, const struct flow *c, const struct verdi
   if (told)
     *told = 0;
   snprintf(d->heading, sizeof d->heading, "%.*s", (int)sizeof d->heading - 1, text);
-  snprintf(d->anchor, sizeof d->anchor, "C%llu", (unsigned long long)c->id);
   for (unsigned i = 0; i < 2; i++)
     snprintf(d->name[i], sizeof d->name[i], "%s %s", i == v->client ? "client" : "server", la__explain_end(c, i, end));
 }
 
 struct drawing *la__captured_done(struct captured *k, const struct flow *c, const struct verdict *v) {
   struct captured_one *o = find(k, c->id);
-  if (!o)
+  if (!o || k->doc.n == CAPTURED) {
+    k->left_out++;
+    la__captured_drop(k, c);
     return NULL;
+  }
   struct drawing *d = o->d;
   uint64_t *ids = realloc(k->ids, (k->doc.n + 1) * sizeof *ids);
   forget(k, o);

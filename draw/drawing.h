@@ -50,7 +50,6 @@ struct draw_side {
 
 struct drawing {
   char heading[320], verdict[1024]; /* may be empty */
-  char anchor[32];                  /* a name for links; may be empty */
   char name[2][96];                 /* of the ends */
   la_time zero;
   struct draw_event **event;

@@ -43,8 +43,8 @@ static void index_of(FILE *out, const struct draw_doc *doc) {
   fputs("<nav aria-label=\"Connections\">\n<table class=\"index\">\n<thead><tr><th>connection</th><th>verdict</th></tr></thead>\n<tbody>\n",
         out);
   for (size_t i = 0; i < doc->n; i++)
-    la__mark(out, "<tr><td><a href=\"#d%u\">%s</a></td><td>%s</td></tr>\n", (unsigned)i,
-             doc->drawing[i]->anchor[0] ? doc->drawing[i]->anchor : doc->drawing[i]->heading, doc->drawing[i]->verdict);
+    la__mark(out, "<tr><td><a href=\"#d%u\">%s</a></td><td>%s</td></tr>\n", (unsigned)i, doc->drawing[i]->heading,
+             doc->drawing[i]->verdict);
   fputs("</tbody>\n</table>\n</nav>\n", out);
 }
 
