@@ -240,8 +240,9 @@ enum decoded la__decode_tcp(const uint8_t *p, uint32_t n, uint32_t wire, struct 
   out->wnd = be16_get(p + 14);
   out->csum = be16_get(p + 16);
   out->len = wire - hlen;
-  if (hlen > TCP_HEADER)
-    options(p + TCP_HEADER, (n < hlen ? n : hlen) - TCP_HEADER, out);
+  out->opts = (uint8_t)((n < hlen ? n : hlen) - TCP_HEADER);
+  if (out->opts)
+    options(p + TCP_HEADER, out->opts, out);
   out->cut = n < wire;
   out->have = n > hlen ? n - hlen : 0;
   out->payload = p + (n < hlen ? n : hlen);

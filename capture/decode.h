@@ -24,8 +24,8 @@ enum sum_state { SUM_UNKNOWN, SUM_GOOD, SUM_BAD, SUM_OFFLOAD /* left to the netw
 
 /* A TCP segment as it was captured. */
 struct seg {
-  uint8_t family; /* 4 or 6 */
-  uint8_t ttl, flags, wscale;
+  uint8_t family;                        /* 4 or 6 */
+  uint8_t ttl, flags, wscale, opts;      /* opts: so many bytes of options were captured, just before `payload` */
   bool has_wscale, has_ts, sack_ok, cut; /* cut: bytes of the payload were not captured */
   enum sum_state sum;
   const uint8_t *src, *dst; /* 4 or 16 bytes */

@@ -231,14 +231,19 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s, ui
   }
   look_for_nat(f, c, s);
   la__flow_segment(c, from, p, s);
+  if (f->seen)
+    f->seen(f->ctx, c, from, p, s);
   enqueue(c->over != OVER_NOT ? &f->over : attempt(c) ? &f->attempts : NULL, c);
 }
 
 static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
   unsigned from;
   struct flow *c = find(f, s, seg_hash(f, s), &from);
-  if (c)
-    la__flow_icmp(c, from, p, s);
+  if (!c)
+    return;
+  la__flow_icmp(c, from, p, s);
+  if (f->seen)
+    f->seen(f->ctx, c, from, p, s);
 }
 
 static void take_in(struct flows *f, const struct packet *p, enum decoded d, struct seg *s, uint64_t hash) {

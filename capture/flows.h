@@ -30,6 +30,8 @@ struct flow_syn {
 };
 struct flows {
   void (*done)(void *ctx, struct flow *c); /* after which c is gone */
+  /* May be NULL: each segment of end `from` when c has taken it in; also an ICMP error (s->icmp_src) that quotes one. */
+  void (*seen)(void *ctx, const struct flow *c, unsigned from, const struct packet *p, const struct seg *s);
   void *ctx;
   uint8_t key[16];
   struct flow **bucket;

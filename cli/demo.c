@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/drawings.h"
 #include "cli/rig.h"
 #include "cli/serve.h"
 #include "cli/tap.h"
@@ -41,6 +42,7 @@ static const char page[] =
 struct args {
   const char *cmd, *pcapng;
   bool ascii, pair;
+  struct drawings draw;
 };
 
 struct demo {
@@ -49,9 +51,11 @@ struct demo {
   la_host *host;
   la_pcapng *pcapng;
   struct tap *tap;
+  struct draw_doc doc;
   struct site site;
   struct server server;
   struct demo_client client;
+  FILE *say; /* standard error, where a drawing goes to the standard output */
   bool kernel, ended, stop;
   la_end end;
   int signals, curl_out, curl_status;
@@ -71,6 +75,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT:
     la__args_init(state);
+    state->child_inputs[0] = &a->draw;
     return 0;
   case OPT_PCAPNG:
     a->pcapng = arg;
@@ -208,10 +213,11 @@ static int open_observer(struct demo *d) {
   char err[160];
   if (!(d->pcapng = la_pcapng_open(d->args->pcapng, err, sizeof err)))
     return la__fail(d->args->cmd, "%s", err);
-  struct tap_opts opts = {.out = stdout,
-                          .style = la__ladder_style(stdout),
+  struct tap_opts opts = {.out = d->say,
+                          .style = la__ladder_style(d->say),
                           .pcapng = d->pcapng,
                           .both = !d->kernel,
+                          .doc = la__drawings_wanted(&d->args->draw) ? &d->doc : NULL,
                           .names = {d->kernel ? "kernel" : "client", "lastack"}};
   opts.style.ascii = opts.style.ascii || d->args->ascii;
   d->tap = la__tap_new(&opts);
@@ -260,9 +266,9 @@ static int verdict(struct demo *d) {
   snprintf(want, sizeof want, "200 %zu", sizeof page - 1);
   if (!d->ended || strcmp(got, want) != 0)
     return la__fail(d->args->cmd, "the page did not come through: the client says \"%s\" instead of \"%s\"", got, want);
-  printf("\n");
-  la__print_end(stdout, &d->end, false);
-  printf("The client got the page: status 200, %zu bytes.\n", sizeof page - 1);
+  fprintf(d->say, "\n");
+  la__print_end(d->say, &d->end, false);
+  fprintf(d->say, "The client got the page: status 200, %zu bytes.\n", sizeof page - 1);
   return EXIT_OK;
 }
 
@@ -292,26 +298,46 @@ static int demo(struct demo *d) {
     return EXIT_FAIL;
   d->kernel = !d->args->pair && join_kernel(d, curl, sizeof curl, why, sizeof why);
   if (d->kernel)
-    printf("The kernel's curl fetches http://10.77.0.1/ over the TUN device " TUN " in a network namespace of its own.\n\n");
+    fprintf(d->say, "The kernel's curl fetches http://10.77.0.1/ over the TUN device " TUN " in a network namespace of its own.\n\n");
   else if (d->args->pair)
-    printf("A page is fetched between two stacks in memory.\n\n");
+    fprintf(d->say, "A page is fetched between two stacks in memory.\n\n");
   else
-    printf("No kernel to talk to: %s. The same exchange between two stacks in memory:\n\n", why);
-  fflush(stdout);
+    fprintf(d->say, "No kernel to talk to: %s. The same exchange between two stacks in memory:\n\n", why);
+  fflush(d->say);
   if ((!d->kernel && join_pair(d)) || open_observer(d) || start_client(d, curl) || run(d))
     return EXIT_FAIL;
   return verdict(d);
 }
 
+/* The TIME-WAIT that nobody waits for goes on beyond the drawing. */
+static int write_drawings(struct demo *d) {
+  d->doc.title = "lastack demo";
+  d->doc.lead = d->kernel ? "The kernel's curl fetches a page over TUN" : "A page is fetched between two stacks in memory";
+  for (size_t i = 0; i < d->doc.n; i++)
+    for (unsigned side = 0; side < 2; side++) {
+      const struct draw_side *s = &d->doc.drawing[i]->side[side];
+      if (s->has_state && s->state == LA_TIME_WAIT)
+        la__drawing_wait(d->doc.drawing[i], (enum ladder_side)side, "2MSL", s->entered, s->entered + 60 * LA_SEC);
+    }
+  return la__drawings_write(&d->args->draw, d->args->cmd, &d->doc);
+}
+
 int la__cmd_demo(int argc, char **argv) {
-  static const struct argp argp = {.options = options, .parser = parse, .doc = "Fetches a page from the stack and draws what happens."};
+  static const struct argp_child children[] = {{.argp = &la__drawings_argp}, {0}};
+  static const struct argp argp = {
+    .options = options, .parser = parse, .children = children, .doc = "Fetches a page from the stack and draws what happens."};
   struct args a = {.cmd = argv[0]};
   la__args(&argp, argc, argv, 0, &a);
+  la__drawings_check(&a.draw, a.cmd);
   if (!a.pcapng)
     a.pcapng = access("build", W_OK) == 0 ? "build/demo.pcapng" : "lastack-demo.pcapng";
-  struct demo d = {.args = &a, .signals = -1, .curl_out = -1, .site = {.root = -1, .page = -1}};
+  struct demo d = {
+    .args = &a, .say = la__drawings_to_stdout(&a.draw) ? stderr : stdout, .signals = -1, .curl_out = -1, .site = {.root = -1, .page = -1}};
   int status = tear_down(&d, demo(&d));
   if (!status)
-    printf("%s has the packets, with the transitions that each caused as comments.\n", a.pcapng);
+    fprintf(d.say, "%s has the packets, with the transitions that each caused as comments.\n", a.pcapng);
+  if (!status && la__drawings_wanted(&a.draw))
+    status = write_drawings(&d);
+  la__doc_free(&d.doc);
   return status;
 }

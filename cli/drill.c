@@ -73,6 +73,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT:
     la__args_init(state);
+    state->child_inputs[0] = &a->draw;
     return 0;
   case 'j':
     a->jobs = (unsigned)la__number(a->cmd, "-j", arg, 1, 256);
@@ -146,8 +147,10 @@ static const struct argp_option options[] = {
   {"connect_port", KEY_PASSED + 8, "PORT", 0, "Where connect(fd, ..., ...) goes (8080)", 2},
   {0},
 };
+static const struct argp_child children[] = {{.argp = &la__drawings_argp}, {0}};
 static const struct argp argp = {
   .options = options,
+  .children = children,
   .parser = parse,
   .args_doc = "FILE|DIR...",
   .doc = "packetdrill scripts against the stack, in virtual time. A folder stands for the *.pkt in and below it."
@@ -161,9 +164,22 @@ int la__cmd_drill(int argc, char **argv) {
   if (!a.npaths)
     la__usage(a.cmd, "no script");
   la__log_check(&a.log, a.cmd);
+  struct draw_doc doc = {0};
+  char title[300];
+  if (la__drawings_wanted(&a.draw)) {
+    if (a.npaths > 1)
+      la__usage(a.cmd, "--svg, --html and --mermaid draw one script");
+    la__drawings_check(&a.draw, a.cmd);
+    snprintf(title, sizeof title, "lastack drill %s", a.paths[0]);
+    doc.title = title;
+    a.doc = &doc;
+  }
   int status = EXIT_FAIL;
   if (!a.log.path || (a.events = la__log_open(&a.log, a.cmd)))
     status = la__log_close(&a.log, a.cmd, a.events, la__drill_all(&a));
+  if (a.doc && la__drawings_write(&a.draw, a.cmd, &doc) && status == EXIT_OK)
+    status = EXIT_FAIL;
+  la__doc_free(&doc);
   la__drill_ask_free(&a);
   return status;
 }

@@ -3,6 +3,7 @@
 #ifndef LA_CLI_DRILL_H
 #define LA_CLI_DRILL_H
 
+#include "cli/drawings.h"
 #include "cli/log.h"
 #include "drill/run.h"
 
@@ -12,6 +13,8 @@ struct drill_ask {
   unsigned jobs;
   enum drill_preset preset;
   enum drill_family family;
+  struct drawings draw;
+  struct draw_doc *doc; /* NULL: nothing is drawn but what failed */
   struct drill_define *defines;
   struct drill_option *options;
   char **paths;

@@ -204,6 +204,17 @@ static bool undefined(const struct drill_ask *a, const char *name) {
   return false;
 }
 
+static void add_drawing(struct draw_doc *doc, const struct run *r) {
+  struct drawing *d = la__report_draw(r);
+  if (!d)
+    abort();
+  snprintf(d->heading, sizeof d->heading, "%s: %s", la__drill_family_name(r->script->family), r->failed ? "failed" : "passed");
+  if (r->failed)
+    snprintf(d->verdict, sizeof d->verdict, "line %d: %s", r->fail_at.line, r->failure);
+  if (!la__doc_add(doc, d))
+    abort();
+}
+
 /* In one family; true when the script is tied to it, so that others make no sense. */
 static bool run_in(const struct drill_ask *a, FILE *out, const char *path, const char *text, size_t len, enum drill_family family,
                    struct outcome *o) {
@@ -229,7 +240,10 @@ static bool run_in(const struct drill_ask *a, FILE *out, const char *path, const
   if (!r)
     abort();
   la__events_free(settings.events);
-  tell(a, out, r, a->all_families && !tied);
+  if (a->doc)
+    add_drawing(a->doc, r);
+  if (!la__drawings_to_stdout(&a->draw))
+    tell(a, out, r, a->all_families && !tied);
   o->passed += !r->failed;
   o->failed += r->failed;
   o->notes += r->nnotes;
@@ -310,7 +324,7 @@ static int summary(const struct work *w) {
     reordered += w->outcomes[i].reordered;
     liberties += w->outcomes[i].liberties;
   }
-  if (!w->a->json) {
+  if (!w->a->json && !la__drawings_to_stdout(&w->a->draw)) {
     if (notes && !w->a->verbose)
       printf("%zu commands and settings of the scripts have no counterpart here (-v names them)\n", notes);
     if (reordered && !w->a->verbose)

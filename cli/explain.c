@@ -2,6 +2,7 @@
 /* lastack explain: why each connection of a capture ended. */
 #include "cli/cli.h"
 #include "cli/explain.h"
+#include "cli/explain_draw.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,9 +26,10 @@ struct ask {
   uint16_t port;
   char **files;
   size_t nfiles;
+  struct explain_draw draw;
 };
 struct run {
-  const struct ask *a;
+  struct ask *a;
   struct flows flows;
   struct filter filter;
   struct rollup sum;
@@ -60,6 +62,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT:
     la__args_init(state);
+    state->child_inputs[0] = &a->draw;
     return 0;
   case 'j':
     a->json = true;
@@ -94,8 +97,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
+static const struct argp_child children[] = {{.argp = &la__explain_draw_argp}, {0}};
 static const struct argp argp = {
   .options = options,
+  .children = children,
   .parser = parse,
   .args_doc = "FILE...",
   .doc =
@@ -109,10 +114,16 @@ static bool wanted(const struct ask *a, const struct flow *c) {
     host = host || (a->host.family == c->family && memcmp(a->host.b, c->end[i].addr, c->family == 4 ? 4 : 16) == 0);
     port = port || a->port == c->end[i].port;
   }
-  return host && port;
+  return host && port && la__explain_chosen(&a->draw, c);
 }
 
 /* ---- output ---- */
+
+static void seen(void *ctx, const struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct run *r = ctx;
+  if (wanted(r->a, c))
+    la__captured_segment(&r->a->draw.captured, c, from, p, s);
+}
 
 static void done(void *ctx, struct flow *c) {
   struct run *r = ctx;
@@ -122,13 +133,19 @@ static void done(void *ctx, struct flow *c) {
     return;
   la__verdict(c, r->flows.now, &v);
   la__rollup_add(&r->sum, c, &v, r->flows.now);
-  if (r->a->findings && !v.finding)
+  if (r->a->findings && !v.finding) {
+    la__captured_drop(&r->a->draw.captured, c);
     return;
+  }
   r->printed++;
-  if (r->a->json)
+  if (la__drawings_to_stdout(&r->a->draw.to))
+    ;
+  else if (r->a->json)
     r->failed |= !la__explain_json(stdout, c, &v);
   else
     r->failed |= puts(la__explain_text(c, &v, text)) == EOF;
+  if (la__explain_draws(&r->a->draw))
+    la__explain_draw_done(&r->a->draw, c, &v);
   if (r->a->follow)
     fflush(stdout);
 }
@@ -217,6 +234,7 @@ static int one(struct run *r, const char *path, struct flows_stats *sum) {
     la__fail(r->a->cmd, "out of memory");
   } else {
     r->flows.stats.connections = before;
+    r->flows.seen = la__explain_draws(&r->a->draw) ? seen : NULL;
     status = read_all(r, &rd, path);
     r->flows.stats.connections -= before;
     if (r->flows.out_of_memory)
@@ -229,7 +247,7 @@ static int one(struct run *r, const char *path, struct flows_stats *sum) {
 }
 
 int la__cmd_explain(int argc, char **argv) {
-  struct ask a = {.cmd = argv[0]};
+  struct ask a = {.cmd = argv[0], .draw = {.cmd = argv[0]}};
   a.files = calloc((size_t)argc + 1, sizeof *a.files);
   struct run *r = calloc(1, sizeof *r);
   struct flows_stats sum = {0};
@@ -239,6 +257,7 @@ int la__cmd_explain(int argc, char **argv) {
   la__args(&argp, argc, argv, 0, &a);
   if (!a.nfiles == !a.follow)
     la__usage(a.cmd, a.follow ? "--follow and files exclude each other" : "no capture; \"-\" is the standard input");
+  la__drawings_check(&a.draw.to, a.cmd);
   const struct sigaction stop = {.sa_handler = on_signal};
   if (a.follow) {
     sigaction(SIGINT, &stop, NULL);
@@ -255,11 +274,14 @@ int la__cmd_explain(int argc, char **argv) {
     int got = one(r, a.files[i], &sum);
     status = got > status ? got : status;
   }
-  if (!a.quiet && !a.json)
+  if (la__explain_draws(&a.draw) && la__explain_draw_finish(&a.draw, a.files[0]) && status == EXIT_OK)
+    status = EXIT_FAIL;
+  if (!a.quiet && !a.json && !la__drawings_to_stdout(&a.draw.to))
     la__rollup_print(stdout, &r->sum, &sum);
   if (a.findings && r->sum.findings && status == EXIT_OK)
     status = EXIT_FINDINGS;
   la__filter_free(&r->filter);
+  la__explain_draw_free(&a.draw);
   free(a.files);
   free(r);
   return status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lastack sim: scenarios in virtual time, drawn and checked. */
+#include "cli/drawings.h"
 #include "cli/log.h"
 
 #include "sim/claim.h"
@@ -19,6 +20,7 @@ struct ask {
   struct log_args log;
   FILE *events;
   struct sim_opts opt;
+  struct drawings draw;
   char **names;
   size_t n;
 };
@@ -28,6 +30,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT:
     la__args_init(state);
+    state->child_inputs[0] = &a->draw;
     return 0;
   case 'l':
     a->list = true;
@@ -103,8 +106,10 @@ static const struct argp_option options[] = {
   {"fail-alloc", KEY_FAIL, "N", 0, "Let the N-th allocation of each stack fail: only the laws are claimed then", 1},
   {0},
 };
+static const struct argp_child children[] = {{.argp = &la__drawings_argp}, {0}};
 static const struct argp argp = {
   .options = options,
+  .children = children,
   .parser = parse,
   .args_doc = "NAME...",
   .doc = "Scenarios between two stacks, or a stack and a scripted peer, in virtual time: each is drawn, and its claims are checked."
@@ -122,6 +127,17 @@ static void print_json(const struct sim *s) {
   puts(text ? text : "{}");
   free(text);
   json_decref(o);
+}
+
+static int draw(const struct ask *a, const struct sim *s, const char *line) {
+  char title[120], lead[300];
+  struct draw_doc doc = {.title = title, .lead = lead};
+  snprintf(title, sizeof title, "lastack sim %s", s->name);
+  snprintf(lead, sizeof lead, "%s%s", line, s->opt.ipv6 ? ", over IPv6" : "");
+  la__show_draw(s, &doc);
+  int status = la__drawings_write(&a->draw, a->cmd, &doc);
+  la__doc_free(&doc);
+  return status;
 }
 
 struct total {
@@ -150,10 +166,14 @@ static void run(const struct ask *a, const struct scen *sc, bool alone, struct t
   t->failed += bad > 0;
   t->claims += s->nclaims;
   t->skipped += skipped;
-  if (a->json)
+  if (la__drawings_wanted(&a->draw) && draw(a, s, sc->line))
+    t->failed += !bad;
+  if (la__drawings_to_stdout(&a->draw))
+    fflush(stdout);
+  else if (a->json)
     print_json(s);
   else if (alone)
-    la__show_sim(stdout, s, sc->line, !a->quiet);
+    la__show_sim(stdout, s, sc->line, !a->quiet && !la__drawings_wanted(&a->draw));
   else
     la__show_line(stdout, s);
   la__sim_free(s);
@@ -182,6 +202,9 @@ int la__cmd_sim(int argc, char **argv) {
   la__log_check(&a.log, a.cmd);
   if (a.pcapng && (a.all || a.n != 1))
     la__usage(a.cmd, "--pcapng records one scenario");
+  if (la__drawings_wanted(&a.draw) && (a.all || a.n != 1))
+    la__usage(a.cmd, "--svg, --html and --mermaid draw one scenario");
+  la__drawings_check(&a.draw, a.cmd);
   struct total t = {0};
   if (a.log.path && !(a.events = la__log_open(&a.log, a.cmd))) {
     free(a.names);

@@ -34,6 +34,7 @@ struct flight {
 struct tap {
   struct tap_opts opts;
   struct ladder *ladder;
+  struct drawing *drawing;   /* of the flow that is headed; the document's */
   la_time zero;              /* of the drawing; LA_NEVER: nothing drawn yet */
   int64_t to_unix;           /* from the loop's clock to nanoseconds since 1970 */
   const struct flow *headed; /* whose names head the ladder now */
@@ -110,23 +111,42 @@ static struct flow *flow_of(struct tap *t, unsigned side, const la_addr *local, 
 static void put(struct tap *t, const struct ladder_item *it) {
   if (t->ladder)
     la__ladder_put(t->ladder, it);
+  if (t->drawing)
+    la__drawing_put(t->drawing, it);
+}
+
+static void put_change(struct tap *t, struct flow *f, unsigned side, enum la_state st, enum la_cause cause, la_time at) {
+  bool theirs = !t->opts.both && side == LADDER_LEFT;
+  f->state[side] = st;
+  put(t, &(struct ladder_item){
+           .kind = LADDER_STATE, .side = (enum ladder_side)side, .at = at, .state = st, .cause = cause, .inferred = theirs});
 }
 
 static void put_state(struct tap *t, struct flow *f, unsigned side, enum la_state st, la_time at) {
-  f->state[side] = st;
-  put(t, &(struct ladder_item){.kind = LADDER_STATE, .side = (enum ladder_side)side, .at = at, .state = st});
+  put_change(t, f, side, st, LA_ON_NOTHING, at);
+}
+
+/* A new drawing; the flow that comes back to the head of the ladder gets another one. */
+static void new_drawing(struct tap *t, const char *left, const char *right) {
+  if (!t->opts.doc)
+    return;
+  t->drawing = la__drawing_new(left, right, t->zero);
+  if (t->drawing && !la__doc_add(t->opts.doc, t->drawing))
+    t->drawing = NULL;
 }
 
 /* Names the ends of another flow than before, and the states in which they are. */
 static void head(struct tap *t, struct flow *f, la_time at) {
   char addr[LA_ADDR_TEXT], names[2][96];
-  if (!t->ladder || t->headed == f)
+  if ((!t->ladder && !t->opts.doc) || t->headed == f)
     return;
   if (t->zero == LA_NEVER)
     t->zero = at;
   for (unsigned i = 0; i < 2; i++)
     snprintf(names[i], sizeof names[i], "%s %s:%u", t->opts.names[i], la_addr_text(&f->addr[i], addr), f->port[i]);
-  la__ladder_head(t->ladder, names[0], names[1], t->zero);
+  if (t->ladder)
+    la__ladder_head(t->ladder, names[0], names[1], t->zero);
+  new_drawing(t, names[0], names[1]);
   t->headed = f;
   put_state(t, f, 0, f->state[0], at);
   put_state(t, f, 1, f->state[1], at);
@@ -177,7 +197,7 @@ static void apply(struct tap *t, struct flow *f, unsigned side, const la_trace_r
     char line[160];
     if (r->type == LA_TRACE_TRANSITION) {
       note_transition(t, side, comment, r);
-      put_state(t, f, side, (enum la_state)r->to, at);
+      put_change(t, f, side, (enum la_state)r->to, (enum la_cause)r->cause, at);
     } else if (r->type == LA_TRACE_DROP) {
       snprintf(line, sizeof line, "%s: dropped: %s", t->opts.names[side], la_drop_name((enum la_drop)r->drop));
       note_line(comment, line);
@@ -375,8 +395,8 @@ void la__tap_trace(struct tap *t, enum ladder_side side, const la_trace_rec *rec
     }
     first_state(f, side, r, 1);
     head(t, f, r->at);
-    put(t, &(struct ladder_item){.kind = LADDER_NOTE, .side = side, .at = r->at, .text = note_of(r)});
-    put_state(t, f, side, (enum la_state)r->to, r->at);
+    put(t, &(struct ladder_item){.kind = LADDER_NOTE, .side = side, .at = r->at, .text = note_of(r), .clock = la__clock_name(r)});
+    put_change(t, f, side, (enum la_state)r->to, (enum la_cause)r->cause, r->at);
     note_transition(t, side, f->calls[side], r);
   }
 }

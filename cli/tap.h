@@ -10,7 +10,7 @@
 
 #include <lastack/lastack.h>
 
-#include "draw/ladder.h"
+#include "draw/drawing.h"
 
 struct tap;
 
@@ -20,6 +20,7 @@ struct tap_opts {
   la_pcapng *pcapng;    /* NULL: none; stays the caller's */
   const char *names[2]; /* of left and right, in headings and comments. Must outlive it */
   bool both;            /* two stacks, of which the right one listens */
+  struct draw_doc *doc; /* NULL, or where a drawing of each connection goes that heads the ladder; stays the caller's */
 };
 /* NULL: memory. */
 struct tap *la__tap_new(const struct tap_opts *opts);

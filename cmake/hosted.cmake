@@ -89,6 +89,13 @@ include_directories(SYSTEM ${ncurses_INCLUDE})
 
 set(tool_libraries lastack_parts)
 lastack_room_sources(tool_sources capture draw sim drill)
+# The page of --html is written as a page, and becomes part of the program.
+set(page_parts ${PROJECT_SOURCE_DIR}/draw/page.css ${PROJECT_SOURCE_DIR}/draw/page.js)
+set(page_source ${PROJECT_BINARY_DIR}/page.c)
+add_custom_command(OUTPUT ${page_source}
+  COMMAND ${CMAKE_COMMAND} "-DIN=${page_parts}" -DOUT=${page_source} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+  DEPENDS ${page_parts} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+list(APPEND tool_sources ${page_source})
 if(tool_sources)
   add_library(lastack_tools STATIC ${tool_sources})
   lastack_tool_room(lastack_tools)

@@ -35,6 +35,11 @@ void la__ladder_segment(struct ladder_item *it, const struct tcp_seg *seg) {
   it->opts = seg->flags & LA_SYN ? seg->opt.have : 0;
   it->mss = seg->opt.mss;
   it->wscale = seg->opt.wscale;
+  it->abs_seq = seg->seq;
+  it->abs_ack = seg->ack;
+  it->wnd = seg->wnd;
+  it->has_wnd = true;
+  it->all = seg->opt;
 }
 
 struct ladder_style la__ladder_style(FILE *out) {

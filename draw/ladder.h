@@ -40,6 +40,15 @@ struct ladder_item {
   uint8_t opts;      /* TCP_OPT_* to be named, as mss= ws= sackOK TS */
   uint8_t wscale;
   uint16_t mss;
+  /* for drawings with more room than a terminal's (draw/drawing.h) */
+  const char *clock;   /* NOTE: the clock that ran out. Static storage */
+  enum la_cause cause; /* STATE */
+  bool inferred;       /* STATE: nobody told it */
+  uint64_t frame;      /* of a capture; 0: none */
+  uint32_t abs_seq, abs_ack;
+  uint16_t wnd; /* as it stands in the header */
+  bool has_wnd;
+  struct tcp_opts all; /* every option of the segment */
 };
 /* Fills in the fields of a segment from a parsed one; seq and ack stay absolute. Options are taken from a SYN only. */
 void la__ladder_segment(struct ladder_item *it, const struct tcp_seg *seg);

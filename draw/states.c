@@ -56,23 +56,41 @@ void la__states_text(FILE *out, bool ascii) {
       draw_state(out, (enum la_state)from, ascii);
 }
 
-static void each_edge(FILE *out, void (*edge)(FILE *out, const char *from, const char *to, const char *label)) {
+static const char *const pens[STATES_PATHS] = {"#1f5fbf", "#a8500a"};
+
+/* The steps of a path from one state to another, as "1" or "2, 6". */
+static void steps(const struct states_path *p, enum la_state from, enum la_state to, char *buf, size_t cap) {
+  size_t n = 0;
+  buf[0] = 0;
+  for (size_t i = 1; i < p->n && n < cap; i++)
+    if (p->state[i - 1] == from && p->state[i] == to)
+      n += (size_t)snprintf(buf + n, cap - n, "%s%zu", n ? ", " : "", i);
+}
+
+static void dot_edge(FILE *out, enum la_state from, enum la_state to, const char *label, const struct states_path *path, size_t npaths) {
+  bool taken = false;
+  for (size_t i = 0; i < npaths; i++) {
+    char text[160];
+    steps(&path[i], from, to, text, sizeof text);
+    if (!text[0])
+      continue;
+    taken = true;
+    fprintf(out, "  \"%s\" -> \"%s\" [label=\"%s: %s\", color=\"%s\", fontcolor=\"%s\", penwidth=3];\n", la_state_name(from),
+            la_state_name(to), text, label, pens[i], pens[i]);
+  }
+  if (!taken)
+    fprintf(out, "  \"%s\" -> \"%s\" [label=\"%s\"];\n", la_state_name(from), la_state_name(to), label);
+}
+
+void la__states_dot(FILE *out, const struct states_path *path, size_t npaths) {
   char text[512];
+  fputs("digraph tcp {\n  node [shape=box];\n", out);
   for (unsigned from = 0; from < LA_STATES; from++)
     for (unsigned to = 0; to < LA_STATES; to++) {
       causes((enum la_state)from, (enum la_state)to, text, sizeof text);
       if (text[0])
-        edge(out, la_state_name((enum la_state)from), la_state_name((enum la_state)to), text);
+        dot_edge(out, (enum la_state)from, (enum la_state)to, text, path, npaths);
     }
-}
-
-static void dot_edge(FILE *out, const char *from, const char *to, const char *label) {
-  fprintf(out, "  \"%s\" -> \"%s\" [label=\"%s\"];\n", from, to, label);
-}
-
-void la__states_dot(FILE *out) {
-  fputs("digraph tcp {\n  node [shape=box];\n", out);
-  each_edge(out, dot_edge);
   fputs("}\n", out);
 }
 
@@ -98,5 +116,11 @@ void la__states_mermaid(FILE *out) {
     if (edges_from((enum la_state)st))
       fprintf(out, "  state \"%s\" as %s\n", la_state_name((enum la_state)st), id);
   }
-  each_edge(out, mermaid_edge);
+  for (unsigned from = 0; from < LA_STATES; from++)
+    for (unsigned to = 0; to < LA_STATES; to++) {
+      char text[512];
+      causes((enum la_state)from, (enum la_state)to, text, sizeof text);
+      if (text[0])
+        mermaid_edge(out, la_state_name((enum la_state)from), la_state_name((enum la_state)to), text);
+    }
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What happened, as a ladder: the stack at the left, the script at the right. */
+/* What happened, as a drawing: the stack at the left, the script at the right. */
 #include "draw/events.h"
 #include "drill/run.h"
 
-#include "draw/ladder.h"
+#include "draw/ending.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,8 @@ struct moment {
   uint32_t frame; /* a state that this packet brought; 0: a call or a clock did */
   uint32_t after; /* the latest packet at the time */
   bool state;
-  uint8_t to;
+  uint8_t to, cause;
+  const char *clock; /* whose expiry it was, or NULL */
   const char *text;
 };
 
@@ -48,6 +49,8 @@ void la__report_trace(struct run *r) {
         m->state = true;
         m->frame = rec[i].frame;
         m->to = rec[i].to;
+        m->cause = rec[i].cause;
+        m->clock = la__clock_name(&rec[i]);
       }
     }
   }
@@ -67,12 +70,12 @@ static uint32_t isn(const struct run *r, const struct wire *w, bool own) {
   return x;
 }
 
-static void put_packet(struct ladder *l, const struct run *r, const struct wire *w) {
+static void put_packet(struct drawing *d, const struct run *r, const struct wire *w) {
   enum ladder_side side = w->out ? LADDER_LEFT : LADDER_RIGHT;
   char text[80];
   if (w->proto != DRILL_TCP) {
     snprintf(text, sizeof text, w->proto == DRILL_UDP ? "UDP, %u bytes" : "ICMP, %u bytes", w->payload_len);
-    la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side, .at = w->at, .text = text});
+    la__drawing_put(d, &(struct ladder_item){.kind = LADDER_NOTE, .side = side, .at = w->at, .text = text});
     return;
   }
   struct ladder_item it = {.kind = LADDER_SEND, .side = side, .at = w->at, .id = w->number, .again = w->again};
@@ -80,38 +83,44 @@ static void put_packet(struct ladder *l, const struct run *r, const struct wire 
   it.seq = w->seg.seq - isn(r, w, true);
   if (w->seg.flags & LA_ACK)
     it.ack = w->seg.ack - isn(r, w, false);
-  la__ladder_put(l, &it);
+  la__drawing_put(d, &it);
   it.kind = LADDER_ARRIVE;
-  la__ladder_put(l, &it);
+  la__drawing_put(d, &it);
 }
 
-static void put_moment(struct ladder *l, const struct moment *m) {
-  if (m->state)
-    la__ladder_put(l, &(struct ladder_item){.kind = LADDER_STATE, .side = LADDER_LEFT, .at = m->at, .state = m->to});
-  else
-    la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = LADDER_LEFT, .at = m->at, .text = m->text});
-}
-
-static void draw(FILE *out, const struct run *r) {
-  struct ladder_style style = la__ladder_style(out);
-  struct ladder *l = la__ladder_new(out, &style);
-  if (!l)
+static void put_moment(struct drawing *d, const struct moment *m) {
+  struct ladder_item it = {.side = LADDER_LEFT, .at = m->at};
+  if (!m->state || m->clock) {
+    it.kind = LADDER_NOTE;
+    it.text = m->state ? m->clock : m->text;
+    it.clock = m->clock;
+    la__drawing_put(d, &it);
+  }
+  if (!m->state)
     return;
-  la__ladder_head(l, "lastack", "script", DRILL_EPOCH);
+  it.kind = LADDER_STATE;
+  it.state = m->to;
+  it.cause = m->cause;
+  la__drawing_put(d, &it);
+}
+
+struct drawing *la__report_draw(const struct run *r) {
+  struct drawing *d = la__drawing_new("lastack", "script", DRILL_EPOCH);
   const struct moment *m = r->moments;
-  for (const struct wire *w = r->wires; w || m;) {
+  for (const struct wire *w = r->wires; d && (w || m);) {
     /* What a packet brought stands behind it; what a call did, before the packets that followed. */
     bool packet = w && (!m || (m->frame ? w->number <= m->frame : w->number <= m->after));
     if (packet) {
-      put_packet(l, r, w);
+      put_packet(d, r, w);
       w = w->next;
     } else {
-      put_moment(l, m);
+      put_moment(d, m);
       m = m->next;
     }
-    la__ladder_settle(l);
   }
-  la__ladder_free(l);
+  if (d)
+    la__drawing_fold(d, DRAWING_SHOW);
+  return d;
 }
 
 void la__report_print(FILE *out, const struct run *r, bool ladder) {
@@ -122,7 +131,11 @@ void la__report_print(FILE *out, const struct run *r, bool ladder) {
   if (r->detail)
     fputs(r->detail, out);
   if (ladder && (r->wires || r->moments)) {
+    struct ladder_style style = la__ladder_style(out);
+    struct drawing *d = la__report_draw(r);
     fputc('\n', out);
-    draw(out, r);
+    if (d)
+      la__drawing_ladder(d, out, &style);
+    la__drawing_free(d);
   }
 }

@@ -13,6 +13,7 @@
 #ifndef LA_DRILL_RUN_H
 #define LA_DRILL_RUN_H
 
+#include "draw/drawing.h"
 #include "drill/script.h"
 
 #include "core/stack.h"
@@ -241,6 +242,8 @@ bool la__code_event(struct run *r, const char *text, struct place at);
 
 void la__report_note(struct run *r, bool left, const char *text);
 void la__report_trace(struct run *r);
+/* NULL: memory. */
+struct drawing *la__report_draw(const struct run *r);
 /* The failure with its ladder. */
 void la__report_print(FILE *out, const struct run *r, bool ladder);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The log of a run, in causal order, becomes the items of a ladder; numbers are counted from each end's ISN. */
+/* The log of a run, in causal order, becomes a drawing; numbers are counted from each end's ISN. */
 #include "sim/show.h"
-
-#include "draw/ladder.h"
 
 #include <stdlib.h>
 
@@ -47,16 +45,16 @@ static uint32_t isn(const struct world *w, const struct pkt *p, bool own) {
   return x;
 }
 
-static void put_segment(struct ladder *l, const struct world *w, const struct pkt *p, enum ladder_kind kind, la_time at) {
+static void put_segment(struct drawing *d, const struct world *w, const struct pkt *p, enum ladder_kind kind, la_time at) {
   struct ladder_item it = {.kind = kind, .side = side_of(p->from), .at = at, .id = p->no, .again = p->retransmit, .text = addition(p)};
   la__ladder_segment(&it, &p->seg);
   it.seq = p->seg.seq - isn(w, p, true);
   if (p->seg.flags & LA_ACK)
     it.ack = p->seg.ack - isn(w, p, false);
-  la__ladder_put(l, &it);
+  la__drawing_put(d, &it);
 }
 
-static void put_icmp(struct ladder *l, const struct pkt *p, la_time at) {
+static void put_icmp(struct drawing *d, const struct pkt *p, la_time at) {
   static const char *const names[] = {
     [ICMP_NET_UNREACH] = "net unreachable",
     [ICMP_HOST_UNREACH] = "host unreachable",
@@ -70,58 +68,61 @@ static void put_icmp(struct ladder *l, const struct pkt *p, la_time at) {
            p->arrived == LA_NEVER ? " (lost)"
            : p->forged            ? " (forged)"
                                   : "");
-  la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
+  la__drawing_put(d, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
 }
 
-static void put_udp(struct ladder *l, const struct pkt *p, la_time at) {
+static void put_udp(struct drawing *d, const struct pkt *p, la_time at) {
   char text[96];
   snprintf(text, sizeof text, "UDP, %u bytes to port %u%s", (unsigned)p->dgram.len, p->dgram.dport,
            p->arrived == LA_NEVER ? " (lost)" : "");
-  la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
+  la__drawing_put(d, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
 }
 
-static void put_talk(struct ladder *l, const struct pkt *p, la_time at) {
+static void put_talk(struct drawing *d, const struct pkt *p, la_time at) {
   char addr[LA_ADDR_TEXT], mac[LA_MAC_TEXT], text[128];
   const char *lost = p->arrived == LA_NEVER ? " (lost)" : "";
   if (p->talk == K_ASK)
     snprintf(text, sizeof text, "%s asks who has %s%s", p->from ? p->from->name : "somebody", la_addr_text(&p->about, addr), lost);
   else
     snprintf(text, sizeof text, "%s is at %s%s", la_addr_text(&p->about, addr), la_mac_text(p->eth.src, mac), lost);
-  la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
+  la__drawing_put(d, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
 }
 
-static void put(struct ladder *l, const struct world *w, const struct entry *e) {
+static void put(struct drawing *d, const struct world *w, const struct entry *e) {
   if (e->what == NOTING) {
     const struct note *n = &w->note[e->index];
-    la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(n->h), .at = n->at, .text = n->text});
+    la__drawing_put(d, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(n->h), .at = n->at, .text = n->text});
+    if (n->crash)
+      la__drawing_put(d, &(struct ladder_item){.kind = LADDER_STATE, .side = side_of(n->h), .at = n->at, .state = LA_CLOSED});
   } else if (e->what == MOVING) {
     const struct trans *t = &w->trans[e->index];
     if (t->clock)
-      la__ladder_put(l, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(t->h), .at = t->at, .text = t->clock});
-    la__ladder_put(l, &(struct ladder_item){.kind = LADDER_STATE, .side = side_of(t->h), .at = t->at, .state = t->to});
+      la__drawing_put(d,
+                      &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(t->h), .at = t->at, .text = t->clock, .clock = t->clock});
+    la__drawing_put(d, &(struct ladder_item){.kind = LADDER_STATE, .side = side_of(t->h), .at = t->at, .state = t->to, .cause = t->cause});
   } else {
     const struct pkt *p = w->log[e->index];
     enum ladder_kind k = e->what == SENDING ? LADDER_SEND : p->arrived == LA_NEVER ? LADDER_LOST : LADDER_ARRIVE;
     if (p->tcp)
-      put_segment(l, w, p, k, e->at);
+      put_segment(d, w, p, k, e->at);
     else if (e->what == SENDING)
       return;
     else if (p->talk != K_ANY)
-      put_talk(l, p, e->at);
+      put_talk(d, p, e->at);
     else if (p->udp)
-      put_udp(l, p, e->at);
+      put_udp(d, p, e->at);
     else if (p->icmp != ICMP_OTHER || !w->ether) /* else it has joined a group */
-      put_icmp(l, p, e->at);
+      put_icmp(d, p, e->at);
   }
 }
 
-static void ladder(FILE *out, const struct world *w) {
+static struct drawing *draw(const struct world *w) {
   size_t cap = 2 * w->nlog + w->ntrans + w->nnotes + 1, n = 0;
   struct entry *e = calloc(cap, sizeof *e);
-  struct ladder_style style = la__ladder_style(out);
-  struct ladder *l = la__ladder_new(out, &style);
-  if (!e || !l)
+  struct drawing *d = la__drawing_new(w->nhosts ? w->host[0]->name : "", w->nhosts > 1 ? w->host[1]->name : "nobody", SIM_EPOCH);
+  if (!e || !d)
     abort();
+  snprintf(d->heading, sizeof d->heading, "%s", w->heading);
   for (size_t i = 0; i < w->shown_log; i++) {
     const struct pkt *p = w->log[i];
     bool lost = p->arrived == LA_NEVER;
@@ -135,14 +136,24 @@ static void ladder(FILE *out, const struct world *w) {
   for (size_t i = 0; i < w->nnotes; i++)
     e[n++] = (struct entry){w->note[i].stamp, w->note[i].at, false, i, NOTING};
   qsort(e, n, sizeof *e, by_stamp);
-  la__ladder_head(l, w->nhosts ? w->host[0]->name : "", w->nhosts > 1 ? w->host[1]->name : "nobody", SIM_EPOCH);
-  for (size_t i = 0; i < n; i++) {
-    if (i && e[i].at > e[i - 1].at)
-      la__ladder_settle(l); /* a state is shown beside what caused it, never beside something earlier */
-    put(l, w, &e[i]);
-  }
-  la__ladder_free(l);
+  for (size_t i = 0; i < n; i++)
+    put(d, w, &e[i]);
   free(e);
+  la__drawing_fold(d, DRAWING_SHOW);
+  return d;
+}
+
+void la__show_draw(const struct sim *s, struct draw_doc *doc) {
+  for (size_t i = 0; i < s->nworlds; i++)
+    if (s->world[i]->drawn && !la__doc_add(doc, draw(s->world[i])))
+      abort();
+  doc->claim = calloc(s->nclaims + 1, sizeof *doc->claim);
+  if (!doc->claim)
+    abort();
+  for (; doc->nclaims < s->nclaims; doc->nclaims++) {
+    const struct claim *c = &s->claim[doc->nclaims];
+    doc->claim[doc->nclaims] = (struct draw_claim){c->text, c->ok, c->skipped};
+  }
 }
 
 static const char *mark(const struct claim *c, bool ascii) {
@@ -164,20 +175,22 @@ static void summary(FILE *out, const struct sim *s) {
   fputc('\n', out);
 }
 
-void la__show_sim(FILE *out, const struct sim *s, const char *line, bool draw) {
-  bool ascii = la__ladder_style(out).ascii;
+void la__show_sim(FILE *out, const struct sim *s, const char *line, bool ladder) {
+  struct ladder_style style = la__ladder_style(out);
   fprintf(out, "%s: %s%s\n\n", s->name, line, s->opt.ipv6 ? ", over IPv6" : "");
-  for (size_t i = 0; draw && i < s->nworlds; i++) {
+  for (size_t i = 0; ladder && i < s->nworlds; i++) {
     const struct world *w = s->world[i];
     if (!w->drawn)
       continue;
     if (*w->heading)
       fprintf(out, "%s\n", w->heading);
-    ladder(out, w);
+    struct drawing *d = draw(w);
+    la__drawing_ladder(d, out, &style);
+    la__drawing_free(d);
     fputc('\n', out);
   }
   for (size_t i = 0; i < s->nclaims; i++)
-    fprintf(out, "  %s %s\n", mark(&s->claim[i], ascii), s->claim[i].text);
+    fprintf(out, "  %s %s\n", mark(&s->claim[i], style.ascii), s->claim[i].text);
   summary(out, s);
 }
 

@@ -225,6 +225,8 @@ void la__host_crash(struct host *h) {
     if (w->usock[i]->h == h)
       w->usock[i]->open = false;
   la__note(h, "crash: all state lost");
+  if (h->w->nnotes)
+    h->w->note[h->w->nnotes - 1].crash = !h->w->ended;
 }
 
 void la__host_drain(struct host *h) {

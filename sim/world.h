@@ -169,6 +169,7 @@ struct note {
   la_time at;
   uint64_t stamp;
   struct host *h;
+  bool crash; /* all that h knew is gone */
   char text[120];
 };
 
