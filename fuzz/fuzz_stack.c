@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz/watch.h"
+#include "fuzz/lend.h"
 
 #include "base/bytes.h"
 #include "base/sum.h"
@@ -35,6 +35,7 @@ struct world {
   la_time now;
   struct fuzz_memory mem;
   struct watch *watch;
+  struct lend *lend;
   struct flow flow[FLOWS];
   la_conn conn[FUZZ_CONNS];
   la_listener listener[LISTENERS];
@@ -98,6 +99,7 @@ static struct world *world_new(const uint8_t head[FUZZ_HEAD]) {
   la_udp_close(w->s, w->udp);
   la_trim(w->s);
   w->watch = watch_new(w->s, &w->mem, &c);
+  w->lend = lend_new();
   w->mem.fail_one_in = head[3] & 128 ? 2 + (head[3] & 63) : 0;
   return w;
 }
@@ -367,6 +369,7 @@ static void pump(struct world *w, unsigned hold) {
     }
     while (la_events(w->s, &e, 1)) {
       watch_event(w->watch, &e);
+      lend_event(w->lend, &e);
       if (e.type == LA_EVENT_SYN)
         w->syn = e.syn;
       more = true;
@@ -478,7 +481,7 @@ static void op_stream(struct world *w, const struct fuzz_op *o) {
   la_conn c = *some_conn(w, o->who);
   uint8_t b[FRAME];
   la_info_rec r;
-  if (la_info(w->s, c, &r) != LA_OK)
+  if (la_info(w->s, c, &r) != LA_OK || lend_op(w->lend, w->s, w->watch, c, &r, o, !w->forged))
     return;
   uint32_t n = 1 + o->b * (o->x[0] & 1 ? 8u : 1u);
   if (o->a & 1) {
@@ -550,6 +553,7 @@ static void finish(struct world *w, bool abort_all) {
   pump(w, 0);
   while (w->nheld)
     la_frame_done(w->s, &w->held[--w->nheld]);
+  pump(w, 0);
   watch_check(w->watch, w->now);
   watch_finished(w->watch);
   la_stack_free(w->s);
@@ -570,6 +574,7 @@ uint64_t fuzz_run(const uint8_t *data, size_t size) {
   finish(w, data[3] & 64);
   uint64_t digest = w->watch->digest;
   watch_free(w->watch);
+  lend_free(w->lend);
   free(w);
   return digest;
 }

@@ -46,7 +46,7 @@ enum { F = 1, S = 2, R = 4, P = 8, A = 16, E = 64, W = 128 };
   }
 /* As in fuzz_stack.c. */
 enum { LISTEN, CONNECT, ACCEPT, SHUTDOWN, CLOSE, ABORT, CLOSE_BY, OPTION = 8, ADMIT = 12, REJECT };
-enum { SEND, RECV };
+enum { SEND, RECV, LEND = 2, POST = 4, TAKE = 6, LOOK = 8 };
 #define OPEN(who) SEG(who, S, 0), SEG(who, A, 0), CALL(who, ACCEPT, 0)
 
 static const struct fuzz_op four_segments[] = {CALL(0, LISTEN, 0), OPEN(0),          SEG(0, A, 4),      STREAM(0, SEND, 5), SEG(0, A, 0),
@@ -159,6 +159,33 @@ static const struct fuzz_op admitted[] = {CALL(0, LISTEN, 32), SEG(0, S, 0),    
 static const struct fuzz_op stream_in[] = {CALL(0, LISTEN, 0), OPEN(0),      SEG(0, A, 7), SEG(0, A, 7),          TIME(2), SEG(0, A, 7),
                                            SEG(0, A, 7),       SEG(0, A, 7), SEG(0, A, 7), STREAM8(0, RECV, 255), TIME(3), SEG(0, A, 7),
                                            SEG(0, A, 7),       SEG(0, A, 7), TIME(4),      STREAM8(0, RECV, 255), TIME(5)};
+static const struct fuzz_op lent[] = {CALL(0, LISTEN, 0),
+                                      OPEN(0),
+                                      STREAM8(0, POST, 200),
+                                      STREAM(0, POST, 99),
+                                      STREAM8(0, POST, 255),
+                                      SEG(0, A, 7),
+                                      AHEAD(0, A, 40, 7),
+                                      SEG(0, A, 7),
+                                      STREAM(0, TAKE, 0),
+                                      SEG(0, A, 7),
+                                      STREAM8(0, LEND, 255),
+                                      STREAM(0, SEND, 99),
+                                      STREAM8(0, LEND, 200),
+                                      SEG(0, A, 7),
+                                      STREAM(0, TAKE, 0),
+                                      STREAM(0, TAKE, 0),
+                                      STREAM(0, TAKE, 0),
+                                      SEG(0, A, 7),
+                                      STREAM(0, LOOK, 99),
+                                      STREAM8(0, POST, 255),
+                                      SEG(0, A, 7),
+                                      STREAM8(0, LEND, 255),
+                                      SEG(0, A | F, 7),
+                                      STREAM(0, TAKE, 0),
+                                      CALL(0, CLOSE, 0),
+                                      SEG(0, A, 0),
+                                      TIME(9)};
 
 static const struct {
   const struct fuzz_op *op;
@@ -167,7 +194,7 @@ static const struct {
 #define ROW(s) \
   { s, sizeof s / sizeof s[0] }
   ROW(four_segments), ROW(we_close_first), ROW(active), ROW(crossing), ROW(holes), ROW(loss),     ROW(resets),    ROW(idle),
-  ROW(pieces),        ROW(reported),       ROW(late),   ROW(marked),   ROW(paced), ROW(admitted), ROW(stream_in),
+  ROW(pieces),        ROW(reported),       ROW(late),   ROW(marked),   ROW(paced), ROW(admitted), ROW(stream_in), ROW(lent),
 };
 enum { SEEDS = sizeof seeds / sizeof seeds[0] };
 

@@ -54,7 +54,7 @@ if [ "$target" = capture ]; then
 fi
 set -- src/base src/mem src/wire src/tcp src/udp src/core src/sock
 find "$@" -name '*.c' 2>/dev/null | sort >"$work/sources"
-echo fuzz/fuzz_stack.c fuzz/config.c fuzz/watch.c fuzz/seeds.c >>"$work/sources"
+echo fuzz/fuzz_stack.c fuzz/config.c fuzz/lend.c fuzz/watch.c fuzz/seeds.c >>"$work/sources"
 # shellcheck disable=SC2046,SC2086
 clang $flags $(cat "$work/sources") -o "$work/fuzz_stack" || exit 1
 exec "$work/fuzz_stack" -max_total_time="$seconds" -max_len=2052 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" \

@@ -55,7 +55,7 @@
 #define TCP_SNDLOWAT 32768 /* of sockets: not used */
 #define TCP_SNDQUEUELOWAT (TCP_SND_QUEUELEN / 2)
 #define TCP_OVERSIZE TCP_MSS
-#define LWIP_NETIF_TX_SINGLE_PBUF 1
+#define MEMP_NUM_PBUF 16384 /* what is sent by reference */
 #define TCP_QUEUE_OOSEQ 1
 #define TCP_LISTEN_BACKLOG 0
 #define LWIP_TCP_TIMESTAMPS 0

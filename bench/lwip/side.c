@@ -115,7 +115,7 @@ static void push(struct tcp_pcb *pcb) {
       n = room;
     if (n > 65535)
       n = 65535;
-    if (n == 0 || tcp_write(pcb, src + at, (u16_t)n, TCP_WRITE_FLAG_COPY) != ERR_OK)
+    if (n == 0 || tcp_write(pcb, src + at, (u16_t)n, 0) != ERR_OK)
       break;
     sent += n;
   }

@@ -121,8 +121,9 @@ int la_consume(la_stack *s, la_conn c, size_t n);
  * is written there, checksum and copy in one pass; nothing else holds it.
  */
 typedef struct la_post {
-  void *data; /* the caller fills in these three; they stay as they are */
-  size_t cap; /* bytes at data, at least 1 */
+  void *data;   /* the caller fills in these four; they stay as they are */
+  size_t cap;   /* bytes at data, at least 1 */
+  size_t least; /* fewer bytes than these are not told of while the stream goes on: `cap` for full buffers only; 0 is 1 */
   void *user;
   size_t len; /* the stack's: bytes that have come so far. What lies behind them in data[] means nothing, and may change */
   struct la_post *next;
@@ -138,10 +139,9 @@ typedef struct la_post {
  */
 int la_recv_post(la_stack *s, la_conn c, la_post *b);
 /*
- * Takes back the oldest posted buffer, full or not, when anything has come: its bytes, and the buffer in *out. LA_AGAIN: nothing yet,
- * READABLE is armed. 0: end of stream; or an error as la_recv: then all that are still posted, which are empty, are in *out, linked by
- * `next` (NULL: none). LA_EINVAL: none is posted. A caller who wants them full looks at b->len before. While a buffer is posted
- * la_recv, la_peek and la_consume give LA_EINVAL.
+ * Takes back the oldest posted buffer when it has `least` bytes, or the stream ends there: its bytes, and the buffer in *out. LA_AGAIN: not
+ * yet, and READABLE is armed. 0: end of stream; or an error as la_recv: then all that are still posted, which are empty, are in *out,
+ * linked by `next` (NULL: none). LA_EINVAL: none is posted. While a buffer is posted la_recv, la_peek and la_consume give LA_EINVAL.
  */
 ptrdiff_t la_recv_take(la_stack *s, la_conn c, la_post **out);
 /* Takes back all, oldest first, linked by `next`; bytes that are in them are read. *out NULL: there was none. LA_EBADF. */

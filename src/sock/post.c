@@ -55,11 +55,14 @@ ptrdiff_t la_recv_take(la_stack *s, la_conn h, la_post **out) {
   la_post *b = q ? q->post : 0;
   if (!b)
     return c->flags & CF_ENDED && c->end.err != LA_OK ? c->end.err : LA_EINVAL;
-  if (b->len == 0) {
+  if (!la__post_told(b)) {
     ptrdiff_t why = la__readable(c, 0);
-    if (why != LA_AGAIN)
+    if (why == LA_AGAIN)
+      return why;
+    if (b->len == 0) {
       *out = give_back(t, c);
-    return why;
+      return why;
+    }
   }
   q->post = b->next;
   if (q->post_at == b)

@@ -182,7 +182,8 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
     la__ack_text(t, c, seg, in_order, had_hole);
   if (in_order) {
     la__tune_recv(t, c);
-    la__conn_event(t, c, EV_READABLE);
+    if (!q->post || la__post_told(q->post))
+      la__conn_event(t, c, EV_READABLE);
   }
   la__recv_settle(t, c);
 }

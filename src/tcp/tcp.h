@@ -289,7 +289,8 @@ uint16_t la__window_field(const struct tcp *t, struct conn *c);
 bool la__land_verify(struct tcp *t, ref_t r, struct tcp_seg *seg);
 void la__land_forget(struct tcp *t); /* what has landed is not taken after all */
 size_t la__text_put(struct tcp *t, struct conn *c,
-                    const struct tcp_seg *seg);    /* in order, nothing ahead; returns how many bytes had room */
+                    const struct tcp_seg *seg); /* in order, nothing ahead; returns how many bytes had room */
+static inline bool la__post_told(const la_post *b) { return b->len >= (b->least < b->cap ? b->least : b->cap) && b->len; }
 void la__text_move(struct tcp *t, struct rcvq *q); /* from the rope to posted buffers */
 
 /* delack.c: when text is acknowledged */

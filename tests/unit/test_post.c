@@ -91,6 +91,37 @@ static void in_turn(void **state) {
   (void)state;
 }
 
+/* Who wants full buffers is told of full ones, and of what is left when the stream ends. */
+static void full_ones(void **state) {
+  static uint8_t room[3][N];
+  struct dlg *d = open_one();
+  la_post b[3];
+  for (unsigned i = 0; i < 3; i++) {
+    b[i] = (la_post){.data = room[i], .cap = N, .least = i == 1 ? 2 * N : N};
+    post(d, &b[i]);
+  }
+  expect_again(d);
+  inject(d, ACK, 1, 1, N - 1);
+  dlg_pump(d);
+  expect_no_event(d);
+  expect_again(d);
+  inject(d, ACK, N, 1, 1);
+  expect_event(d, LA_EVENT_READABLE);
+  expect_take(d, &b[0], 1, N);
+  expect_again(d);
+  inject(d, ACK, N + 1, 1, 2 * N - 1); /* more than its bytes cannot be waited for */
+  expect_event(d, LA_EVENT_READABLE);
+  expect_take(d, &b[1], N + 1, N);
+  expect_again(d);
+  inject(d, ACK | FIN, 3 * N, 1, 0);
+  dlg_pump(d);
+  expect_event(d, LA_EVENT_PEER_FIN);
+  expect_take(d, &b[2], 2 * N + 1, N - 1);
+  dlg_forget(d);
+  dlg_free(d);
+  (void)state;
+}
+
 /* What waits already moves there; what has no room waits; the order stays. */
 static void unread_first(void **state) {
   static uint8_t room[2][2 * N];
@@ -387,9 +418,10 @@ static void look(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(in_turn), cmocka_unit_test(unread_first),  cmocka_unit_test(window),      cmocka_unit_test(holes),
-    cmocka_unit_test(fin),     cmocka_unit_test(fin_then_post), cmocka_unit_test(reset),       cmocka_unit_test(closed),
-    cmocka_unit_test(cancel),  cmocka_unit_test(urgent),        cmocka_unit_test(wrong_calls), cmocka_unit_test(look),
+    cmocka_unit_test(in_turn), cmocka_unit_test(full_ones), cmocka_unit_test(unread_first),  cmocka_unit_test(window),
+    cmocka_unit_test(holes),   cmocka_unit_test(fin),       cmocka_unit_test(fin_then_post), cmocka_unit_test(reset),
+    cmocka_unit_test(closed),  cmocka_unit_test(cancel),    cmocka_unit_test(urgent),        cmocka_unit_test(wrong_calls),
+    cmocka_unit_test(look),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
