@@ -42,6 +42,7 @@ struct world {
   la_syn syn; /* the latest that waits for an answer */
   uint32_t nconn;
   la_frame held[HELD];
+  bool joins; /* the link cuts, and what comes stands for segments of 300 bytes */
   unsigned nheld;
   uint8_t last_in[FRAME], last_out[FRAME];
   uint32_t in_len, out_len;
@@ -82,6 +83,9 @@ static struct world *world_new(const uint8_t head[FUZZ_HEAD]) {
   w->s = la_stack_new(&c);
   FUZZ_CHECK(w->s);
   w->link = la_link_add(w->s, head[2] & 64 ? 1280 : 1500);
+  w->joins = head[2] & 128;
+  if (w->joins)
+    la_link_offload(w->s, w->link, LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN | (head[7] & 1 ? LA_OFFLOAD_SUM : 0u), 0);
   for (unsigned i = 0; i < FLOWS; i++)
     flow_init(&w->flow[i], i);
   for (unsigned i = 0; i < 2; i++)
@@ -109,6 +113,10 @@ static void give(struct world *w, const uint8_t *b, uint32_t n, bool sum_ok) {
   FUZZ_CHECK(exact);
   memcpy(exact, b, n);
   la_frame f = {.data = exact, .len = n, .flags = sum_ok ? LA_FRAME_SUM_OK : 0};
+  if (w->joins) {
+    f.flags |= LA_FRAME_GSO;
+    f.gso_size = 300;
+  }
   la_input(w->s, w->link, &f, 1, w->now);
   memset(exact, 0xdd, n);
   free(exact);
@@ -355,10 +363,13 @@ static void pump(struct world *w, unsigned hold) {
     FUZZ_CHECK(turns < TURNS); /* the work that an operation causes is bounded */
     more = false;
     if (la_output(w->s, w->link, &f, 1, w->now)) {
-      FUZZ_CHECK(f.total <= FRAME);
-      w->out_len = (uint32_t)la_frame_copy(&f, w->last_out, FRAME);
-      learn(w);
-      w->watch->digest = hash(w->watch->digest, w->last_out, w->out_len);
+      la_frame one;
+      for (unsigned i = 0; i < la_frame_segments(&f); i++) {
+        FUZZ_CHECK(la_frame_segment(&f, i, &one) && one.total <= FRAME);
+        w->out_len = (uint32_t)la_frame_copy(&one, w->last_out, FRAME);
+        learn(w);
+        w->watch->digest = hash(w->watch->digest, w->last_out, w->out_len);
+      }
       if (hold && w->nheld < HELD)
         w->held[w->nheld++] = f; /* an asynchronous driver */
       else
