@@ -42,7 +42,7 @@ struct world {
   la_syn syn; /* the latest that waits for an answer */
   uint32_t nconn;
   la_frame held[HELD];
-  bool joins; /* the link cuts, and what comes stands for segments of 300 bytes */
+  bool joins; /* the link cuts; what comes stands for segments of 300 bytes */
   unsigned nheld;
   uint8_t last_in[FRAME], last_out[FRAME];
   uint32_t in_len, out_len;
@@ -84,8 +84,7 @@ static struct world *world_new(const uint8_t head[FUZZ_HEAD]) {
   FUZZ_CHECK(w->s);
   w->link = la_link_add(w->s, head[2] & 64 ? 1280 : 1500);
   w->joins = head[2] & 128;
-  if (w->joins)
-    la_link_offload(w->s, w->link, LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN | (head[7] & 1 ? LA_OFFLOAD_SUM : 0u), 0);
+  la_link_offload(w->s, w->link, w->joins ? 14 | (head[7] & 1) : 0, 0); /* all but perhaps the sums */
   for (unsigned i = 0; i < FLOWS; i++)
     flow_init(&w->flow[i], i);
   for (unsigned i = 0; i < 2; i++)
@@ -112,11 +111,8 @@ static void give(struct world *w, const uint8_t *b, uint32_t n, bool sum_ok) {
   uint8_t *exact = malloc(n ? n : 1);
   FUZZ_CHECK(exact);
   memcpy(exact, b, n);
-  la_frame f = {.data = exact, .len = n, .flags = sum_ok ? LA_FRAME_SUM_OK : 0};
-  if (w->joins) {
-    f.flags |= LA_FRAME_GSO;
-    f.gso_size = 300;
-  }
+  unsigned flags = (sum_ok ? LA_FRAME_SUM_OK : 0u) | (w->joins ? LA_FRAME_GSO : 0u);
+  la_frame f = {.data = exact, .len = n, .flags = (uint16_t)flags, .gso_size = 300};
   la_input(w->s, w->link, &f, 1, w->now);
   memset(exact, 0xdd, n);
   free(exact);
