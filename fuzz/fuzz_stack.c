@@ -352,14 +352,13 @@ static void learn(struct world *w) {
 }
 
 static void pump(struct world *w, unsigned hold) {
-  la_frame f;
+  la_frame f, one;
   la_event e;
   bool more = true;
   for (unsigned turns = 0; more; turns++) {
     FUZZ_CHECK(turns < TURNS); /* the work that an operation causes is bounded */
     more = false;
     if (la_output(w->s, w->link, &f, 1, w->now)) {
-      la_frame one;
       for (unsigned i = 0; i < la_frame_segments(&f); i++) {
         FUZZ_CHECK(la_frame_segment(&f, i, &one) && one.total <= FRAME);
         w->out_len = (uint32_t)la_frame_copy(&one, w->last_out, FRAME);
