@@ -62,6 +62,8 @@ int bulk_main(int argc, char **argv) {
   window = number_arg(argc, argv, 1, 65535);
   struct pair *p = pair_new(1, tune);
   struct bulk *b = calloc(1, sizeof *b);
+  if (argc > 3 && strcmp(argv[3], "whole") == 0)
+    pair_whole(p);
   la_stats st;
   app_fill(b->src);
   b->all = number_arg(argc, argv, 2, 512ul << 20);

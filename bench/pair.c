@@ -37,6 +37,7 @@ struct pair *pair_new(unsigned long pairs, void (*tune)(la_config *)) {
 void pair_free(struct pair *p) {
   la_stack_free(p->client.stack);
   la_stack_free(p->server.stack);
+  free(p->whole);
   free(p);
 }
 
@@ -81,6 +82,8 @@ static void input(struct pair *p, struct node *n, size_t count) {
 }
 
 size_t pair_carry(struct pair *p, struct node *from, struct node *to) {
+  if (p->whole)
+    return pair_carry_whole(p, from, to);
   size_t n, all = 0;
   while ((n = output(p, from)) > 0) {
     for (size_t i = 0; i < n; i++) {
