@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bulk WINDOW BYTES: one connection from one application buffer to another. Prints Gbit for each second of processor time, both ends,
- * the wire's copy and the application's calls included.
+ * bulk WINDOW BYTES [whole]: one connection from one application buffer to another: sent by reference, received in posted buffers, so that bytes
+ * are copied twice, by the wire and on receipt. recv: the same with la_recv, a copy more. Prints Gbit for each second of processor time,
+ * both ends, the wire's copy and the application's calls included. whole: descriptors of up to 64 KiB cross as they are.
  */
 #include "pair.h"
 
@@ -13,23 +14,32 @@ static void tune(la_config *c) {
   c->sndbuf = (uint32_t)window * 2;
 }
 
+enum { REFS = 64, POSTS = 4, POST_BYTES = APP_BYTES / POSTS };
+
 struct bulk {
   la_conn from, to;
   uint8_t src[APP_BYTES], dst[APP_BYTES];
   uint64_t sent, got, all;
+  la_ref ref[REFS];
+  unsigned lent, back; /* totals */
+  la_post post[POSTS];
+  bool posted;
 };
 
 static void feed(struct pair *p, struct bulk *b) {
-  while (b->sent < b->all) {
-    size_t at = b->sent % APP_BYTES, n = APP_BYTES - at;
-    if (n > b->all - b->sent)
-      n = (size_t)(b->all - b->sent);
-    ptrdiff_t put = la_send(p->client.stack, b->from, b->src + at, n);
+  while (b->sent < b->all && b->lent - b->back < REFS) {
+    la_ref *r = &b->ref[b->lent % REFS];
+    r->data = b->src + b->sent % APP_BYTES;
+    r->len = APP_BYTES - b->sent % APP_BYTES;
+    if (r->len > b->all - b->sent)
+      r->len = (size_t)(b->all - b->sent);
+    int put = la_send_ref(p->client.stack, b->from, r);
     if (put == LA_AGAIN)
       return;
-    if (put < 0)
+    if (put != LA_OK)
       die("send");
-    b->sent += (uint64_t)put;
+    b->lent++;
+    b->sent += r->len;
   }
 }
 
@@ -45,17 +55,45 @@ static void take(struct pair *p, struct bulk *b) {
   }
 }
 
+/* Each buffer that is full is lent again at once: its bytes lie where the application wanted them. */
+static void take_posted(struct pair *p, struct bulk *b) {
+  la_post *post;
+  ptrdiff_t n;
+  while ((n = la_recv_take(p->server.stack, b->to, &post)) > 0) {
+    b->got += (uint64_t)n;
+    if (la_recv_post(p->server.stack, b->to, post) != LA_OK)
+      die("post");
+  }
+  if (n != LA_AGAIN)
+    die("take");
+}
+
+static void start(struct pair *p, struct bulk *b) {
+  uint8_t none;
+  if (!b->posted) {
+    la_recv(p->server.stack, b->to, &none, 1); /* arms READABLE */
+    return;
+  }
+  for (unsigned i = 0; i < POSTS; i++) {
+    b->post[i] = (la_post){.data = b->dst + i * POST_BYTES, .cap = POST_BYTES, .least = POST_BYTES};
+    if (la_recv_post(p->server.stack, b->to, &b->post[i]) != LA_OK)
+      die("post");
+  }
+  take_posted(p, b);
+}
+
 static void turn(struct pair *p, struct bulk *b) {
   la_event e;
   p->now += 10 * LA_US;
   pair_tick(p);
   pair_carry(p, &p->client, &p->server);
   while (la_events(p->server.stack, &e, 1))
-    take(p, b);
+    b->posted ? take_posted(p, b) : take(p, b);
   if (pair_carry(p, &p->server, &p->client) == 0 && b->sent == b->all)
     p->now += 50 * LA_MS; /* the last ACK may wait */
   while (la_events(p->client.stack, &e, 1))
-    feed(p, b);
+    b->back += e.type == LA_EVENT_RELEASED; /* in the order in which they were lent */
+  feed(p, b);
 }
 
 int bulk_main(int argc, char **argv) {
@@ -66,10 +104,11 @@ int bulk_main(int argc, char **argv) {
     pair_whole(p);
   la_stats st;
   app_fill(b->src);
+  b->posted = strcmp(argv[0], "bulk") == 0;
   b->all = number_arg(argc, argv, 2, 512ul << 20);
+  b->all -= b->all % APP_BYTES; /* whole buffers */
   pair_open_idle(p, 0, &b->from, &b->to);
-  uint8_t none;
-  la_recv(p->server.stack, b->to, &none, 1); /* arms READABLE */
+  start(p, b);
   uint64_t before = p->frames;
   double began = cpu_now();
   feed(p, b);

@@ -35,12 +35,14 @@ per() {
 }
 
 measure() {
-  segment=$(per 4000 2920000 8760000 bulk 65535) # whole segments of 1460 bytes, each with its share of the ACKs
-  window=$(per 4000 2920000 8760000 bulk 1048576)
+  segment=$(per 16384 23920640 47841280 bulk 65535) # whole segments of 1460 bytes and whole buffers, each with its share of the ACKs
+  window=$(per 16384 23920640 47841280 bulk 1048576)
+  copied=$(per 16384 23920640 47841280 recv 65535)
   cycle=$(per 1000 500 1500 cycles 0 0)
   cat <<END
 segment_64k $segment
 segment_1m $window
+segment_recv $copied
 cycle_0 $cycle
 END
 }

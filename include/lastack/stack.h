@@ -215,6 +215,11 @@ typedef struct la_buf {
   const void *data;
   uint32_t len;
 } la_buf;
+/* Payload memory that ropes and frames refer to. Its fields are the stack's. */
+typedef struct la_held {
+  struct la_held *next;
+  uint32_t refs, kind;
+} la_held;
 enum la_frame_flags {
   LA_FRAME_SUM_OK = 1, /* input: every checksum has been verified, or needs no looking at */
   /*
@@ -262,6 +267,23 @@ unsigned la_frame_segments(const la_frame *frame);
  * are no headers of TCP or UDP though the flags say so.
  */
 bool la_frame_segment(const la_frame *frame, unsigned i, la_frame *out);
+/*
+ * Writes an output frame as the packets that cross a wire, flat and with finished checksums, copy and sum in one pass (la_config.sums):
+ * itself, or with LA_FRAME_GSO its segments, as la_frame_segment would make them. For a driver that copies anyway: with la_link_offload
+ * (LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN) the stack makes one frame for many segments and sums nothing.
+ */
+typedef struct la_flat { /* the library's own */
+  const la_frame *frame;
+  la_sums sums;
+  uint32_t payload, at, buf, off, len, upper, n, sum;
+  bool cut, done;
+  uint8_t flags;
+  uint8_t head[LA_FRAME_ROOM];
+} la_flat;
+/* The frame must live, and not be given back, until the last la_flat_next. */
+void la_flat_begin(la_flat *f, const la_stack *s, const la_frame *frame);
+/* The next packet to dst: its length; 0 when there is none, or `cap` is too small for it. */
+size_t la_flat_next(la_flat *f, void *dst, size_t cap);
 /* Flattens an output frame into dst; returns its total length, or 0 when `cap` is too small. */
 size_t la_frame_copy(const la_frame *frame, void *dst, size_t cap);
 /* Frames taken in and handed out so far: the number of the latest. */

@@ -4,6 +4,7 @@
  * with its reason, and where the RFCs ask for it the sender is told (reply.c).
  */
 #include "base/bytes.h"
+#include "base/sum.h"
 #include "core/stack.h"
 #include "wire/udp_wire.h"
 
@@ -52,11 +53,29 @@ static enum la_drop header(const la_stack *s, struct packet *p) {
   return who;
 }
 
+enum { SUM_LATER = 256 }; /* with so much text a segment may be verified while that is copied */
+
+/* LA_DROP_TCP_CSUM comes before every other reason: nothing that a damaged segment says is to be believed. */
+static enum la_drop tcp_header(const la_stack *s, struct tcp_seg *seg, const struct packet *p) {
+  const struct ip_hdr *h = &p->h;
+  const uint8_t *bytes = p->data + h->hlen;
+  enum la_drop why = la__tcp_parse(seg, bytes, h->len, 0, true);
+  if (p->upper_ok || h->len < TCP_HEADER)
+    return why;
+  uint32_t pseudo = la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_TCP, h->len);
+  if (why == LA_DROP_NONE && seg->len >= SUM_LATER && seg->sport && seg->dport) {
+    seg->unverified = true;
+    seg->sum = la__sum(pseudo, bytes, h->len - seg->len);
+  } else if (la__sum_finish(s->tcp.cfg.sums.sum(pseudo, bytes, h->len))) {
+    return LA_DROP_TCP_CSUM;
+  }
+  return why;
+}
+
 static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
   const struct ip_hdr *h = &p->h;
   struct tcp_seg seg;
-  uint32_t pseudo = la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_TCP, h->len);
-  enum la_drop why = la__tcp_parse(&seg, p->data + h->hlen, h->len, pseudo, p->upper_ok);
+  enum la_drop why = tcp_header(s, &seg, p);
   if (why != LA_DROP_NONE)
     return why;
   seg.gso = p->gso && seg.len > p->gso ? p->gso : 0;
@@ -67,8 +86,7 @@ static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
   k.zone = la__addr_link_local(&k.remote) ? p->link : 0;
   la_link back = la__route_back(s, &h->src, p->link);
   struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)p->link};
-  la__tcp_input(&s->tcp, &k, &seg, &path);
-  return LA_DROP_NONE;
+  return la__tcp_input(&s->tcp, &k, &seg, &path);
 }
 
 static enum la_drop rx_udp(la_stack *s, const struct packet *p) {

@@ -136,7 +136,7 @@ la_time la_deadline(const la_stack *s) {
   for (uint32_t i = 1; i <= s->nlinks; i++)
     if (s->answers[i].head != s->answers[i].tail || s->datagrams[i].head != s->datagrams[i].tail)
       return s->tcp.now;
-  if (s->udp.event_head != SLAB_NONE)
+  if (s->udp.event_head != SLAB_NONE || s->tcp.chunks.back)
     return s->tcp.now;
   la_time frags = la__frags_deadline(s), tcp = la__tcp_deadline(&s->tcp);
   return frags < tcp ? frags : tcp;

@@ -16,8 +16,8 @@ uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum) {
   return sum;
 }
 
-/* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. */
-static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at) {
+/* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. `known`: the payload's sum. */
+static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at, const uint32_t *known) {
   bool six = h->src.family == 6;
   unsigned ip = six ? IP6_HEADER : IP4_HEADER;
   h->dont_fragment = true; /* nothing that we send is ever to be cut */
@@ -30,7 +30,8 @@ static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *
     f->sum_start = (uint16_t)ip;
     f->sum_at = (uint16_t)sum_at;
   } else {
-    uint16_t check = la__sum_finish(la__payload_sum(&s->tcp.cfg.sums, f, la__sum(sum, f->room + ip, hdr)));
+    sum = la__sum(sum, f->room + ip, hdr);
+    uint16_t check = la__sum_finish(known ? sum + *known : la__payload_sum(&s->tcp.cfg.sums, f, sum));
     be16_put(f->room + ip + sum_at, h->proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
   }
   f->data = f->room;
@@ -40,8 +41,8 @@ static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *
 
 static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
   struct tcp_out o;
-  o.buf = f->buf;
-  o.owner = f->owner;
+  o.refs.buf = f->buf;
+  o.refs.owner = f->owner;
   s->tcp.frame = s->frames + 1;
   bool made = la__tcp_output(&s->tcp, (uint8_t)link, &o);
   s->tcp.frame = 0;
@@ -51,12 +52,12 @@ static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
   unsigned hdr = la__tcp_build(&o.seg, f->room + ip);
   struct ip_hdr h = {.src = o.key.local, .dst = o.key.remote, .proto = IP_PROTO_TCP, .ttl = o.ttl, .tos = o.tos};
   h.len = hdr + o.seg.len;
-  f->nbufs = (uint16_t)o.nbufs;
+  f->nbufs = (uint16_t)o.refs.n;
   if (o.seg.gso) {
     f->flags |= LA_FRAME_GSO;
     f->gso_size = o.seg.gso;
   }
-  finish(s, link, f, &h, hdr, 16);
+  finish(s, link, f, &h, hdr, 16, o.refs.n && o.refs.summed ? &o.refs.sum : NULL);
   return true;
 }
 
@@ -71,7 +72,7 @@ static bool ring_out(la_stack *s, la_link link, struct outring *r, la_frame *f) 
   f->nbufs = (uint16_t)la__rope_refs(&a.body, 0, a.body.len, f->buf, f->owner, LA_FRAME_BUFS, &got);
   LA_CHECK(got == a.body.len);
   la__rope_done(&a.body, &s->tcp.chunks);
-  finish(s, link, f, &h, sizeof a.head, a.sum_at);
+  finish(s, link, f, &h, sizeof a.head, a.sum_at, NULL);
   return true;
 }
 
@@ -112,7 +113,7 @@ size_t la_output(la_stack *s, la_link link, la_frame *frames, size_t max, la_tim
 
 void la_frame_done(la_stack *s, la_frame *frame) {
   for (unsigned i = 0; i < frame->nbufs; i++)
-    la__chunk_unref(&s->tcp.chunks, frame->owner[i]);
+    la__held_unref(&s->tcp.chunks, frame->owner[i]);
   frame->nbufs = 0;
 }
 
