@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bulk WINDOW BYTES [whole]: one connection from one application buffer to another: sent by reference, received in posted buffers, so that bytes
- * are copied twice, by the wire and on receipt. recv: the same with la_recv, a copy more. Prints Gbit for each second of processor time,
- * both ends, the wire's copy and the application's calls included. whole: descriptors of up to 64 KiB cross as they are.
+ * bulk WINDOW BYTES [whole]: one connection from one application buffer to another: sent by reference, received in posted buffers, so
+ * that bytes are copied twice, by the wire and on receipt. recv: the same with la_recv, a copy more. whole: descriptors of up to 64 KiB
+ * cross as they are. Prints Gbit for each second of processor time, both ends, the wire's copy and the application's calls included.
  */
 #include "pair.h"
 

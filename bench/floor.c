@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_floor bulk|recv BYTES [SEGMENT]: what no stack with this interface can do without, and nothing else: the limit for the rows bulk_* and
- * recv_*, by the same functions for sums and copies (AVX-512 where the CPU has it). For each segment of 1460 bytes: headers built and
- * summed; the application's bytes copied onto the wire and summed in one pass; headers read and their sums verified; one lookup of the
- * pair; the payload summed on its way to where it belongs: bulk: to the application; recv: into a queue, and copied once more to the
- * application. And a bare ACK back for each two, or for each longer than 1460. No window, no clock, no loss, no order.
+ * bench_floor bulk|recv BYTES [SEGMENT]: what no stack with this interface can do without, and nothing else: the limit for the rows
+ * bulk_* and recv_*, by the same functions for sums and copies (AVX-512 where the CPU has it). For each segment (of 1460 bytes, if not
+ * told otherwise): headers built and summed; the application's bytes copied onto the wire and summed in one pass; headers read and
+ * their sums verified; one lookup of the pair; the payload summed on its way to where it belongs: bulk: to the application; recv: into
+ * a queue, and copied once more to the application. And a bare ACK back for each two, or for each longer than 1460. No window, no
+ * clock, no loss, no order.
  */
 #include "base/siphash.h"
 #include "base/sum.h"

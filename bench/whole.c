@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The wire of the rows *_64k: a descriptor crosses as one frame, up to 64 KiB long. It is copied once, its checksum made on the way, over all of
- * it as over a single segment; the receiver verifies it.
+ * The wire of the rows *_64k: a descriptor crosses as one frame, up to 64 KiB long. It is copied once, its checksum made on the way,
+ * over all of it as over a single segment; the receiver verifies it.
  */
 #include "base/sum.h"
 #include "pair.h"

@@ -40,7 +40,7 @@ struct tap {
   uint32_t sent[2], arrived[2];
   struct flight *flight[2]; /* by sender: rings of FLIGHT, with two stacks */
   struct flow flows[FLOWS];
-  uint8_t flat[65536];
+  uint8_t flat[65535 + LA_ETH_HEADER];
 };
 
 struct tap *la__tap_new(const struct tap_opts *opts) {
@@ -319,7 +319,7 @@ void la__tap_packet(struct tap *t, enum ladder_side side, la_time at, bool outbo
   struct ip_hdr ip;
   struct tcp_seg seg;
   struct packet p = {.from = outbound ? side : !side, .at = at, .frame = frame, .recs = recs, .nrecs = nrecs};
-  if (!parse(frame->data, frame->len, &ip, &seg)) {
+  if (frame->len < frame->header || !parse(frame->data + frame->header, frame->len - frame->header, &ip, &seg)) {
     const char *drop = dropped(recs, nrecs);
     char comment[COMMENT] = "";
     if (drop)

@@ -68,15 +68,18 @@ struct wire {
   uint32_t queue;   /* bytes that may wait; what finds no room is lost */
   uint32_t mark_at; /* with so many waiting what is ECT is marked CE, and what is not is lost; 0: never */
   uint32_t loss;    /* of 100,000 packets, whatever waits */
+  uint32_t mtu;     /* what is longer is lost; 0: nothing is */
+  bool silent;      /* and no router says so */
   struct prng prng;
   la_time busy; /* until then it sends what waits */
-  unsigned overflowed, marked, lost;
+  unsigned overflowed, marked, lost, too_long;
   uint32_t deepest; /* the most that waited */
 };
 
 struct host {
   struct world *w;
   struct wire in;
+  la_time far; /* so much longer is the way to it, and from it */
   unsigned no; /* from 0 */
   const char *name;
   la_addr addr;
@@ -316,6 +319,7 @@ struct pkt *la__inject_from(struct world *w, const la_addr *src, struct host *to
  * `seq` as the quoted segment's sequence number: whoever has not seen it must guess.
  */
 struct pkt *la__inject_icmp(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq);
+struct pkt *la__inject_too_big(struct world *w, const la_addr *from, const struct pkt *about, uint32_t mtu);
 void la__net_send(struct host *from, const la_frame *f);
 unsigned la__ecn_of(const struct pkt *p); /* the ECN field: 0 is not ECT */
 void la__net_arrive(struct world *w, struct pkt *p);

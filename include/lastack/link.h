@@ -6,6 +6,7 @@
 #ifndef LASTACK_LINK_H
 #define LASTACK_LINK_H
 
+#include <lastack/ether.h>
 #include <lastack/stack.h>
 #include <lastack/tcp.h>
 #include <lastack/trace.h>
@@ -23,7 +24,8 @@ struct la_driver {
   bool (*send)(la_driver *d, const la_frame *frame);
   void (*close)(la_driver *d); /* frees d too */
   int fd;                      /* readable when recv has something; -1: none, the driver is polled */
-  uint32_t mtu;
+  uint32_t mtu;                /* of IP packets */
+  uint32_t header;             /* bytes before each: 0, or LA_ETH_HEADER where the link must be an Ethernet one (la_link_add_ether) */
   uint64_t sent, received, dropped;
   /* For a driver that holds packets back (NULL: none does): recv must be called by then, readable or not; LA_NEVER: nothing is held. */
   la_time (*deadline)(const la_driver *d);
@@ -47,7 +49,15 @@ bool la_tun_name_valid(const char *name);
 la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
 /* The same, asking the kernel for no more of enum la_offload than `want`: it takes part of it, or nothing, when it cannot do more. */
 la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap);
-/* Gives the kernel an address of its own on a TUN device, beside those it has, and brings the device up. false: as above. */
+/* A TAP device: the same with Ethernet frames; the kernel's end of it is an interface, which may be a bridge's port. */
+la_driver *la_tap_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
+/*
+ * An Ethernet interface of this machine (`name`; it must be up) by way of a packet socket: the stack is a station of its own beside
+ * the kernel, on the same wire, with the hardware address `mac`, which should not be the interface's, and an IP address that the kernel
+ * does not have. The two do not hear each other over it; other hosts hear both. The MTU is the interface's. NULL: as above.
+ */
+la_driver *la_packet_open(const char *name, const uint8_t mac[LA_MAC], char *err, size_t err_cap);
+/* Gives the kernel an address of its own on a TUN or TAP device, beside those it has, and brings the device up. false: as above. */
 bool la_tun_host_addr(const char *name, const la_addr *addr, unsigned prefix_len, uint32_t mtu, char *err, size_t err_cap);
 
 /*
@@ -77,9 +87,10 @@ typedef struct la_fault_stats {
 /* `fault` comes from la_fault_new. */
 void la_fault_stats_get(const la_driver *fault, la_fault_stats *out);
 
-/* A pcapng file (raw IP). NULL: `err` as above. */
+/* A pcapng file: raw IP, or Ethernet frames. NULL: `err` as above. */
 typedef struct la_pcapng la_pcapng;
 la_pcapng *la_pcapng_open(const char *path, char *err, size_t err_cap);
+la_pcapng *la_pcapng_open_ether(const char *path, char *err, size_t err_cap);
 /* One packet: `at` in nanoseconds since 1970, direction, and a comment (NULL: none; may hold several lines). false: the write failed. */
 bool la_pcapng_write(la_pcapng *p, uint64_t at_unix_ns, bool outbound, const void *packet, uint32_t len, const char *comment);
 /* false: some write had failed; the errno of the first is left in errno. Frees p. NULL is allowed and true. */

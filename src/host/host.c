@@ -217,6 +217,7 @@ static void show_output(la_host *h, struct port *p, size_t n, la_time now) {
   for (size_t i = 0; i < n; i++) {
     const la_frame *f = &h->out[i];
     la_frame whole = {.data = h->flat, .flags = f->flags, .gso_size = f->gso_size, .sum_start = f->sum_start, .sum_at = f->sum_at};
+    whole.header = f->header;
     whole.len = whole.total = (uint32_t)la_frame_copy(f, h->flat, sizeof h->flat);
     whole.number = f->number;
     from = hand_packet(h, p, now, true, f->number, &whole, from);

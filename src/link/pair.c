@@ -14,7 +14,7 @@ struct ring {
   uint8_t *bytes; /* depth slots of `most` bytes */
   struct slot {
     uint32_t len;
-    uint16_t flags, gso_size;
+    uint16_t flags, gso_size, header;
   } * slot;
   uint32_t head, count, lent;
 };
@@ -42,11 +42,12 @@ static size_t pair_recv(la_driver *d, la_frame *frames, size_t max) {
   while (r->lent < max && r->lent < r->count) {
     uint32_t slot = (r->head + r->lent) % p->depth;
     la_frame *f = &frames[r->lent++];
-    f->data = r->bytes + (size_t)slot * p->most;
+    f->data = r->bytes + (size_t)slot * (p->most + LA_ETH_HEADER);
     f->len = f->total = r->slot[slot].len;
     f->flags = r->slot[slot].flags;
     f->gso_size = r->slot[slot].gso_size;
     f->nbufs = 0;
+    f->header = r->slot[slot].header;
   }
   d->received += r->lent;
   return r->lent;
@@ -59,19 +60,19 @@ static bool pair_send(la_driver *d, const la_frame *frame) {
   size_t len = frame->len;
   for (unsigned i = 0; i < frame->nbufs; i++)
     len += frame->buf[i].len;
-  if (r->count == p->depth || len > p->most || !(p->open & 1u << !e->side)) {
+  if (r->count == p->depth || len > p->most + frame->header || frame->header > LA_ETH_HEADER || !(p->open & 1u << !e->side)) {
     d->dropped++;
     return false;
   }
   uint32_t slot = (r->head + r->count++) % p->depth;
-  uint8_t *to = r->bytes + (size_t)slot * p->most;
+  uint8_t *to = r->bytes + (size_t)slot * (p->most + LA_ETH_HEADER);
   memcpy(to, frame->data, frame->len);
   to += frame->len;
   for (unsigned i = 0; i < frame->nbufs; i++) {
     memcpy(to, frame->buf[i].data, frame->buf[i].len);
     to += frame->buf[i].len;
   }
-  r->slot[slot] = (struct slot){(uint32_t)len, frame->flags, frame->flags & LA_FRAME_GSO ? frame->gso_size : 0};
+  r->slot[slot] = (struct slot){(uint32_t)len, frame->flags, frame->flags & LA_FRAME_GSO ? frame->gso_size : 0, frame->header};
   d->sent++;
   return true;
 }
@@ -102,7 +103,7 @@ bool la_pair_new_offload(uint32_t mtu, uint32_t depth, unsigned offload, la_driv
   p->depth = depth;
   p->open = 3;
   for (unsigned i = 0; i < 2; i++) {
-    p->ring[i].bytes = calloc(depth, p->most);
+    p->ring[i].bytes = calloc(depth, p->most + LA_ETH_HEADER);
     p->ring[i].slot = calloc(depth, sizeof *p->ring[i].slot);
     if (!p->ring[i].bytes || !p->ring[i].slot) {
       pair_free(p);

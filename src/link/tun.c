@@ -6,7 +6,7 @@
  * what a socket of the kernel sends in one piece comes in one piece, and the reverse. TUNSETOFFLOAD tells the kernel what we take; it
  * takes all of it itself. A kernel that lacks some of it is asked for less, and in the end for bare packets.
  */
-#include <lastack/link.h>
+#include "link/vnet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,6 @@
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -28,9 +27,9 @@
 #include <unistd.h>
 
 #define TUN_PATH "/dev/net/tun"
-enum { TUN_BATCH = 32, ADDR_WAIT_MS = 2000, LONGEST = 65535, READ_ROOM = 4 * 65552 };
+enum { TUN_BATCH = 32, ADDR_WAIT_MS = 2000, LONGEST = 65535, READ_ROOM = 4 * 65568 };
 /* Newer than some systems' headers. */
-enum { OFFLOAD_USO4 = 0x20, OFFLOAD_USO6 = 0x40, GSO_UDP_L4 = 5, UDP_SUM_AT = 6 };
+enum { OFFLOAD_USO4 = 0x20, OFFLOAD_USO6 = 0x40 };
 
 struct tun {
   la_driver d;
@@ -49,21 +48,6 @@ __attribute__((format(printf, 3, 4))) static void explain(char *err, size_t cap,
   va_end(ap);
 }
 
-/* What the kernel says of a packet. false: nothing that it was told we take. */
-static bool read_head(la_frame *f, const struct virtio_net_hdr *h) {
-  unsigned type = h->gso_type & ~VIRTIO_NET_HDR_GSO_ECN;
-  f->flags = 0;
-  if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
-    f->flags = LA_FRAME_SUM_PARTIAL;
-  else if (h->flags & VIRTIO_NET_HDR_F_DATA_VALID)
-    f->flags = LA_FRAME_SUM_OK;
-  if (type == VIRTIO_NET_HDR_GSO_NONE)
-    return true;
-  f->flags |= LA_FRAME_GSO;
-  f->gso_size = h->gso_size;
-  return type == VIRTIO_NET_HDR_GSO_TCPV4 || type == VIRTIO_NET_HDR_GSO_TCPV6 || type == GSO_UDP_L4;
-}
-
 static size_t tun_recv(la_driver *d, la_frame *frames, size_t max) {
   struct tun *t = (struct tun *)d;
   uint32_t head = t->heads ? sizeof(struct virtio_net_hdr) : 0, at = 0;
@@ -77,13 +61,14 @@ static size_t tun_recv(la_driver *d, la_frame *frames, size_t max) {
       break;
     struct virtio_net_hdr h = {0};
     memcpy(&h, p, head);
-    if (!read_head(&frames[n], &h)) {
+    if (!la__vnet_read(&frames[n], &h)) {
       d->dropped++;
       continue;
     }
     frames[n].data = p + head;
     frames[n].len = frames[n].total = (uint32_t)got - head;
     frames[n].nbufs = 0;
+    frames[n].header = (uint16_t)d->header;
     n++;
     at += ((uint32_t)got + 15) & ~15u;
   }
@@ -93,22 +78,9 @@ static size_t tun_recv(la_driver *d, la_frame *frames, size_t max) {
 
 static bool put(struct tun *t, const la_frame *f) {
   struct iovec v[2 + LA_FRAME_BUFS];
-  struct virtio_net_hdr h = {0};
+  struct virtio_net_hdr h;
   int n = 0;
-  if (f->flags & LA_FRAME_SUM_PARTIAL) {
-    h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-    h.csum_start = f->sum_start;
-    h.csum_offset = f->sum_at;
-  }
-  if (f->flags & LA_FRAME_GSO) {
-    h.gso_type = f->data[0] >> 4 == 6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
-    if (f->sum_at == UDP_SUM_AT)
-      h.gso_type = GSO_UDP_L4;
-    else if (f->data[f->sum_start + 13] & LA_CWR)
-      h.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
-    h.gso_size = f->gso_size;
-    h.hdr_len = (uint16_t)f->len;
-  }
+  la__vnet_write(f, &h);
   if (t->heads)
     v[n++] = (struct iovec){&h, sizeof h};
   v[n++] = (struct iovec){(void *)(uintptr_t)f->data, f->len};
@@ -148,9 +120,9 @@ static void explain_set(char *err, size_t cap, const char *name, int e) {
   if (e == EBUSY)
     explain(err, cap, "%s: the device is in use by another program", name);
   else if (e == EPERM || e == EACCES)
-    explain(err, cap, "%s: no right to make or open a TUN device (CAP_NET_ADMIN)", name);
+    explain(err, cap, "%s: no right to make or open such a device (CAP_NET_ADMIN)", name);
   else if (e == EINVAL)
-    explain(err, cap, "%s: the name is taken by a device that is no TUN, or is no name for a device", name);
+    explain(err, cap, "%s: the name is taken by a device of another kind, or is no name for a device", name);
   else
     explain(err, cap, "%s: %s", name, strerror(e));
 }
@@ -171,12 +143,13 @@ static unsigned offload(int fd, unsigned want) {
 
 /* Takes the name. 0, or an errno. */
 static int attach(int fd, const char *name, short flags) {
-  struct ifreq req = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags)};
+  struct ifreq req = {.ifr_flags = (short)(IFF_NO_PI | flags)};
   memcpy(req.ifr_name, name, strlen(name));
   return ioctl(fd, TUNSETIFF, &req) < 0 ? errno : 0;
 }
 
-la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap) {
+/* `header`: bytes before each packet; with Ethernet's it is a TAP device. */
+static la_driver *device_open(const char *name, uint32_t header, uint32_t mtu, unsigned want, char *err, size_t err_cap) {
   if (!la_tun_name_valid(name)) {
     explain(err, err_cap, "%.40s: not a name for a device: 1 to %d characters, no / and no %%", name, IFNAMSIZ - 1);
     return NULL;
@@ -189,9 +162,9 @@ la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, ch
   unsigned can = 0;
   bool heads = want & LA_OFFLOAD_SUM && ioctl(fd, TUNGETFEATURES, &can) == 0 && can & IFF_VNET_HDR;
   struct tun *t = NULL;
-  int e = attach(fd, name, heads ? IFF_VNET_HDR : 0);
-  uint32_t most = heads && mtu < LONGEST ? LONGEST : mtu;
-  uint32_t room = heads ? READ_ROOM : TUN_BATCH * ((mtu + 15) & ~15u);
+  int e = attach(fd, name, (short)((header ? IFF_TAP : IFF_TUN) | (heads ? IFF_VNET_HDR : 0)));
+  uint32_t most = (heads && mtu < LONGEST ? LONGEST : mtu) + header;
+  uint32_t room = heads ? READ_ROOM : TUN_BATCH * ((most + 15) & ~15u);
   if (e)
     explain_set(err, err_cap, name, e);
   else if (!(t = malloc(sizeof *t + room)))
@@ -201,14 +174,24 @@ la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, ch
     return NULL;
   }
   *t = (struct tun){.heads = heads, .most = most, .room = room};
-  t->d = (la_driver){.recv = tun_recv, .send = tun_send, .close = tun_close, .fd = fd, .mtu = mtu};
+  t->d = (la_driver){.recv = tun_recv, .send = tun_send, .close = tun_close, .fd = fd, .mtu = mtu, .header = header};
   t->d.offload = heads ? offload(fd, want) : 0;
   t->d.gso_max = LONGEST;
   return &t->d;
 }
 
+#define ALL_OFFLOAD (LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN)
+
+la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap) {
+  return device_open(name, 0, mtu, want, err, err_cap);
+}
+
 la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap) {
-  return la_tun_open_offload(name, mtu, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN, err, err_cap);
+  return device_open(name, 0, mtu, ALL_OFFLOAD, err, err_cap);
+}
+
+la_driver *la_tap_open(const char *name, uint32_t mtu, char *err, size_t err_cap) {
+  return device_open(name, LA_ETH_HEADER, mtu, ALL_OFFLOAD, err, err_cap);
 }
 
 struct answer {

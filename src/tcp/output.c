@@ -193,7 +193,7 @@ static bool push_due(const struct tcp *t, struct conn *c, const struct tcp_seg *
 /* The bytes [seq, seq + n) and, when asked, the FIN behind them. */
 static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, bool fin, enum sent_kind kind) {
   uint32_t old_nxt = c->snd_nxt, end = la__snd_end(c);
-  uint32_t room = segment_room(c); /* a DSACK in it is told with this segment, and then gone */
+  uint32_t room = kind == SENT_PATH_PROBE ? n : segment_room(c); /* a DSACK in it is told with this segment, and then gone */
   bool ack_owed = c->rcv_acked != c->rcv_nxt;
   if (n > room && kind != SENT_NEW)
     n = room;
@@ -374,11 +374,14 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (wnd <= 0 || (cwnd == 0 && !bare))
     return false;
   uint32_t usable = (uint32_t)wnd < cwnd ? (uint32_t)wnd : cwnd, n = avail < usable ? avail : usable;
-  n = la__eor_cut(c->sndq, from, descriptor(t, c, n, avail, usable));
+  uint32_t probe = la__pmtu_open_end(c) ? la__pmtu_probe(t, c, avail, usable) : 0;
+  n = probe ? probe : la__eor_cut(c->sndq, from, descriptor(t, c, n, avail, usable));
   fin = fin && n == avail && (bare || usable > n);
   if ((n == 0 && !fin) || !worth_sending(t, c, n, avail) || !la__pace_ready(t, c))
     return false;
-  send_bytes(t, c, o, from, n, fin, SENT_NEW);
+  send_bytes(t, c, o, from, n, fin, probe ? SENT_PATH_PROBE : SENT_NEW);
+  if (probe && o->seg.len == probe)
+    la__pmtu_probe_sent(t, c, from, probe);
   la__pace_sent(t, c, o->seg.len);
   if (c->wish && n == avail)
     c->wish->flags &= (uint8_t)~WISH_PUSH;

@@ -14,6 +14,8 @@ fail() {
 
 wanted='offload losses tail-probe udp-unreachable ctrl-c icmp-from-host icmp-from-router abort address-in-use backlog close-unread
 data-after-close fin-needs-ack fin-wait-2-held fin-wait-2-orphan final-ack-never half-close long-fat-path ecn hystart
+pmtu-icmp pmtu-blackhole pmtu-probe paws spurious-timeout limited-transmit silly-window zero-window window-shrinks buffer-tuning
+initial-window idle-restart window-validation byte-counting pacing quick-ack nagle-and-cork dscp-ttl-urgent
 half-open-reboot idle-for-days keepalive-alive keepalive-crashed keepalive-rebooted keepalive-unreachable lost-fin lost-final-ack
 old-duplicate open quiet-time refused release-by-server release-four release-three retransmit-timeout simultaneous-close
 simultaneous-open syn-timeout time-wait-2msl time-wait-new-syn without-time-wait'
