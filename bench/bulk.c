@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bulk WINDOW BYTES: one connection from one application buffer to another: sent by reference, received in posted buffers, so that bytes
- * are copied twice, by the wire and on receipt. recv: the same with la_recv, a copy more. Prints Gbit for each second of processor time,
- * both ends, the wire's copy and the application's calls included.
+ * bulk WINDOW BYTES [whole]: one connection from one application buffer to another: sent by reference, received in posted buffers, so
+ * that bytes are copied twice, by the wire and on receipt. recv: the same with la_recv, a copy more. whole: descriptors of up to 64 KiB
+ * cross as they are. Prints Gbit for each second of processor time, both ends, the wire's copy and the application's calls included.
  */
 #include "pair.h"
 
@@ -14,15 +14,16 @@ static void tune(la_config *c) {
   c->sndbuf = (uint32_t)window * 2;
 }
 
+/* Posted: 64 KiB; for frames as long as that twice as much, so that each finds room. */
 enum { REFS = 64, POSTS = 4, POST_BYTES = APP_BYTES / POSTS };
 
 struct bulk {
   la_conn from, to;
-  uint8_t src[APP_BYTES], dst[APP_BYTES];
+  uint8_t src[APP_BYTES], dst[2 * APP_BYTES];
   uint64_t sent, got, all;
   la_ref ref[REFS];
   unsigned lent, back; /* totals */
-  la_post post[POSTS];
+  la_post post[2 * POSTS];
   bool posted;
 };
 
@@ -74,7 +75,7 @@ static void start(struct pair *p, struct bulk *b) {
     la_recv(p->server.stack, b->to, &none, 1); /* arms READABLE */
     return;
   }
-  for (unsigned i = 0; i < POSTS; i++) {
+  for (unsigned i = 0; i < (p->whole ? 2 * POSTS : POSTS); i++) {
     b->post[i] = (la_post){.data = b->dst + i * POST_BYTES, .cap = POST_BYTES, .least = POST_BYTES};
     if (la_recv_post(p->server.stack, b->to, &b->post[i]) != LA_OK)
       die("post");
@@ -100,6 +101,8 @@ int bulk_main(int argc, char **argv) {
   window = number_arg(argc, argv, 1, 65535);
   struct pair *p = pair_new(1, tune);
   struct bulk *b = calloc(1, sizeof *b);
+  if (argc > 3 && strcmp(argv[3], "whole") == 0)
+    pair_whole(p);
   la_stats st;
   app_fill(b->src);
   b->posted = strcmp(argv[0], "bulk") == 0;
@@ -113,7 +116,7 @@ int bulk_main(int argc, char **argv) {
   while (b->got < b->all)
     turn(p, b);
   double took = cpu_now() - began;
-  if (memcmp(b->src, b->dst, APP_BYTES) != 0)
+  if (memcmp(b->src, b->dst, APP_BYTES) != 0 || (b->posted && p->whole && memcmp(b->src, b->dst + APP_BYTES, APP_BYTES) != 0))
     die("contents differ");
   la_stats_get(p->client.stack, &st);
   if (st.retransmits)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_floor bulk|recv BYTES: what no stack with this interface can do without, and nothing else: the limit for the rows bulk_* and
- * recv_*, by the same functions for sums and copies (AVX-512 where the CPU has it). For each segment of 1460 bytes: headers built and
- * summed; the application's bytes copied onto the wire and summed in one pass; headers read and their sums verified; one lookup of the
- * pair; the payload summed on its way to where it belongs: bulk: to the application; recv: into a queue, and copied once more to the
- * application. And a bare ACK back for each two. No window, no clock, no loss, no order.
+ * bench_floor bulk|recv BYTES [SEGMENT]: what no stack with this interface can do without, and nothing else: the limit for the rows
+ * bulk_* and recv_*, by the same functions for sums and copies (AVX-512 where the CPU has it). For each segment (of 1460 bytes, if not
+ * told otherwise): headers built and summed; the application's bytes copied onto the wire and summed in one pass; headers read and
+ * their sums verified; one lookup of the pair; the payload summed on its way to where it belongs: bulk: to the application; recv: into
+ * a queue, and copied once more to the application. And a bare ACK back for each two, or for each longer than 1460. No window, no
+ * clock, no loss, no order.
  */
 #include "base/siphash.h"
 #include "base/sum.h"
@@ -16,7 +17,7 @@
 
 #include <lastack/link.h>
 
-enum { MSS = 1460, QUEUE = 65536, HDR = 40, WIRE = 16 }; /* as many frames under way as between the stacks of pair.c */
+enum { QUEUE = 65536, HDR = 40, WIRE = 16, WIRE_BYTES = 2 * 65536 }; /* as many frames under way as between the stacks of pair.c */
 
 static const uint8_t key[16] = "the floor's key";
 static struct mem mem;
@@ -61,8 +62,10 @@ static bool take(const uint8_t *wire, uint32_t len, uint8_t *dst, struct tcp_seg
 }
 
 int main(int argc, char **argv) {
-  static uint8_t src[APP_BYTES], dst[APP_BYTES], rcvq[QUEUE], wire[WIRE][2048], back[64];
+  static uint8_t src[APP_BYTES], dst[APP_BYTES], rcvq[QUEUE], wire[WIRE_BYTES], back[64];
   uint64_t all = number_arg(argc, argv, 2, 512ul << 20), done = 0, frames = 0;
+  uint32_t mss = (uint32_t)number_arg(argc, argv, 3, 1460), cycle = APP_BYTES - APP_BYTES % mss; /* whole segments */
+  bool single = mss <= 1460;
   struct ip_hdr to = {.src = {4, {10, 0, 0, 1}}, .dst = {4, {10, 0, 0, 200}}, .proto = IP_PROTO_TCP, .ttl = 64};
   struct ip_hdr fro = {.src = to.dst, .dst = to.src, .proto = IP_PROTO_TCP, .ttl = 64};
   struct tcp_seg there = {.sport = 1024, .dport = 7, .flags = LA_ACK, .wnd = 65535};
@@ -76,21 +79,21 @@ int main(int argc, char **argv) {
   app_fill(src);
   double began = cpu_now();
   while (done < all) {
-    uint32_t at = (uint32_t)(done % (APP_BYTES - APP_BYTES % MSS)); /* whole segments */
-    uint8_t *frame = wire[frames % WIRE];
-    there.seq += MSS;
-    uint32_t len = build(frame, &to, &there, src + at, MSS);
+    uint32_t at = (uint32_t)(done % cycle);
+    uint8_t *frame = wire + (single ? frames % WIRE * 2048 : frames % 2 * 65536);
+    there.seq += mss;
+    uint32_t len = build(frame, &to, &there, src + at, mss);
     if (!take(frame, len, posted ? dst + at : rcvq + at, &in))
       die("floor: a frame is damaged");
     if (!posted)
-      memcpy(dst + at, rcvq + at, MSS);
-    done += MSS;
-    if (++frames % 2 == 0) {
+      memcpy(dst + at, rcvq + at, mss);
+    done += mss;
+    if (++frames % 2 == 0 || !single) {
       len = build(back, &fro, &here, back, 0);
       if (!take(back, len, rcvq, &in))
         die("floor: an ACK is damaged");
     }
   }
   result("gbit_s", 8e-9 * (double)done / (cpu_now() - began));
-  return memcmp(src, dst, APP_BYTES - APP_BYTES % MSS) != 0;
+  return memcmp(src, dst, cycle) != 0;
 }

@@ -38,6 +38,7 @@ struct pair *pair_new(unsigned long pairs, void (*tune)(la_config *)) {
 void pair_free(struct pair *p) {
   la_stack_free(p->client.stack);
   la_stack_free(p->server.stack);
+  free(p->whole);
   free(p);
 }
 
@@ -84,6 +85,8 @@ static void input(struct pair *p, struct node *n, size_t count) {
 size_t pair_carry(struct pair *p, struct node *from, struct node *to) {
   size_t n, all = 0, k = 0, len;
   la_flat flat;
+  if (p->whole)
+    return pair_carry_whole(p, from, to);
   while ((n = output(p, from)) > 0) {
     for (size_t i = 0; i < n; i++) {
       la_flat_begin(&flat, from->stack, &p->out[i]);

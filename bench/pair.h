@@ -32,6 +32,8 @@ struct pair {
   struct pair_times *timed; /* NULL: calls are not timed */
   la_frame out[WIRE_BATCH], in[WIRE_BATCH];
   uint8_t wire[WIRE_BATCH][2048];
+  uint8_t *whole; /* whole.c; NULL: each segment crosses as a frame of its own */
+  la_sums sums;
 };
 
 /* Both with the preset `linux` and `tune`d (NULL: as it is). The client has addresses for so many `pairs`, the server listens at PORT. */
@@ -39,6 +41,9 @@ struct pair *pair_new(unsigned long pairs, void (*tune)(la_config *));
 void pair_free(struct pair *p);
 /* Everything that `from` has to send crosses the wire, each segment as a frame of its own. Returns how many. */
 size_t pair_carry(struct pair *p, struct node *from, struct node *to);
+/* From now on descriptors of the client's cross as they are. */
+void pair_whole(struct pair *p);
+size_t pair_carry_whole(struct pair *p, struct node *from, struct node *to);
 /* Both directions in turn until nothing moves. */
 void pair_settle(struct pair *p);
 void pair_tick(struct pair *p);

@@ -2,7 +2,7 @@
 /*
  * tun tx|rx BYTES         one connection between our stack and a socket of the kernel over a TUN device, by the clock on the wall: the
  *                         kernel's end is another process, so two processors work
- * tunfloor tx|rx BYTES    the same driver, offload and bytes a packet, as UDP datagrams: copied, but no TCP at either end
+ * tunfloor tx|rx BYTES [PIECE]  the same driver, offload and bytes a packet, as UDP datagrams: copied, but no TCP at either end
  */
 #include <netinet/udp.h>
 #include <poll.h>
@@ -166,7 +166,7 @@ static void floor_reader(int fd, uint64_t all, int report) { /* reads until noth
 }
 
 /* The application's bytes are copied once, as la_send does; the rest is the device's work. */
-static int floor_tx(la_driver *d, uint64_t all) {
+static int floor_tx(la_driver *d, uint64_t all, uint32_t piece) {
   static uint8_t app[APP_BYTES], queue[APP_BYTES];
   int fd = kernel_socket(SOCK_DGRAM), report[2];
   struct ip_hdr h = {.src = ours, .dst = theirs, .proto = IP_PROTO_UDP, .ttl = 64, .len = UDP_HEAD + JOINED};
@@ -192,15 +192,16 @@ static int floor_tx(la_driver *d, uint64_t all) {
     f.sum_start = (uint16_t)ip;
     f.sum_at = 6;
     f.nbufs = 0;
-    for (uint32_t at = 0; at < JOINED; at += f.buf[f.nbufs++].len) /* in pieces as long as the stack's */
-      f.buf[f.nbufs] = (la_buf){queue + at, JOINED - at < 4096 ? JOINED - at : 4096};
+    for (uint32_t at = 0; at < JOINED; at += f.buf[f.nbufs++].len)
+      f.buf[f.nbufs] = (la_buf){queue + at, JOINED - at < piece ? JOINED - at : piece};
     d->send(d, &f);
   }
-  double rate = 0;
+  double rate = 0, cpu = cpu_now();
   if (read(report[0], &rate, sizeof rate) != sizeof rate)
     die("no report");
   waitpid(child, NULL, 0);
   result("gbit_s", rate);
+  result("sender_cpu_s", cpu);
   return 0;
 }
 
@@ -241,8 +242,11 @@ static int floor_rx(la_driver *d, uint64_t all) {
 
 int tunfloor_main(int argc, char **argv) {
   uint64_t all = number_arg(argc, argv, 2, 128ul << 20);
+  uint32_t piece = (uint32_t)number_arg(argc, argv, 3, 4096); /* as long as the stack's, if not told otherwise */
+  if (piece < JOINED / LA_FRAME_BUFS + 1)
+    die("a frame has not so many pieces");
   la_driver *d = device();
-  int status = argc > 1 && strcmp(argv[1], "tx") == 0 ? floor_tx(d, all) : floor_rx(d, all);
+  int status = argc > 1 && strcmp(argv[1], "tx") == 0 ? floor_tx(d, all, piece) : floor_rx(d, all);
   d->close(d);
   return status;
 }

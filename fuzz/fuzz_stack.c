@@ -43,6 +43,7 @@ struct world {
   la_syn syn; /* the latest that waits for an answer */
   uint32_t nconn;
   la_frame held[HELD];
+  bool joins; /* the link cuts; what comes stands for segments of 300 bytes */
   unsigned nheld;
   uint8_t last_in[FRAME], last_out[FRAME];
   uint32_t in_len, out_len;
@@ -83,6 +84,8 @@ static struct world *world_new(const uint8_t head[FUZZ_HEAD]) {
   w->s = la_stack_new(&c);
   FUZZ_CHECK(w->s);
   w->link = la_link_add(w->s, head[2] & 64 ? 1280 : 1500);
+  w->joins = head[2] & 128;
+  la_link_offload(w->s, w->link, w->joins ? 14 | (head[7] & 1) : 0, 0); /* all but perhaps the sums */
   for (unsigned i = 0; i < FLOWS; i++)
     flow_init(&w->flow[i], i);
   for (unsigned i = 0; i < 2; i++)
@@ -110,7 +113,8 @@ static void give(struct world *w, const uint8_t *b, uint32_t n, bool sum_ok) {
   uint8_t *exact = malloc(n ? n : 1);
   FUZZ_CHECK(exact);
   memcpy(exact, b, n);
-  la_frame f = {.data = exact, .len = n, .flags = sum_ok ? LA_FRAME_SUM_OK : 0};
+  unsigned flags = (sum_ok ? LA_FRAME_SUM_OK : 0u) | (w->joins ? LA_FRAME_GSO : 0u);
+  la_frame f = {.data = exact, .len = n, .flags = (uint16_t)flags, .gso_size = 300};
   la_input(w->s, w->link, &f, 1, w->now);
   memset(exact, 0xdd, n);
   free(exact);
@@ -350,17 +354,19 @@ static void learn(struct world *w) {
 }
 
 static void pump(struct world *w, unsigned hold) {
-  la_frame f;
+  la_frame f, one;
   la_event e;
   bool more = true;
   for (unsigned turns = 0; more; turns++) {
     FUZZ_CHECK(turns < TURNS); /* the work that an operation causes is bounded */
     more = false;
     if (la_output(w->s, w->link, &f, 1, w->now)) {
-      FUZZ_CHECK(f.total <= FRAME);
-      w->out_len = (uint32_t)la_frame_copy(&f, w->last_out, FRAME);
-      learn(w);
-      w->watch->digest = hash(w->watch->digest, w->last_out, w->out_len);
+      for (unsigned i = 0; i < la_frame_segments(&f); i++) {
+        FUZZ_CHECK(la_frame_segment(&f, i, &one) && one.total <= FRAME);
+        w->out_len = (uint32_t)la_frame_copy(&one, w->last_out, FRAME);
+        learn(w);
+        w->watch->digest = hash(w->watch->digest, w->last_out, w->out_len);
+      }
       if (hold && w->nheld < HELD)
         w->held[w->nheld++] = f; /* an asynchronous driver */
       else

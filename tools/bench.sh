@@ -43,7 +43,7 @@ fetch_lwip() {
 build_lwip() {
   set -- "$bin"/lwip-src/*/src/core
   source=${1%/src/core}
-  for kind in 64k:65535: 1m:1048576: big:65535:-DBENCH_BIG; do
+  for kind in 64k:65535: 1m:1048576: big:65535:-DBENCH_BIG jumbo:131072:-DBENCH_JUMBO; do
     out=$bin/bench_lwip_${kind%%:*} window=${kind#*:}
     [ -x "$out" ] && [ -z "$(find bench -newer "$out")" ] && continue
     sh bench/lwip/build.sh "$source" "$out" "${window%:*}" "${window#*:}" >"$bin/lwip-build.log" 2>&1 || return 1

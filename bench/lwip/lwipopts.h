@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lwIP as fast as its own options make it: no threads, no debugging and no statistics, static pools, its quickest checksum, summing
- * while copying, scaled windows. BENCH_WINDOW comes from the build; BENCH_BIG is for more connections than a pool holds.
+ * while copying, scaled windows. BENCH_WINDOW comes from the build; BENCH_BIG is for more connections than a pool holds, BENCH_JUMBO
+ * for segments of 64 KiB.
  */
 #ifndef LA_BENCH_LWIPOPTS_H
 #define LA_BENCH_LWIPOPTS_H
@@ -39,10 +40,16 @@
 #define MEMP_NUM_TCP_PCB 60000
 #define MEMP_NUM_TCP_PCB_LISTEN 4
 #define MEMP_NUM_TCP_SEG 16384
-#define PBUF_POOL_SIZE 4096
-#define PBUF_POOL_BUFSIZE 1536
-
+#ifdef BENCH_JUMBO
+#define TCP_MSS 64240 /* as long as our descriptors: it has no others for its device */
+#define PBUF_POOL_SIZE 64
+#define LWIP_DISABLE_TCP_SANITY_CHECKS 1 /* they are about its sockets */
+#else
 #define TCP_MSS 1460
+#define PBUF_POOL_SIZE 4096
+#endif
+#define PBUF_POOL_BUFSIZE (TCP_MSS + 76)
+
 #define LWIP_WND_SCALE 1
 #if BENCH_WINDOW > 65535
 #define TCP_RCV_SCALE 6

@@ -46,7 +46,7 @@ static err_t output(struct netif *netif, struct pbuf *p, const ip4_addr_t *to) {
 static err_t netif_up(struct netif *n) {
   n->name[0] = 'b';
   n->name[1] = 'n';
-  n->mtu = 1500;
+  n->mtu = TCP_MSS + 40;
   n->output = output;
   return ERR_OK;
 }

@@ -5,6 +5,8 @@
 #include "wire/tcp_wire.h"
 #include "wire/udp_wire.h"
 
+#include <lastack/udp.h>
+
 static uint8_t text_at(uint32_t i) { return (uint8_t)(i * 7 + i / 251); }
 
 /* A TCP packet with `n` bytes of text, flags, and timestamps. */
@@ -184,6 +186,36 @@ static void partial_in(void **state) {
   node_free(&n);
 }
 
+/* Datagrams that a device has joined come out as they were sent. */
+static void udp_in(void **state) {
+  (void)state;
+  struct node n;
+  struct pkt p;
+  node_simple(&n, 2);
+  for (unsigned six = 0; six < 2; six++) {
+    static uint8_t b[3008], got[4000];
+    la_udp u;
+    assert_int_equal(la_udp_open(n.s, &(la_udp_opts){.port = (uint16_t)(9 + six)}, &u), LA_OK);
+    la__udp_build(&(struct udp_hdr){.sport = 7, .dport = (uint16_t)(9 + six), .len = 3000}, b);
+    be16_put(b + UDP_SUM_AT, 1);
+    for (uint32_t i = 0; i < 3000; i++)
+      b[8 + i] = text_at(i);
+    pkt_ip(&p, six ? "fd00::1" : "10.0.0.1", six ? "fd00::2" : "10.0.0.2", IP_PROTO_UDP, b, sizeof b);
+    la_frame f = {.data = p.b, .len = p.len, .flags = LA_FRAME_GSO | LA_FRAME_SUM_PARTIAL, .gso_size = 1300};
+    assert_int_equal(la_input(n.s, 1, &f, 1, 1), 1);
+    assert_int_equal(stats_of(&n).udp_in, 3 * (six + 1));
+    for (unsigned i = 0; i < 3; i++) {
+      la_udp_from from;
+      assert_int_equal(la_udp_recv(n.s, u, &from, got, sizeof got), i < 2 ? 1300 : 400);
+      assert_int_equal(from.port, 7);
+      for (unsigned k = 0; k < from.len; k++)
+        assert_int_equal(got[k], text_at(i * 1300 + k));
+    }
+    assert_int_equal(la_udp_recv(n.s, u, NULL, got, sizeof got), LA_AGAIN);
+  }
+  node_free(&n);
+}
+
 /* A link whose device finishes sums gets the pseudo-header's; ICMP's is always whole. */
 static void partial_out(void **state) {
   (void)state;
@@ -255,6 +287,7 @@ int main(void) {
     cmocka_unit_test(partial_in),
     cmocka_unit_test(partial_out),
     cmocka_unit_test(behind_a_link_header),
+    cmocka_unit_test(udp_in),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -374,6 +374,42 @@ static void test_uncovered(void **unused) {
 /* ---- the rest ---- */
 
 /* More packets wait in the inner driver than the loop takes at once, and all are swallowed: recv must not stop halfway. */
+/* Each segment of a frame has a fate of its own, in both directions, and bears a finished checksum. */
+static void test_cuts(void **unused) {
+  (void)unused;
+  struct wire w = {.now = LA_SEC};
+  la_driver *a;
+  char err[160] = "";
+  assert_true(la_pair_new_offload(MTU, DEPTH, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6, &a, &w.far));
+  w.near = la_fault_new(a, "drop:any:data:2", err, sizeof err);
+  assert_non_null(w.near);
+  assert_int_equal(w.near->offload, 0);
+  for (unsigned version = 4; version <= 6; version += 2)
+    for (unsigned out = 0; out < 2; out++) {
+      static uint8_t big[65535];
+      la_frame f = {.data = big, .flags = LA_FRAME_GSO | LA_FRAME_SUM_PARTIAL, .gso_size = 1000}, in[8];
+      la_driver *from = out ? w.near : w.far, *to = out ? w.far : w.near;
+      la_fault_stats st;
+      f.len = segment(big, version, LA_ACK, 500, 3500);
+      uint32_t head = f.len - 3500;
+      big[head - 4]++; /* the sum does not matter */
+      assert_true(from->send(from, &f));
+      unsigned n = (unsigned)to->recv(to, in, 8);
+      assert_int_equal(n, version == 4 ? 3 : 4); /* the second of the first frame is gone */
+      for (unsigned i = 0; i < n; i++) {
+        unsigned no = i && version == 4 ? i + 1 : i;
+        assert_int_equal(in[i].flags, 0);
+        assert_int_equal(in[i].len, head + (no < 3 ? 1000 : 500));
+        assert_int_equal(be32_get(in[i].data + (version == 4 ? IP4_HEADER : IP6_HEADER) + 4), 500 + 1000 * no);
+        assert_true(taken(in[i].data, in[i].len, in[i].data));
+      }
+      la_fault_stats_get(w.near, &st);
+      assert_int_equal(st.packets[out], version == 4 ? 4 : 8);
+      assert_int_equal(st.dropped[out], 1);
+    }
+  wire_close(&w);
+}
+
 static void test_dry(void **unused) {
   (void)unused;
   struct wire w;
@@ -500,8 +536,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_rules),         cmocka_unit_test(test_rule_delay), cmocka_unit_test(test_delay),
     cmocka_unit_test(test_reorder),       cmocka_unit_test(test_corrupt),    cmocka_unit_test(test_uncovered),
-    cmocka_unit_test(test_probabilities), cmocka_unit_test(test_dry),        cmocka_unit_test(test_deterministic),
-    cmocka_unit_test(test_held),          cmocka_unit_test(test_spec),       cmocka_unit_test(test_spec_limits),
+    cmocka_unit_test(test_probabilities), cmocka_unit_test(test_cuts),       cmocka_unit_test(test_dry),
+    cmocka_unit_test(test_deterministic), cmocka_unit_test(test_held),       cmocka_unit_test(test_spec),
+    cmocka_unit_test(test_spec_limits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ struct end {
   unsigned ends, packets, wrong_numbers, wrong_recs, with_recs, caused_by_none;
   uint32_t last_number;
   size_t got;
+  unsigned joined;
   bool server;
 };
 
@@ -112,6 +113,7 @@ static void packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t 
   for (size_t i = 0; i < n; i++)
     e->wrong_recs += recs[i].frame != number;
   e->with_recs += n > 0;
+  e->joined += (f->flags & LA_FRAME_GSO) != 0;
 }
 
 static void trace(void *ctx, const la_trace_rec *recs, size_t n) {
@@ -124,7 +126,7 @@ static void trace(void *ctx, const la_trace_rec *recs, size_t n) {
 }
 
 /* A whole connection between two stacks over a pair, by nothing but turns of the loop. `faults` NULL: a good wire. */
-static void exchange(bool observed, const char *faults) {
+static void exchange(bool observed, const char *faults, unsigned offload) {
   struct end c, s;
   la_driver *a, *b;
   la_host *h = la_host_new();
@@ -133,7 +135,7 @@ static void exchange(bool observed, const char *faults) {
   end_init(&s, 2, observed);
   s.server = true;
   la_host_hooks hooks = {.work = work, .packet = observed ? packet : NULL, .trace = observed ? trace : NULL, .ctx = &c};
-  assert_true(la_pair_new(1500, 64, &a, &b));
+  assert_true(la_pair_new_offload(1500, 64, offload, &a, &b));
   assert_true(la_host_add_stack(h, c.stack, &hooks));
   hooks.ctx = &s;
   assert_true(la_host_add_stack(h, s.stack, &hooks));
@@ -153,6 +155,10 @@ static void exchange(bool observed, const char *faults) {
   assert_int_equal(s.got, 5);
   assert_int_equal(c.got, 60000);
   if (observed) {
+    la_stats st;
+    la_stats_get(s.stack, &st);
+    assert_int_equal(st.segments_out > st.frames_out, offload != 0);
+    assert_int_equal(c.joined > 0, offload && !faults); /* the wire with faults cuts */
     assert_int_equal(c.packets, la_frame_count(c.stack));
     assert_int_equal(s.packets, la_frame_count(s.stack));
     assert_int_equal(c.wrong_numbers + s.wrong_numbers, 0);
@@ -167,15 +173,18 @@ static void exchange(bool observed, const char *faults) {
 
 static void test_exchange(void **unused) {
   (void)unused;
-  exchange(false, NULL);
-  exchange(true, NULL);
+  exchange(false, NULL, 0);
+  exchange(true, NULL, 0);
+  exchange(false, NULL, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4);
+  exchange(true, NULL, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4);
 }
 
 /* What a wire holds back wakes the loop: it would otherwise wait for a retransmission, or for ever. */
 static void test_faults(void **unused) {
   (void)unused;
-  exchange(false, "delay=300us,jitter=200us,reorder=20%,dup=10%");
-  exchange(true, "delay:any:any:25%:1ms");
+  exchange(false, "delay=300us,jitter=200us,reorder=20%,dup=10%", 0);
+  exchange(true, "delay=300us,dup=10%", LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4);
+  exchange(true, "delay:any:any:25%:1ms", 0);
 }
 
 /* The loop sleeps when there is nothing to do: one turn, one look at each driver, however long it may wait. */

@@ -97,8 +97,43 @@ static void test_refused(void **unused) {
   assert_false(la_pair_new(1, 0, &a, &b));
 }
 
+/* With offload frames cross as they are, however long; without, and past 65535 bytes, they do not. */
+static void test_offload(void **unused) {
+  (void)unused;
+  la_driver *a, *b;
+  la_frame in[2];
+  static uint8_t big[65536];
+  la_frame out = {.data = big, .len = 60000, .flags = LA_FRAME_GSO | LA_FRAME_SUM_PARTIAL, .gso_size = 1448};
+  assert_true(la_pair_new_offload(1500, 4, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4, &a, &b));
+  assert_int_equal(a->offload, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4);
+  assert_int_equal(b->offload, a->offload);
+  assert_int_equal(a->mtu, 1500);
+  assert_true(a->send(a, &out));
+  out.flags = 0;
+  assert_true(a->send(a, &out));
+  assert_int_equal(b->recv(b, in, 2), 2);
+  assert_int_equal(in[0].len, 60000);
+  assert_int_equal(in[0].flags, LA_FRAME_GSO | LA_FRAME_SUM_PARTIAL);
+  assert_int_equal(in[0].gso_size, 1448);
+  assert_int_equal(in[1].flags, 0);
+  out.len = 65536;
+  assert_false(a->send(a, &out));
+  a->close(a);
+  b->close(b);
+  assert_true(la_pair_new_offload(1500, 4, LA_OFFLOAD_SUM, &a, &b));
+  out.len = 1501;
+  assert_false(a->send(a, &out));
+  out.len = 1500;
+  out.flags = LA_FRAME_SUM_PARTIAL;
+  assert_true(a->send(a, &out));
+  assert_int_equal(b->recv(b, in, 2), 1);
+  assert_int_equal(in[0].flags, LA_FRAME_SUM_PARTIAL);
+  a->close(a);
+  b->close(b);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_both_ways), cmocka_unit_test(test_pieces), cmocka_unit_test(test_depth),
-                                     cmocka_unit_test(test_refused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_both_ways), cmocka_unit_test(test_pieces), cmocka_unit_test(test_offload),
+                                     cmocka_unit_test(test_depth), cmocka_unit_test(test_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
