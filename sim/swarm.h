@@ -97,7 +97,7 @@ struct sw_pair {
   la_time tw_due, tw_fin;   /* on the host's clock; tw_fin: of the FIN that came last in TIME-WAIT */
   uint32_t tw_end;          /* behind that FIN */
   uint64_t lost_at, rst_at; /* on the world's: the last packet of ours that did not come; the last RST that came. 0: none */
-  uint64_t hurt_at;         /* an ICMP error came */
+  uint64_t began, hurt_at;         /* an ICMP error came */
   struct sw_end *end;       /* the application's, of this incarnation */
 };
 
@@ -117,18 +117,18 @@ struct sw_end {
   bool closed; /* by the application */
   bool ended, crashed, passive, opened, eof, risky;
   bool fin_done, act_done, eof_done, deaf, cc_done;
-  unsigned read_edges; /* how many READABLE may come: one at first, one after each LA_AGAIN */
+  unsigned read_edges, write_edges; /* how many READABLE may come: one at first (WRITABLE: none), one after each LA_AGAIN */
   bool read_armed, write_armed, told_fin;
   bool aborted, limited;                                                    /* it did so; a time limit of its own was set */
   uint8_t way;                                                              /* how it closed */
   uint64_t tx, rx, tx_fin;                                                  /* bytes written and read; tx at the time of its FIN */
-  uint64_t since, tx_next, rd_next, rd_back, fin_at, eof_at, end_at, timer; /* on the world's clock; UINT64_MAX: not yet */
+  uint64_t began, since, tx_next, rd_next, rd_back, fin_at, eof_at, end_at, timer; /* on the world's clock; UINT64_MAX: not yet */
   la_end end;
   /* what the oracle remembers, on the host's clock */
   uint32_t una, nxt, rcv, edge;
   uint8_t state;
   bool seen;
-  la_time moved, entered, closed_at;
+  la_time moved, entered, closed_at; /* moved: SND.UNA */
 };
 
 struct sw_flow {

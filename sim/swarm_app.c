@@ -157,6 +157,7 @@ static bool write_once(struct sw_end *e) {
   }
   if (r == LA_AGAIN) {
     e->write_armed = true;
+    e->write_edges = e->write_edges < 2 ? e->write_edges + 1 : 2;
   } else if (r == LA_ENOMEM) {
     e->tx_next = e->w->now + sw_us(20000);
     la__sw_end_timer(e, e->tx_next);
@@ -296,8 +297,10 @@ void la__sw_told(struct sw_host *h, const la_event *ev) {
     e->read_armed = false;
     break;
   case LA_EVENT_WRITABLE:
-    if (!e->write_armed)
+    if (!e->write_edges)
       la__sw_broken(w, SW_READY, "end %u: WRITABLE though la_send did not return LA_AGAIN", e->id);
+    else
+      e->write_edges--;
     e->write_armed = false;
     break;
   case LA_EVENT_PEER_FIN:

@@ -191,8 +191,10 @@ static bool connect_from(struct sw_world *w, struct sw_flow *f, unsigned side) {
   e->lport = c->lport;
   e->rport = c->rport;
   e->pair = la__sw_pair(h, &o.remote, e->lport, e->rport, true);
-  if (e->pair)
+  if (e->pair) {
     e->pair->end = e;
+    e->began = e->pair->began;
+  }
   e->risky = risky(e);
   if (w->log)
     la__sw_log_note(w->log, h, "connect %u", e->id);
@@ -255,8 +257,10 @@ static void accepted(struct sw_end *e) {
   e->iss = c->rcv_nxt - (uint32_t)c->bytes_in - 1 - ((c->flags & CF_FIN_RCVD) != 0);
   la__conn_key(c, &k);
   e->pair = la__sw_pair(e->h, &k.remote, e->lport, e->rport, true);
-  if (e->pair)
+  if (e->pair && !(c->flags & CF_ENDED)) { /* else the pair may have another incarnation already */
     e->pair->end = e;
+    e->began = e->pair->began;
+  }
   e->risky = risky(e);
   la__sw_meet(e);
   if (!e->peer && !e->risky && !e->h->plan->nat)

@@ -41,7 +41,7 @@ static void draw_clocks(struct prng *r, struct sw_host_plan *h) {
   if (chance(r, 20))
     h->fin_wait_2 = scale(r, 10 * MS, 60 * S);
   if (chance(r, 10))
-    h->challenge_gap = ONE_OF(r, 0, MS, 60 * S);
+    h->challenge_gap = ONE_OF(r, 0, MS, 900 * MS);
 }
 
 static void draw_limits(struct prng *r, struct sw_host_plan *h) {
@@ -260,12 +260,12 @@ static void draw_talk(struct prng *r, struct sw_flow_plan *f, uint64_t most) {
   struct sw_end_plan *a = &f->end[0], *b = &f->end[1];
   switch (below(r, 7)) {
   case 0: /* one way, closed by the writer */
-    a->tx = scale(r, 1, most);
+    a->tx = scale(r, 500, most);
     a->fin = WAY_SHUTDOWN;
     b->fin = WAY_NONE;
     break;
   case 1: /* the other way */
-    b->tx = scale(r, 1, most);
+    b->tx = scale(r, 500, most);
     b->fin = WAY_CLOSE;
     a->fin = WAY_NONE;
     break;
@@ -273,11 +273,11 @@ static void draw_talk(struct prng *r, struct sw_flow_plan *f, uint64_t most) {
     a->tx = scale(r, 1, 5000);
     a->fin = chance(r, 50) ? WAY_SHUTDOWN : WAY_NONE;
     b->tx_after = a->tx;
-    b->tx = scale(r, 1, most);
+    b->tx = scale(r, 500, most);
     break;
   case 3: /* both at once, each with its own half-close */
-    a->tx = scale(r, 1, most / 2);
-    b->tx = scale(r, 1, most / 2);
+    a->tx = scale(r, 500, most / 2);
+    b->tx = scale(r, 500, most / 2);
     a->fin = b->fin = WAY_SHUTDOWN;
     break;
   case 4: /* nothing is said; who closes first? */
@@ -286,8 +286,8 @@ static void draw_talk(struct prng *r, struct sw_flow_plan *f, uint64_t most) {
     a->fin_late = chance(r, 40) ? b->fin_late : a->fin_late;
     break;
   case 5: /* rude */
-    a->tx = scale(r, 1, most);
-    b->tx = scale(r, 1, most);
+    a->tx = scale(r, 500, most);
+    b->tx = scale(r, 500, most);
     a->fin = draw_way(r);
     b->fin = draw_way(r);
     a->eof = b->eof = draw_way(r);
@@ -379,8 +379,8 @@ void la__sw_draw(struct sw_plan *p, uint64_t seed) {
   for (unsigned i = 0; i < p->hosts; i++)
     draw_host(r, p, &p->host[i], bad);
   p->host[0].nat = 0; /* somebody must be found */
-  p->flows = (unsigned)range(r, 2, 8);
-  uint64_t most = scale(r, 5000, 300000);
+  p->flows = (unsigned)range(r, 3, 12);
+  uint64_t most = scale(r, 20000, 400000);
   for (unsigned i = 0; i < p->flows; i++)
     draw_flow(r, p, &p->flow[i], most);
   p->faults = (unsigned)(chance(r, 50) ? 0 : range(r, 1, 5));

@@ -66,15 +66,35 @@ static bool limit_reached(struct sw_end *e, la_time limit) {
   return true;
 }
 
+/* What waits in a slow link's queue is as good as lost for so long. */
+static bool slow(const struct sw_end *e, la_time limit) {
+  const struct sw_world *w = e->w;
+  for (unsigned i = 0; i < 2; i++) {
+    const struct sw_host *h = &w->host[i ? e->f->plan->client : e->f->plan->server];
+    if (h->plan->rate && h->plan->queue * LA_SEC / h->plan->rate > limit / 8)
+      return true;
+  }
+  return w->lifetime > limit / 8 && (e->h->plan->reorder || e->h->delay_more);
+}
+
 static bool stalled_peer(const struct sw_end *e) {
   return e->peer && (e->peer->plan->rd_stop || e->peer->plan->rd_gap || e->peer->deaf || e->peer->closed);
 }
 
+/* Whoever has nothing but a cookie takes the later of two that changed places for a stranger. */
+static bool cookies(const struct sw_end *e) {
+  const struct sw_host *h = &e->w->host[e->f->plan->server];
+  la_stats st = {0};
+  if (h->st)
+    la_stats_get(h->st, &st);
+  return st.syncookies_sent > 0;
+}
+
 static bool reset_explained(struct sw_end *e) {
   const struct sw_end *p = e->peer;
-  if (!e->pair || !e->pair->rst_at)
+  if (!e->pair || !e->pair->rst_at || e->pair->rst_at < e->began)
     return false;
-  if (!p || natted(e) || memory(e) || peer_gone(e) || e->risky)
+  if (!p || natted(e) || memory(e) || peer_gone(e) || cookies(e) || e->risky)
     return true;
   return p->closed; /* it closed fully, or aborted */
 }
@@ -97,12 +117,12 @@ static bool explained(struct sw_end *e) {
   case LA_WHY_PEER_RESET:
     return reset_explained(e);
   case LA_WHY_REFUSED:
-    return e->pair && e->pair->rst_at && !e->opened;
+    return e->pair && e->pair->rst_at && e->pair->rst_at >= e->began && !e->opened;
   case LA_WHY_RETRANSMIT:
   case LA_WHY_LAST_ACK:
     if (!e->limited && !limit_reached(e, limit))
       return false;
-    return lossy_since(e, window) || peer_gone(e) || stalled_peer(e) || natted(e) || memory(e) || e->risky;
+    return lossy_since(e, window) || slow(e, limit) || peer_gone(e) || stalled_peer(e) || natted(e) || memory(e) || e->risky;
   case LA_WHY_SYN_TIMEOUT:
   case LA_WHY_SYN_ACK_TIMEOUT:
     return true;
@@ -113,7 +133,7 @@ static bool explained(struct sw_end *e) {
   case LA_WHY_FIN_WAIT_2:
     return e->closed;
   case LA_WHY_ICMP:
-    return e->pair && e->pair->hurt_at;
+    return e->pair && e->pair->hurt_at && e->pair->hurt_at >= e->began;
   case LA_WHY_MEMORY:
     return e->h->cfg.max_orphans < 4096 && e->closed;
   default:

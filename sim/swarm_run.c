@@ -152,7 +152,9 @@ static void choose_base(struct sw_host *h) {
 
 void la__sw_boot(struct sw_host *h) {
   struct sw_world *w = h->w;
+  bool none = h->mem.none;
   h->boots++;
+  h->mem.none = false; /* a machine that comes up has some memory */
   h->mem.budget = 0;
   h->mem.fail = 0;
   configure(h);
@@ -177,6 +179,7 @@ void la__sw_boot(struct sw_host *h) {
   h->baseline = st.bytes_allocated;
   h->mem.budget = h->plan->blocks ? (uint32_t)(h->plan->blocks + (uint64_t)h->mem.blocks) : 0;
   h->mem.fail = (uint32_t)h->plan->alloc_fail;
+  h->mem.none = none;
   la__sw_wake(h);
 }
 

@@ -89,7 +89,7 @@ static void transition(struct sw_host *h, const la_trace_rec *r) {
   if ((r->to == LA_SYN_SENT || r->to == LA_SYN_RECEIVED) && (nothing(r->from) || r->from == LA_TIME_WAIT)) {
     p->inc++;
     p->has_iss = p->has_fin = p->has_edge = p->reset = false;
-    p->rst_at = p->hurt_at = 0;
+    p->began = w->now + 1;
     p->end = NULL;
   }
   p->state = r->to;
