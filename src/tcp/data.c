@@ -161,6 +161,20 @@ static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg)
   return true;
 }
 
+/*
+ * What lies beyond a hole must not keep out what fills it: when there is no memory for that, it goes, and will come again. The peer may
+ * have heard of it in SACK blocks, which are not a promise (RFC 2018 8).
+ */
+static bool prune(struct tcp *t, struct conn *c) {
+  struct rcvq *q = c->rcvq;
+  if (!q || !q->ooo.n)
+    return false;
+  t->stats.drops[LA_DROP_TCP_OFO_QUEUE_PRUNE]++;
+  la__rope_cut(&q->rope, &t->chunks);
+  q->ooo.n = 0;
+  return true;
+}
+
 void la__recv_settle(struct tcp *t, struct conn *c) {
   struct rcvq *q = c->rcvq;
   if (!q)
@@ -180,6 +194,8 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
     overlap(t, c, seg->seq, seg->seq + seg->len);
   if (ok)
     ok = !next ? store_ahead(t, c, seg) : q->rope.end == q->rope.len ? append(t, c, seg) : store_next(t, c, seg);
+  if (!ok && next && prune(t, c))
+    ok = append(t, c, seg);
   if (!ok)
     la__drop(t, k, c, seg, q && q->ooo.n == q->ooo.cap ? LA_DROP_TCP_OFO_QUEUE_PRUNE : LA_DROP_NOMEM);
   bool in_order = c->rcv_nxt != before;
