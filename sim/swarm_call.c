@@ -247,6 +247,19 @@ void la__sw_meet(struct sw_end *e) {
   }
 }
 
+/* A cookie opens more than one connection, when the third segment comes again after the first of them has gone. */
+static bool twin(struct sw_end *e) {
+  struct sw_world *w = e->w;
+  for (unsigned i = 0; i < w->nends; i++) {
+    struct sw_end *o = &w->end[i];
+    if (o->f != e->f || o == e || o->passive || o->iss != e->iss)
+      continue;
+    o->risky = e->risky = true;
+    return true;
+  }
+  return false;
+}
+
 static void accepted(struct sw_end *e) {
   struct key k;
   e->alive = e->passive = e->opened = true;
@@ -263,7 +276,7 @@ static void accepted(struct sw_end *e) {
   }
   e->risky = risky(e);
   la__sw_meet(e);
-  if (!e->peer && !e->risky && !e->h->plan->nat)
+  if (!e->peer && !(e->h->cfg.syn_cookies && twin(e)) && !e->risky && !e->h->plan->nat)
     la__sw_broken(e->w, SW_STREAM, "end %u was accepted, but nobody opened it", e->id);
 }
 

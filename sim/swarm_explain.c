@@ -102,7 +102,7 @@ static bool reset_explained(struct sw_end *e) {
 static bool explained(struct sw_end *e) {
   struct sw_world *w = e->w;
   la_time limit = e->h->cfg.r2;
-  uint64_t window = la__sw_global(e->h, e->end.ended > limit ? e->end.ended - limit : 0);
+  uint64_t window = la__sw_global(e->h, e->end.ended > 4 * limit ? e->end.ended - 4 * limit : 0);
   switch (e->end.why) {
   case LA_WHY_CLOSE:
     orderly(e);
