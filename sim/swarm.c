@@ -22,20 +22,8 @@ struct tally {
 };
 
 static volatile uint64_t at_work; /* the seed, for the handler */
-static int told_to;
-
-static void trapped(int sig) {
-  struct report r = {.seed = at_work, .law = SW_TRAP};
-  snprintf(r.words, sizeof r.words, "signal %d", sig);
-  if (told_to >= 0 && write(told_to, &r, sizeof r) != (ssize_t)sizeof r)
-    _exit(99);
-  _exit(98);
-}
-static void catch_traps(void) {
-  static const int sigs[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGALRM};
-  for (unsigned i = 0; i < sizeof sigs / sizeof *sigs; i++)
-    signal(sigs[i], trapped);
-}
+static int told_to = -1;
+static struct tally mine;
 
 static bool put(int fd, const void *p, size_t n) {
   for (const char *at = p; n;) {
@@ -47,6 +35,26 @@ static bool put(int fd, const void *p, size_t n) {
   }
   return true;
 }
+
+/* The stack stopped the program: what is known so far is told, and another process goes on behind this world. */
+static void trapped(int sig) {
+  struct report r = {.seed = at_work, .law = SW_TRAP}, last = {.seed = UINT64_MAX, .law = SW_TRAP};
+  static const char digits[] = "0123456789";
+  memcpy(r.words, "signal ..", 10);
+  r.words[7] = digits[sig / 10 % 10];
+  r.words[8] = digits[sig % 10];
+  mine.fig.worlds++;
+  mine.fig.failed++;
+  if (told_to >= 0 && put(told_to, &r, sizeof r) && put(told_to, &last, sizeof last))
+    put(told_to, &mine, sizeof mine);
+  _exit(98);
+}
+static void catch_traps(void) {
+  static const int sigs[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGALRM};
+  for (unsigned i = 0; i < sizeof sigs / sizeof *sigs; i++)
+    signal(sigs[i], trapped);
+}
+
 static bool get(int fd, void *p, size_t n) {
   for (char *at = p; n;) {
     ssize_t k = read(fd, at, n);
@@ -61,7 +69,6 @@ static bool get(int fd, void *p, size_t n) {
 /* The worlds from `first` on, every step-th; a child's whole life. */
 static void labour(const struct sw_ask *ask, uint64_t from, int fd) {
   static struct sw_plan plan;
-  static struct tally t;
   struct sw_world *w = la__sw_new();
   if (!w)
     _exit(97);
@@ -72,10 +79,10 @@ static void labour(const struct sw_ask *ask, uint64_t from, int fd) {
     alarm(60);
     la__sw_draw(&plan, at_work);
     la__sw_run(w, &plan, NULL);
-    la__sw_sum(&t.fig, &w->fig);
-    t.digest += w->digest; /* a sum, so that the number of processes does not matter */
-    t.segments[w->segments < 65535 ? w->segments : 65535]++;
-    t.ends[w->fig.ends < 4095 ? w->fig.ends : 4095]++;
+    la__sw_sum(&mine.fig, &w->fig);
+    mine.digest += w->digest; /* a sum, so that the number of processes does not matter */
+    mine.segments[w->segments < 65535 ? w->segments : 65535]++;
+    mine.ends[w->fig.ends < 4095 ? w->fig.ends : 4095]++;
     if (!w->broken)
       continue;
     struct report r = {.seed = at_work, .law = w->broken};
@@ -84,7 +91,7 @@ static void labour(const struct sw_ask *ask, uint64_t from, int fd) {
   }
   struct report r = {.seed = UINT64_MAX};
   put(fd, &r, sizeof r);
-  put(fd, &t, sizeof t);
+  put(fd, &mine, sizeof mine);
   _exit(0);
 }
 
@@ -123,55 +130,81 @@ static void smaller(FILE *out, const struct sw_ask *ask, const struct report *r)
   fprintf(out, "  smaller: %s (lastack sim --world %s)\n", name, name);
 }
 
-/* Reads what one process says until it is done. */
-static bool hear(FILE *out, const struct sw_ask *ask, int fd, struct tally *sum, unsigned *failed) {
+struct job {
+  int fd;
+  pid_t pid;
+};
+
+static bool start(const struct sw_ask *ask, uint64_t from, struct job *j) {
+  int fds[2];
+  if (pipe(fds) != 0 || (j->pid = fork()) < 0)
+    return false;
+  if (j->pid == 0) {
+    close(fds[0]);
+    labour(ask, from, fds[1]);
+  }
+  close(fds[1]);
+  j->fd = fds[0];
+  return true;
+}
+
+static void add(struct tally *to, const struct tally *t) {
+  la__sw_sum(&to->fig, &t->fig);
+  to->digest += t->digest;
+  for (unsigned i = 0; i < 65536; i++)
+    to->segments[i] += t->segments[i];
+  for (unsigned i = 0; i < 4096; i++)
+    to->ends[i] += t->ends[i];
+}
+
+/* Reads what one process says until it is done. false: it said no figures. *trap: the world at which it was stopped. */
+static bool hear(FILE *out, const struct sw_ask *ask, const struct job *j, struct tally *sum, unsigned *failed, uint64_t *trap) {
   static struct tally t;
   struct report r;
-  while (get(fd, &r, sizeof r)) {
+  bool whole = false;
+  *trap = UINT64_MAX;
+  while (!whole && get(j->fd, &r, sizeof r)) {
     if (r.seed == UINT64_MAX) {
-      if (!get(fd, &t, sizeof t))
-        return false;
-      la__sw_sum(&sum->fig, &t.fig);
-      sum->digest += t.digest;
-      for (unsigned i = 0; i < 65536; i++)
-        sum->segments[i] += t.segments[i];
-      for (unsigned i = 0; i < 4096; i++)
-        sum->ends[i] += t.ends[i];
-      return true;
+      whole = get(j->fd, &t, sizeof t);
+      if (whole)
+        add(sum, &t);
+      continue;
     }
+    if (r.law == SW_TRAP)
+      *trap = r.seed;
     if ((*failed)++ < 50) {
       say(out, ask, &r);
       if (ask->shrink)
         smaller(out, ask, &r);
     }
   }
-  return false;
+  int status;
+  close(j->fd);
+  waitpid(j->pid, &status, 0);
+  return whole;
 }
 
 bool la__swarm(FILE *out, const struct sw_ask *ask) {
   static struct tally sum;
-  unsigned failed = 0, jobs = ask->jobs && ask->jobs <= 64 ? ask->jobs : 1;
-  int fds[64][2];
-  pid_t pids[64];
+  enum { JOBS = 64 };
+  struct job job[JOBS];
+  struct sw_ask a = *ask;
+  unsigned failed = 0;
   bool whole = true;
-  struct sw_ask mine = *ask;
-  mine.jobs = jobs;
+  a.jobs = ask->jobs && ask->jobs <= JOBS ? ask->jobs : 1;
   fflush(out);
   memset(&sum, 0, sizeof sum);
-  for (unsigned j = 0; j < jobs; j++) {
-    if (pipe(fds[j]) != 0 || (pids[j] = fork()) < 0)
+  for (unsigned j = 0; j < a.jobs; j++)
+    if (!start(&a, j, &job[j]))
       return false;
-    if (pids[j] == 0) {
-      close(fds[j][0]);
-      labour(&mine, j, fds[j][1]);
+  for (unsigned j = 0; j < a.jobs; j++) {
+    uint64_t trap;
+    whole &= hear(out, &a, &job[j], &sum, &failed, &trap);
+    while (trap != UINT64_MAX && failed < 1000) {
+      if (!start(&a, trap - a.first + a.jobs, &job[j]))
+        return false;
+      whole &= hear(out, &a, &job[j], &sum, &failed, &trap);
     }
-    close(fds[j][1]);
-  }
-  for (unsigned j = 0; j < jobs; j++) {
-    int status;
-    whole &= hear(out, &mine, fds[j][0], &sum, &failed);
-    close(fds[j][0]);
-    waitpid(pids[j], &status, 0);
   }
   la__sw_print_figures(out, &sum.fig);
   fprintf(out, "a world's median: %u segments, %u ENDs\n", median(sum.segments, 65536), median(sum.ends, 4096));

@@ -97,7 +97,10 @@ struct sw_pair {
   la_time tw_due, tw_fin;   /* on the host's clock; tw_fin: of the FIN that came last in TIME-WAIT */
   uint32_t tw_end;          /* behind that FIN */
   uint64_t lost_at, rst_at; /* on the world's: the last packet of ours that did not come; the last RST that came. 0: none */
-  uint64_t began, hurt_at;         /* an ICMP error came */
+  uint64_t head_at, said_at,
+    comes_at;               /* on the world's: when what covers SND.UNA has come, or will; when that was sent which came last. 0: not yet */
+  la_time in_at, in_before; /* on the host's: the latest segment that was not dropped, and the one before */
+  uint64_t began, hurt_at;  /* an ICMP error came */
   struct sw_end *end;       /* the application's, of this incarnation */
 };
 
@@ -119,16 +122,16 @@ struct sw_end {
   bool fin_done, act_done, eof_done, deaf, cc_done;
   unsigned read_edges, write_edges; /* how many READABLE may come: one at first (WRITABLE: none), one after each LA_AGAIN */
   bool read_armed, write_armed, told_fin;
-  bool aborted, limited;                                                    /* it did so; a time limit of its own was set */
-  uint8_t way;                                                              /* how it closed */
-  uint64_t tx, rx, tx_fin;                                                  /* bytes written and read; tx at the time of its FIN */
+  bool aborted, limited;                                                           /* it did so; a time limit of its own was set */
+  uint8_t way;                                                                     /* how it closed */
+  uint64_t tx, rx, tx_fin;                                                         /* bytes written and read; tx at the time of its FIN */
   uint64_t began, since, tx_next, rd_next, rd_back, fin_at, eof_at, end_at, timer; /* on the world's clock; UINT64_MAX: not yet */
   la_end end;
   /* what the oracle remembers, on the host's clock */
   uint32_t una, nxt, rcv, edge;
   uint8_t state;
-  bool seen;
-  la_time moved, entered, closed_at; /* moved: SND.UNA */
+  bool seen, owes;
+  la_time moved, owed_at, entered, closed_at, kill_at; /* moved: SND.UNA; owed_at: since when something is outstanding */
 };
 
 struct sw_flow {
@@ -256,7 +259,7 @@ void la__sw_launch(struct sw_pkt *p, struct sw_host *from, struct sw_host *to, s
 uint64_t la__sw_fate(struct sw_world *w, struct sw_host *from, struct sw_host *to, struct sw_pkt *p);
 /* swarm_mangle.c */
 void la__sw_icmp(struct sw_host *to, const struct sw_pkt *about, enum icmp_kind kind, uint32_t mtu, bool from_host, uint32_t guess);
-void la__sw_mangle(struct sw_host *from, struct sw_host *to, struct sw_pkt *p);
+bool la__sw_mangle(struct sw_host *from, struct sw_host *to, struct sw_pkt *p); /* false: damaged */
 void la__sw_forge(struct sw_host *to, uint64_t n);
 bool la__sw_nat_out(struct sw_host *h, struct sw_pkt *p);
 bool la__sw_nat_in(struct sw_host *h, struct sw_pkt *p);
@@ -282,7 +285,7 @@ void la__sw_meet(struct sw_end *e); /* an accepted connection finds the one that
 /* swarm_trace.c, swarm_watch.c, swarm_explain.c */
 struct sw_pair *la__sw_pair(struct sw_host *h, const la_addr *remote, uint16_t lport, uint16_t rport, bool make);
 void la__sw_record(struct sw_host *h, const la_trace_rec *r);
-void la__sw_sent(struct sw_host *h, const la_frame *f, const uint8_t *raw, uint32_t len);
+void la__sw_sent(struct sw_host *h, const uint8_t *raw, uint32_t len);
 void la__sw_watch(struct sw_host *h);       /* cheap: after each turn */
 void la__sw_watch_stack(struct sw_host *h); /* all of it: every so often */
 void la__sw_watch_over(struct sw_host *h);  /* when all is over */

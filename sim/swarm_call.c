@@ -117,8 +117,8 @@ void la__sw_close(struct sw_end *e, enum sw_way way) {
   case WAY_CLOSE_BY: {
     la__sw_seen(e, SEEN_CLOSE_BY);
     e->limited = true;
-    uint64_t by = now + sw_us(e->plan->by);
-    la_close_by(s, e->handle, by, now);
+    e->kill_at = now + e->plan->by * LA_US;
+    la_close_by(s, e->handle, e->kill_at, now);
     released(e);
     break;
   }

@@ -7,7 +7,16 @@
 
 #include "base/seq.h"
 
-static struct sw_pair *other(const struct sw_end *e) { return e->peer ? e->peer->pair : NULL; }
+static bool natted(const struct sw_end *e) { return e->w->host[e->f->plan->client].plan->nat || e->w->host[e->f->plan->server].plan->nat; }
+
+/* The pair as the other host sees it, whether an application there knows it or not. */
+static struct sw_pair *other(const struct sw_end *e) {
+  if (e->peer)
+    return e->peer->pair;
+  la_addr us = la__sw_addr(e->h->no, e->f->plan->six);
+  struct sw_host *h = &e->w->host[e->side ? e->f->plan->client : e->f->plan->server];
+  return natted(e) ? NULL : la__sw_pair(h, &us, e->rport, e->lport, false);
+}
 
 /* Did anything of this connection, in either direction, fail to come since then? */
 static bool lossy_since(const struct sw_end *e, uint64_t since) {
@@ -23,9 +32,18 @@ static bool peer_gone(const struct sw_end *e) {
   const struct sw_host *h = &w->host[e->side ? e->f->plan->client : e->f->plan->server];
   return (e->peer && (e->peer->crashed || e->peer->ended)) || h->crash_at || h->mem.failed || h->stop_until;
 }
-static bool natted(const struct sw_end *e) { return e->w->host[e->f->plan->client].plan->nat || e->w->host[e->f->plan->server].plan->nat; }
+
+/* Was either of the two ever short of memory? */
 static bool memory(const struct sw_end *e) {
-  return e->h->mem.failed || e->w->host[e->side ? e->f->plan->client : e->f->plan->server].mem.failed;
+  for (unsigned i = 0; i < 2; i++) {
+    const struct sw_host *h = &e->w->host[i ? e->f->plan->client : e->f->plan->server];
+    la_stats st = {0};
+    if (h->st)
+      la_stats_get(h->st, &st);
+    if (h->mem.failed || st.drops[LA_DROP_NOMEM] || st.drops[LA_DROP_TCP_OFO_QUEUE_PRUNE])
+      return true;
+  }
+  return false;
 }
 
 static bool same_end(struct sw_end *e, const char *what, uint64_t a, uint64_t b) {
@@ -57,8 +75,12 @@ static void orderly(struct sw_end *e) {
 
 /* A limit struck: was it due, and had something stood in the way? */
 static bool limit_reached(struct sw_end *e, la_time limit) {
-  la_time from = e->entered > e->moved ? e->entered : e->moved;
-  if (e->end.ended + LA_MS < from + limit) { /* it began with the earlier of the two only when the earlier is older than its state */
+  enum la_state st = e->end.state;
+  bool anew = st == LA_SYN_SENT || st == LA_SYN_RECEIVED || st == LA_FIN_WAIT_1 || st == LA_CLOSING || st == LA_LAST_ACK;
+  la_time from = e->moved > e->owed_at ? e->moved : e->owed_at;
+  if (anew && e->entered > from) /* these begin with a clock of their own */
+    from = e->entered;
+  if (e->end.ended + LA_MS < from + limit) {
     la__sw_broken(e->w, SW_CLOCK, "end %u: %s struck %llu ms after the last progress, before its %llu ms", e->id, la_why_name(e->end.why),
                   (unsigned long long)((e->end.ended - from) / LA_MS), (unsigned long long)(limit / LA_MS));
     return false;
@@ -78,6 +100,8 @@ static bool slow(const struct sw_end *e, la_time limit) {
 }
 
 static bool stalled_peer(const struct sw_end *e) {
+  if (e->f->plan->accept_late)
+    return true;
   return e->peer && (e->peer->plan->rd_stop || e->peer->plan->rd_gap || e->peer->deaf || e->peer->closed);
 }
 
@@ -99,10 +123,46 @@ static bool reset_explained(struct sw_end *e) {
   return p->closed; /* it closed fully, or aborted */
 }
 
-static bool explained(struct sw_end *e) {
-  struct sw_world *w = e->w;
-  la_time limit = e->h->cfg.r2;
+/* Nothing was acknowledged for too long. */
+static bool unanswered(struct sw_end *e, la_time limit) {
+  const struct sw_pair *p = other(e);
   uint64_t window = la__sw_global(e->h, e->end.ended > 4 * limit ? e->end.ended - 4 * limit : 0);
+  if (stalled_peer(e) || natted(e) || memory(e) || e->risky || peer_gone(e))
+    return true;
+  const struct sw_host *h = &e->w->host[e->side ? e->f->plan->client : e->f->plan->server];
+  bool forged = h->plan->urgent || h->forged_at;
+  if (p && e->pair && e->pair->head_at && p->said_at > e->pair->head_at && p->comes_at < e->w->now && !forged) {
+    la__sw_broken(e->w, SW_REASON, "end %u: %s, though what was to be acknowledged has come and the peer has spoken since", e->id,
+                  la_why_name(e->end.why));
+    return false;
+  }
+  return lossy_since(e, window) || slow(e, limit);
+}
+
+/* A SYN was never answered; or all that came of it was a connection that nobody accepted. */
+static bool unopened(const struct sw_end *e) {
+  const struct sw_flow *f = e->f;
+  const struct sw_host *h = &e->w->host[e->side ? f->plan->client : f->plan->server];
+  bool few = h->cfg.max_half_open < 4096 || h->cfg.max_conns < 4096 || f->plan->backlog < 4 || h->cfg.quiet_time;
+  return few || e->limited || e->plan->syn_retries || f->plan->both || f->plan->admit || f->plan->accept_late || f->plan->defer ||
+         natted(e) || memory(e) || peer_gone(e) || !f->listening || lossy_since(e, e->began) || slow(e, e->h->cfg.syn_limit);
+}
+
+static bool user_timeout(struct sw_end *e) {
+  if (e->kill_at && e->end.ended >= e->kill_at)
+    return true;
+  return e->plan->user_timeout && limit_reached(e, e->plan->user_timeout * LA_MS);
+}
+
+static bool keepalive(const struct sw_end *e) {
+  const struct sw_end_plan *p = e->plan;
+  la_time all = p->keep_intvl * p->keep_cnt * LA_SEC;
+  if (!p->keep_idle || (e->pair && e->pair->in_at + all > e->end.ended + LA_MS))
+    return false;
+  return lossy_since(e, 1) || peer_gone(e) || natted(e) || memory(e) || slow(e, all);
+}
+
+static bool explained(struct sw_end *e) {
   switch (e->end.why) {
   case LA_WHY_CLOSE:
     orderly(e);
@@ -120,16 +180,14 @@ static bool explained(struct sw_end *e) {
     return e->pair && e->pair->rst_at && e->pair->rst_at >= e->began && !e->opened;
   case LA_WHY_RETRANSMIT:
   case LA_WHY_LAST_ACK:
-    if (!e->limited && !limit_reached(e, limit))
-      return false;
-    return lossy_since(e, window) || slow(e, limit) || peer_gone(e) || stalled_peer(e) || natted(e) || memory(e) || e->risky;
+    return (e->limited || limit_reached(e, e->h->cfg.r2)) && unanswered(e, e->h->cfg.r2);
   case LA_WHY_SYN_TIMEOUT:
   case LA_WHY_SYN_ACK_TIMEOUT:
-    return true;
+    return unopened(e);
   case LA_WHY_KEEPALIVE:
-    return e->plan->keep_idle && (lossy_since(e, 1) || peer_gone(e) || natted(e) || memory(e));
+    return keepalive(e);
   case LA_WHY_USER_TIMEOUT:
-    return e->limited;
+    return user_timeout(e);
   case LA_WHY_FIN_WAIT_2:
     return e->closed;
   case LA_WHY_ICMP:
@@ -137,7 +195,6 @@ static bool explained(struct sw_end *e) {
   case LA_WHY_MEMORY:
     return e->h->cfg.max_orphans < 4096 && e->closed;
   default:
-    (void)w;
     return false;
   }
 }

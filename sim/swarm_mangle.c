@@ -80,15 +80,17 @@ static void tell(struct sw_host *from, const struct sw_pkt *p) {
   la__sw_icmp(from, p, kinds[x % n], mtu, x < 2 * n, 0);
 }
 
-void la__sw_mangle(struct sw_host *from, struct sw_host *to, struct sw_pkt *p) {
+bool la__sw_mangle(struct sw_host *from, struct sw_host *to, struct sw_pkt *p) {
   if (from->hard_at > from->w->now && draw(from, 30000))
     tell(from, p);
   if (draw(to, to->plan->urgent))
     urge(to, p);
   if (draw(to, to->plan->mark))
     congestion(p);
-  if (draw(to, to->plan->corrupt))
-    damage(to, p);
+  if (!draw(to, to->plan->corrupt))
+    return true;
+  damage(to, p);
+  return false;
 }
 
 /* ICMP */
@@ -186,7 +188,8 @@ bool la__sw_nat_in(struct sw_host *h, struct sw_pkt *p) {
 /* forgeries: of one who knows the ports but must guess the numbers */
 
 static void forge_segment(struct sw_host *to, const struct sw_end *e, struct prng *r) {
-  static const uint8_t flags[] = {LA_RST, LA_RST | LA_ACK, LA_SYN, LA_SYN | LA_ACK, LA_ACK, LA_ACK | LA_FIN, LA_ACK | LA_PSH, 0, 255};
+  static const uint8_t flags[] = {LA_RST, LA_RST | LA_ACK, LA_SYN, LA_SYN | LA_ACK, LA_ACK, LA_ACK | LA_FIN, LA_ACK | LA_PSH, LA_FIN, 0,
+                                  255};
   uint8_t text[64];
   bool six = e->f->plan->six;
   memset(text, 0x5a, sizeof text);

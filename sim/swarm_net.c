@@ -130,8 +130,8 @@ uint64_t la__sw_fate(struct sw_world *w, struct sw_host *from, struct sw_host *t
   return at > w->now + w->lifetime ? LA_NEVER : at;
 }
 
-/* Onto the last hop, with what may happen there. */
-static void fly(struct sw_world *w, struct sw_host *from, struct sw_host *to, struct sw_pkt *p, uint64_t at) {
+/* Onto the last hop, with what may happen there. false: it is damaged. */
+static bool fly(struct sw_world *w, struct sw_host *from, struct sw_host *to, struct sw_pkt *p, uint64_t at) {
   if (draw(to, to->plan->dup)) {
     struct sw_pkt *d = la__sw_pkt(w, p->len);
     memcpy(d->data, p->data, p->len);
@@ -143,8 +143,9 @@ static void fly(struct sw_world *w, struct sw_host *from, struct sw_host *to, st
       late = w->now + w->lifetime;
     la__sw_post(w, late, SW_EV_ARRIVE, to->no, d);
   }
-  la__sw_mangle(from, to, p);
+  bool sound = la__sw_mangle(from, to, p);
   la__sw_post(w, at, SW_EV_ARRIVE, to->no, p);
+  return sound;
 }
 
 void la__sw_launch(struct sw_pkt *p, struct sw_host *from, struct sw_host *to, struct sw_world *w) {
@@ -189,6 +190,18 @@ static void digest(struct sw_world *w, const struct sw_host *h, const struct sw_
     sw_mix(w, p->data[i]);
 }
 
+/* It will come. Does it carry what is to be acknowledged next? */
+static void note_delivery(struct sw_pair *pair, const struct sw_pkt *p, uint64_t at, uint64_t now) {
+  unsigned hl = p->data[0] >> 4 == 6 ? IP6_HEADER : IP4_HEADER;
+  const uint8_t *t = p->data + hl;
+  uint32_t seq = be32_get(t + 4), n = p->len - hl - (t[12] >> 4) * 4u + ((t[13] & LA_FIN) != 0);
+  const struct sw_end *e = pair->end;
+  pair->said_at = now;
+  pair->comes_at = at;
+  if (e && e->seen && !pair->head_at && e->una - seq < n && !(t[13] & LA_SYN))
+    pair->head_at = at;
+}
+
 void la__sw_send(struct sw_host *h, const la_frame *f) {
   struct sw_world *w = h->w;
   struct sw_pkt *p = la__sw_pkt(w, f->total);
@@ -202,7 +215,7 @@ void la__sw_send(struct sw_host *h, const la_frame *f) {
   p->id = (uint32_t)w->segments;
   p->from = (uint8_t)h->no;
   digest(w, h, p);
-  la__sw_sent(h, f, p->data, p->len);
+  la__sw_sent(h, p->data, p->len);
   struct sw_pair *pair = pair_of(h, p);
   struct sw_host *to = owner(w, p);
   uint64_t at = LA_NEVER;
@@ -218,9 +231,13 @@ void la__sw_send(struct sw_host *h, const la_frame *f) {
     lose(w, h, p, pair);
     return;
   }
-  if (to->boots && to->plan->corrupt && pair)
+  struct sw_pair was = pair ? *pair : (struct sw_pair){0};
+  if (pair)
+    note_delivery(pair, p, at, w->now);
+  if (!fly(w, h, to, p, at) && pair) {
+    *pair = was;
     pair->lost_at = w->now ? w->now : 1;
-  fly(w, h, to, p, at);
+  }
 }
 
 /* faults */

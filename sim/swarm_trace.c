@@ -125,6 +125,8 @@ static void came(struct sw_host *h, const la_trace_rec *r) {
     return;
   if (f & LA_RST)
     p->rst_at = w->now + 1;
+  p->in_before = p->in_at;
+  p->in_at = r->at;
   if (r->from == LA_TIME_WAIT && f == (LA_FIN | LA_ACK)) {
     p->tw_fin = r->at;
     p->tw_end = r->seq + r->len + 1;
@@ -157,7 +159,7 @@ static void went(struct sw_host *h, const la_trace_rec *r) {
   if (r->conn_gen && p->reset && nothing(p->state))
     la__sw_broken(w, SW_SILENT, "host %u port %u: a segment after its RST", h->no, r->local_port);
   if (r->flags & LA_SYN) {
-    if (p->has_iss && p->iss != r->seq)
+    if (p->has_iss && p->iss != r->seq && p->began != w->now + 1) /* else it may be an answer to the SYN before */
       la__sw_broken(w, SW_NUMBERS, "host %u port %u: a second ISS in one incarnation", h->no, r->local_port);
     p->has_iss = true;
     p->iss = r->seq;
@@ -182,7 +184,9 @@ static void went(struct sw_host *h, const la_trace_rec *r) {
 }
 
 static void dropped(struct sw_host *h, const la_trace_rec *r) {
-  const struct sw_pair *p = r->remote_port ? pair_of(h, r, false) : NULL;
+  struct sw_pair *p = r->remote_port ? pair_of(h, r, false) : NULL;
+  if (p)
+    p->in_at = p->in_before;
   h->w->fig.cell[p ? p->state : LA_CLOSED][SEEN_DROPPED + r->drop]++;
   if (r->drop == LA_DROP_TCP_CSUM && !h->corrupted)
     la__sw_broken(h->w, SW_SENT, "host %u: a checksum is wrong though nothing was damaged", h->no);
@@ -212,11 +216,10 @@ void la__sw_record(struct sw_host *h, const la_trace_rec *r) {
 /* ---- frames ---- */
 
 /* A payload is what was written at its place: so bytes once sent never differ. */
-void la__sw_sent(struct sw_host *h, const la_frame *f, const uint8_t *raw, uint32_t len) {
+void la__sw_sent(struct sw_host *h, const uint8_t *raw, uint32_t len) {
   struct sw_world *w = h->w;
   bool six = raw[0] >> 4 == 6;
   unsigned at = six ? IP6_HEADER : IP4_HEADER;
-  (void)f;
   if (raw[six ? 6 : 9] != IP_PROTO_TCP || len < at + TCP_HEADER)
     return;
   const uint8_t *t = raw + at;

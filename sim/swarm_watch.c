@@ -60,8 +60,11 @@ static void numbers(struct sw_end *e, const struct conn *c) {
     la__sw_broken(w, SW_NUMBERS, "end %u: a sequence number went back", e->id);
   if (seq_lt(c->rcv_adv, c->rcv_nxt))
     la__sw_broken(w, SW_NUMBERS, "end %u: RCV.NXT lies beyond the window", e->id);
-  if (!e->seen || c->snd_una != e->una)
+  if (!e->seen || c->snd_una != e->una) {
     e->moved = e->h->now;
+    if (e->pair)
+      e->pair->head_at = 0;
+  }
   e->seen = true;
   e->una = c->snd_una;
   e->nxt = c->snd_nxt;
@@ -101,6 +104,9 @@ static void clocks(struct sw_end *e, const struct conn *c, la_time next) {
   if (c->flags & CF_ENDED)
     return;
   bool owed = c->snd_una != c->snd_nxt || (c->sndq && c->sndq->rope.len) || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
+  if (owed && !e->owes)
+    e->owed_at = now;
+  e->owes = owed;
   bool runs = c->clock == CLK_RTX || c->clock == CLK_PERSIST || c->clock == CLK_REO || c->clock == CLK_TLP;
   bool paced = c->sndq && c->sndq->pace_wait;
   if (owed && !runs && !paced && !(c->flags & CF_DIRTY))
@@ -109,7 +115,7 @@ static void clocks(struct sw_end *e, const struct conn *c, la_time next) {
     la__sw_broken(w, SW_CLOCK, "end %u: a clock that never strikes", e->id);
   la_time life = la__life_end(c);
   bool ends = waits_for_peer(c->state) && (c->state != LA_FIN_WAIT_2 || c->flags & CF_APP_CLOSED);
-  if (ends && life == LA_NEVER && c->clock != CLK_PERSIST)
+  if (ends && life == LA_NEVER && c->clock != CLK_PERSIST && !paced)
     la__sw_broken(w, SW_CLOCK, "end %u: %s has no limit", e->id, la_state_name((enum la_state)c->state));
   if ((runs && c->clock_at < next && c->clock_at > now) || (life < next && life > now))
     la__sw_broken(w, SW_CLOCK, "end %u: la_deadline is later than its clock", e->id);
