@@ -3,8 +3,8 @@
 
 static void make(struct node *n, bool client, unsigned addrs, void (*tune)(la_config *)) {
   la_config cfg;
-  la_config_init(&cfg, LA_PRESET_LINUX);
-  cfg.alloc = la_host_alloc();
+  if (!la_host_config(&cfg, LA_PRESET_LINUX))
+    die("no entropy");
   memset(cfg.secret, client ? 0x11 : 0x22, sizeof cfg.secret); /* the same at each run, so that runs compare */
   if (tune)
     tune(&cfg);

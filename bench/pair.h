@@ -61,5 +61,7 @@ int million_main(int argc, char **argv);
 int worst_main(int argc, char **argv);
 int tun_main(int argc, char **argv);
 int tunfloor_main(int argc, char **argv);
+int capture_main(int argc, char **argv);
+int explain_main(int argc, char **argv);
 
 #endif

@@ -114,10 +114,10 @@ int tun_main(int argc, char **argv) {
   pid_t child = fork();
   if (child == 0)
     kernel_end(l, w->tx, w->all);
-  la_config_init(&cfg, LA_PRESET_LINUX);
-  cfg.alloc = la_host_alloc();
+  if (!la_host_config(&cfg, LA_PRESET_LINUX))
+    die("no entropy");
   cfg.sndbuf = cfg.rcvbuf = 1u << 20;
-  if (!la_host_entropy(cfg.secret, sizeof cfg.secret) || !(w->stack = la_stack_new(&cfg)))
+  if (!(w->stack = la_stack_new(&cfg)))
     die("no stack");
   la_link link = la_link_add(w->stack, MTU);
   la_host *h = la_host_new();

@@ -68,10 +68,8 @@ static void remember(struct flow_end *e, const struct packet *p, const struct se
 }
 
 static void event(struct flow *c, const struct packet *p, unsigned end, enum la_state st) {
-  if (c->nevents < FLOW_EVENTS)
-    c->event[c->nevents++] = (struct flow_event){p->at, p->frame, (uint8_t)end, (uint8_t)st};
-  else /* the last one stays true */
-    c->event[FLOW_EVENTS - 1] = (struct flow_event){p->at, p->frame, (uint8_t)end, (uint8_t)st};
+  unsigned i = c->nevents < FLOW_EVENTS ? c->nevents++ : FLOW_EVENTS - 1; /* the last one stays true */
+  c->event[i] = (struct flow_event){p->at, (uint32_t)p->frame, (uint16_t)(p->frame >> 32), (uint8_t)end, (uint8_t)st};
 }
 
 /*
@@ -220,6 +218,7 @@ static void leave_hole(struct flow_end *me, uint32_t lo, uint32_t hi) {
   for (unsigned i = 0; i < FLOW_HOLES; i++)
     if (me->hole[i].lo == me->hole[i].hi) {
       me->hole[i] = (struct flow_hole){lo, hi};
+      me->nholes++;
       return;
     }
 }
@@ -227,7 +226,7 @@ static void leave_hole(struct flow_end *me, uint32_t lo, uint32_t hi) {
 /* How many bytes of lo to hi fill holes. What splits a hole takes it all up to its own end. */
 static uint32_t fill_holes(struct flow_end *me, uint32_t lo, uint32_t hi) {
   uint32_t n = 0;
-  for (unsigned i = 0; i < FLOW_HOLES; i++) {
+  for (unsigned i = 0; i < FLOW_HOLES && me->nholes; i++) {
     struct flow_hole *h = &me->hole[i];
     if (h->lo == h->hi || seq_geq(lo, h->hi) || seq_leq(hi, h->lo))
       continue;
@@ -237,16 +236,18 @@ static uint32_t fill_holes(struct flow_end *me, uint32_t lo, uint32_t hi) {
       h->lo = to;
     else
       h->hi = from;
+    me->nholes -= h->lo == h->hi;
   }
   return n;
 }
 
 /* Acknowledged, and still not seen: they are not in the capture. */
 static void give_up_holes(struct flow_end *me, uint32_t acked) {
-  for (unsigned i = 0; i < FLOW_HOLES; i++)
+  for (unsigned i = 0; i < FLOW_HOLES && me->nholes; i++)
     if (me->hole[i].lo != me->hole[i].hi && seq_geq(acked, me->hole[i].hi)) {
       me->missed += me->hole[i].hi - me->hole[i].lo;
       me->hole[i].lo = me->hole[i].hi;
+      me->nholes--;
     }
 }
 
@@ -281,7 +282,7 @@ static void acknowledge(struct flow *c, unsigned from, const struct packet *p, c
   }
   if (t->fin_sent && seq_gt(s->ack, t->fin))
     peer->fin_acked = true;
-  if (!c->open.frame && me->syn.frame && peer->syn.frame && !(s->flags & LA_SYN)) {
+  if (!c->open.frame && me->syns && peer->syns && !(s->flags & LA_SYN)) {
     c->open = mark_of(p);
     c->ack_rtt = p->at - peer->syn.at;
   }
@@ -292,8 +293,9 @@ static void acknowledge(struct flow *c, unsigned from, const struct packet *p, c
 }
 
 static void heard(struct flow_end *peer) {
+  if (peer->again_run)
+    peer->run.frame = 0;
   peer->again_run = peer->probe_run = 0;
-  peer->run.frame = 0;
 }
 
 /* Both FINs acknowledged: it is over. */
@@ -353,7 +355,8 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
     comments(c, from, p);
   me->good_sum |= s->sum == SUM_GOOD;
   me->offload += s->sum == SUM_OFFLOAD || (s->sum == SUM_BAD && !damaged);
-  me->cut += s->cut;
+  if (s->cut)
+    me->cut++;
   c->gro |= s->len > 1460 * 6;
   c->vlan |= s->vlan;
   c->fragments |= s->fragmented;

@@ -32,25 +32,30 @@ struct flow_hole {
   uint32_t lo, hi;
 };
 
+/* What each segment touches comes first, so that it is two lines of the cache. */
 struct flow_end {
   uint8_t addr[16];
   uint16_t port;
   uint8_t ttl, wscale; /* ttl: of the first segment */
   bool has_wscale, has_ack, good_sum, probe_open, fin_acked;
   bool answers; /* its SYN had an ACK */
-  struct flow_mark first, syn, fin, rst;
+  uint8_t nholes;
+  uint32_t acked;       /* the highest acknowledgment that it sent */
   struct flow_seg last; /* the latest but RSTs */
   uint64_t segs, bytes; /* bytes: payload that was new */
-  uint64_t late;        /* of them, sent after the other end's FIN */
-  la_time late_last;
-  uint32_t acked; /* the highest acknowledgment that it sent */
-  uint32_t syns, fins, rsts, again, dups, damaged, offload, cut, challenges;
+  la_time zero_at;      /* since when its window is closed; 0: it is open */
   uint32_t again_run;   /* sent again since the other end was last heard */
-  struct flow_mark run; /* the first of that run */
-  uint32_t probes, probe_run, probe_answers;
+  uint32_t probe_run, offload, syns, fins;
+  /* and the rest seldom */
+  struct flow_mark first, syn, fin, rst;
+  struct flow_mark run; /* the first of again_run */
+  uint64_t late;        /* of the bytes, sent after the other end's FIN */
+  la_time late_last;
+  uint32_t rsts, again, dups, damaged, cut, challenges;
+  uint32_t probes, probe_answers;
   la_time probe_first, probe_last, probe_interval;
   uint32_t zero_windows;
-  la_time zero_at, zero_total; /* zero_at: since when it is closed; 0: it is open */
+  la_time zero_total;
   struct flow_hole hole[FLOW_HOLES];
   uint64_t missed;    /* bytes that the other end acknowledged and nobody saw */
   uint32_t after_rst; /* segments that it sent after a RST of its own */
@@ -59,9 +64,11 @@ struct flow_end {
 /* A state that an end came to. */
 struct flow_event {
   la_time at;
-  uint64_t frame;
+  uint32_t frame_low;
+  uint16_t frame_high;
   uint8_t end, state;
 };
+static inline uint64_t la__event_frame(const struct flow_event *e) { return (uint64_t)e->frame_high << 32 | e->frame_low; }
 
 /* The first RST that was believed, with what stood before it. */
 struct flow_rst {
@@ -78,40 +85,51 @@ struct flow_rst {
   uint64_t lost; /* bytes that the other end had sent and that were never acknowledged */
 };
 
+struct flow_queue;
 enum flow_over { OVER_NOT, OVER_RELEASED, OVER_RESET };
 
 struct flow {
-  struct flow *next, *prev;    /* all, by age */
-  struct flow *chain;          /* of its bucket */
-  struct flow *waits, *waited; /* those that are over, by their end */
+  _Alignas(64) struct flow *chain; /* of its bucket */
   uint64_t hash, id;
+  struct flow *waits, *waited; /* of its queue */
+  struct flow_queue *queue;    /* NULL: none */
   uint8_t family, completeness, nevents;
-  bool syn_seen, queued, mid, vlan, fragments, gro;
-  enum flow_over over;
-  la_time over_at, last_at;
+  bool syn_seen, mid, vlan, fragments, gro;
+  uint8_t over;                /* enum flow_over */
+  uint8_t first_fin;           /* the end; 2: none */
+  bool fin_crossed;            /* each FIN left before the other one had come */
+  bool fin_merged;             /* the second FIN carried the first acknowledgment of the first */
+  bool superseded;             /* a SYN took its pair over while it was open */
+  bool told;                   /* by a comment of the stack itself */
+  uint8_t told_why, told_by;   /* enum la_why, the end that told */
+  struct flow_mark last, open; /* open: the handshake's third segment */
+  la_time last_at;
   la_time idle_max, idle_before, idle_earlier; /* gaps: the longest, before the latest segment, before the one before */
-  struct flow_mark first, last, open;          /* open: the handshake's third segment */
-  la_time syn_rtt, ack_rtt;
-  struct flow_end end[2];
   struct track track;
+  struct flow_end end[2];
   struct zeek zeek;
+  struct flow *next, *prev; /* all, by age */
+  la_time over_at, syn_rtt, ack_rtt;
+  struct flow_mark first;
   struct flow_rst rst;
   uint32_t forged; /* RSTs that no receiver would take */
-  struct flow_mark forged_first;
-  uint8_t first_fin; /* the end; 2: none */
-  bool fin_crossed;  /* each FIN left before the other one had come */
-  bool fin_merged;   /* the second FIN carried the first acknowledgment of the first */
   uint8_t icmp_type, icmp_code;
-  struct flow_mark icmp;
-  struct flow_mark reused; /* a SYN took its pair over */
+  struct flow_mark forged_first, icmp, reused; /* reused: a SYN took its pair over */
   uint64_t reused_by, reuses, nat_of;
-  bool superseded;  /* ... while it was open */
-  uint8_t told_why; /* enum la_why of a comment by the stack itself */
-  uint8_t told_by;  /* the end that told */
-  bool told;
   struct flow_mark told_at;
   struct flow_event event[FLOW_EVENTS];
 };
+
+/* Brings what the next segment will touch into the cache. Macros, since gcc takes such a function for one without effect. */
+#define FLOW_FETCH(from, to) \
+  for (const char *at_ = (const char *)((uintptr_t)(from) & ~(uintptr_t)63), *to_ = (const char *)(to); at_ < to_; at_ += 64) \
+  __builtin_prefetch(at_, 1)
+#define LA__FLOW_PREFETCH(c) \
+  do { \
+    FLOW_FETCH(c, &(c)->end[0].first); \
+    FLOW_FETCH(&(c)->end[1], &(c)->end[1].first); \
+    FLOW_FETCH(&(c)->zeek, (c)->zeek.more); \
+  } while (0)
 
 void la__flow_init(struct flow *c, const struct packet *p, const struct seg *s);
 /* End `from` sent it. */

@@ -15,9 +15,9 @@ struct key {
   uint16_t port[2];
   uint32_t family;
 };
-struct slab {
-  struct slab *next;
+struct slab { /* its connections begin with a line of the cache */
   struct flow conn[SLAB_FLOWS];
+  struct slab *next;
 };
 
 bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), void *ctx) {
@@ -42,7 +42,7 @@ void la__flows_free(struct flows *f) {
   *f = (struct flows){0};
 }
 
-static unsigned make_key(struct key *k, const struct seg *s) {
+static void make_key(struct key *k, const struct seg *s) {
   size_t n = s->family == 4 ? 4 : 16;
   int order = memcmp(s->src, s->dst, n);
   unsigned swap = order > 0 || (order == 0 && s->sport > s->dport);
@@ -52,17 +52,18 @@ static unsigned make_key(struct key *k, const struct seg *s) {
   k->port[swap] = s->sport;
   k->port[!swap] = s->dport;
   k->family = s->family;
-  return swap;
 }
 
 /* IPv4's addresses are short, and most of the time is SipHash's. */
-static uint64_t key_hash(const struct flows *f, const struct key *k) {
+static uint64_t seg_hash(const struct flows *f, const struct seg *s) {
+  struct key k;
   uint8_t four[12];
-  if (k->family != 4)
-    return la__siphash13(f->key, k, sizeof *k);
-  memcpy(four, k->addr[0], 4);
-  memcpy(four + 4, k->addr[1], 4);
-  memcpy(four + 8, k->port, 4);
+  make_key(&k, s);
+  if (k.family != 4)
+    return la__siphash13(f->key, &k, sizeof k);
+  memcpy(four, k.addr[0], 4);
+  memcpy(four + 4, k.addr[1], 4);
+  memcpy(four + 8, k.port, 4);
   return la__siphash13(f->key, four, sizeof four);
 }
 
@@ -101,7 +102,7 @@ static void grow(struct flows *f) {
 
 static struct flow *take(struct flows *f) {
   if (!f->spare) {
-    struct slab *s = malloc(sizeof *s);
+    struct slab *s = aligned_alloc(64, sizeof *s);
     if (!s)
       return NULL;
     s->next = f->slabs;
@@ -118,7 +119,7 @@ static struct flow *take(struct flows *f) {
 }
 
 static struct flow *add(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
-  if (f->nconns >= f->nbuckets)
+  if (f->nconns >= f->nbuckets / 2)
     grow(f);
   struct flow *c = take(f);
   if (!c) {
@@ -138,22 +139,29 @@ static struct flow *add(struct flows *f, const struct packet *p, const struct se
   return c;
 }
 
-static void unqueue(struct flows *f, struct flow *c) {
-  if (!c->queued)
+static void unqueue(struct flow *c) {
+  struct flow_queue *q = c->queue;
+  if (!q)
     return;
-  *(c->waited ? &c->waited->waits : &f->over_first) = c->waits;
-  *(c->waits ? &c->waits->waited : &f->over_last) = c->waited;
-  c->queued = false;
-  f->nover--;
+  *(c->waited ? &c->waited->waits : &q->first) = c->waits;
+  *(c->waits ? &c->waits->waited : &q->last) = c->waited;
+  c->queue = NULL;
+  q->n--;
 }
 
-static void queue(struct flows *f, struct flow *c) {
-  c->queued = true;
+/* At its end; NULL: in none. */
+static void enqueue(struct flow_queue *q, struct flow *c) {
+  if (q && q->last == c)
+    return;
+  unqueue(c);
+  if (!q)
+    return;
+  c->queue = q;
   c->waits = NULL;
-  c->waited = f->over_last;
-  *(f->over_last ? &f->over_last->waits : &f->over_first) = c;
-  f->over_last = c;
-  f->nover++;
+  c->waited = q->last;
+  *(q->last ? &q->last->waits : &q->first) = c;
+  q->last = c;
+  q->n++;
 }
 
 static void retire(struct flows *f, struct flow *c) {
@@ -163,7 +171,7 @@ static void retire(struct flows *f, struct flow *c) {
   *at = c->chain;
   *(c->prev ? &c->prev->next : &f->oldest) = c->next;
   *(c->next ? &c->next->prev : &f->newest) = c->prev;
-  unqueue(f, c);
+  unqueue(c);
   f->nconns--;
   f->done(f->ctx, c);
   c->chain = f->spare;
@@ -175,14 +183,17 @@ static bool attempt(const struct flow *c) {
   return c->over == OVER_NOT && (!c->end[0].segs || !c->end[1].segs) && c->end[0].syns + c->end[1].syns;
 }
 
-static void expire(struct flows *f) {
-  while (f->over_first) {
-    struct flow *c = f->over_first;
-    la_time life = attempt(c) ? FLOWS_SYN_LIFE : FLOWS_2MSL;
-    if (f->nover <= FLOWS_WAITING && f->now - c->last.at < life)
-      return;
-    retire(f, c);
+static void expire_from(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
+  while (q->first && (q->n > most || f->now - q->first->last.at >= life)) {
+    retire(f, q->first);
+    if (q->first && q->first->waits) /* it has not been touched for long */
+      LA__FLOW_PREFETCH(q->first->waits);
   }
+}
+
+static void expire(struct flows *f) {
+  expire_from(f, &f->over, FLOWS_WAITING, FLOWS_2MSL);
+  expire_from(f, &f->attempts, FLOWS_ATTEMPTS, FLOWS_SYN_LIFE);
 }
 
 /* The same SYN or SYN-ACK with other addresses, within a second: something on the way rewrites them. */
@@ -197,11 +208,9 @@ static void look_for_nat(struct flows *f, struct flow *c, const struct seg *s) {
     *o = (struct flow_syn){s->seq, s->ts_val, f->now, c->id, c->hash, answers};
 }
 
-static void tcp(struct flows *f, const struct packet *p, const struct seg *s) {
-  struct key k;
+static void tcp(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
   unsigned from = 0;
-  make_key(&k, s);
-  uint64_t hash = key_hash(f, &k), reuses = 0;
+  uint64_t reuses = 0;
   struct flow *c = find(f, s, hash, &from);
   if (c && la__flow_ends_with(c, from, s)) {
     c->reused = (struct flow_mark){p->frame, p->at};
@@ -219,44 +228,35 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s) {
   }
   look_for_nat(f, c, s);
   la__flow_segment(c, from, p, s);
-  bool waits = c->over != OVER_NOT || attempt(c);
-  if (waits && c->queued && f->over_last != c)
-    unqueue(f, c);
-  if (waits && !c->queued)
-    queue(f, c);
-  else if (!waits)
-    unqueue(f, c);
+  enqueue(c->over != OVER_NOT ? &f->over : attempt(c) ? &f->attempts : NULL, c);
 }
 
 static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
-  struct key k;
   unsigned from;
-  make_key(&k, s);
-  struct flow *c = find(f, s, key_hash(f, &k), &from);
+  struct flow *c = find(f, s, seg_hash(f, s), &from);
   if (c)
     la__flow_icmp(c, from, p, s);
 }
 
-void la__flows_packet(struct flows *f, const struct packet *p) {
-  struct seg s;
+static void take_in(struct flows *f, const struct packet *p, enum decoded d, struct seg *s, uint64_t hash) {
   f->stats.frames++;
   if (p->drops > f->stats.drops)
     f->stats.drops = p->drops;
   if (p->at > f->now)
     f->now = p->at;
-  enum decoded d = la__decode(p, &s);
   if (d == DECODE_FRAGMENT) {
     f->stats.fragments++;
-    d = la__pieces_add(f->pieces, f->now, &s);
+    d = la__pieces_add(f->pieces, f->now, s);
+    hash = d == DECODE_TCP ? seg_hash(f, s) : 0;
   }
   switch (d) {
   case DECODE_TCP:
     f->stats.tcp++;
-    tcp(f, p, &s);
+    tcp(f, p, s, hash);
     expire(f);
     break;
   case DECODE_ICMP:
-    icmp(f, p, &s);
+    icmp(f, p, s);
     break;
   case DECODE_CUT:
     f->stats.cut++;
@@ -271,6 +271,32 @@ void la__flows_packet(struct flows *f, const struct packet *p) {
     f->stats.other++;
   }
 }
+
+/*
+ * Most of the time would be spent waiting for memory: with many connections each segment meets one that has long left the cache. So all
+ * of a batch are decoded first and their buckets asked for, then the connections that are first in these; then they are taken in, in order.
+ */
+void la__flows_batch(struct flows *f, const struct packet *p, size_t n) {
+  struct seg s[FLOWS_BATCH];
+  enum decoded d[FLOWS_BATCH];
+  uint64_t hash[FLOWS_BATCH];
+  for (size_t i = 0; i < n; i++) {
+    d[i] = la__decode(&p[i], &s[i]);
+    if (d[i] == DECODE_TCP) {
+      hash[i] = seg_hash(f, &s[i]);
+      __builtin_prefetch(&f->bucket[hash[i] & (f->nbuckets - 1)]);
+    }
+  }
+  for (size_t i = 0; i < n && n > 1; i++) {
+    const struct flow *c = d[i] == DECODE_TCP ? f->bucket[hash[i] & (f->nbuckets - 1)] : NULL;
+    if (c)
+      LA__FLOW_PREFETCH(c);
+  }
+  for (size_t i = 0; i < n; i++)
+    take_in(f, &p[i], d[i], &s[i], hash[i]);
+}
+
+void la__flows_packet(struct flows *f, const struct packet *p) { la__flows_batch(f, p, 1); }
 
 void la__flows_finish(struct flows *f) {
   while (f->oldest)

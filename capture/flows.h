@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * All connections of a capture. One that is over stays for a while, because late copies and answers belong to it, and then goes to
- * the caller and is freed; so memory is that of the connections open at one time, and of a bounded number of those that are over.
+ * the caller and is freed; so memory is that of the connections open at one time, and of a bounded number of those that are over, or that
+ * nobody answers.
  */
 #ifndef LA_CAPTURE_FLOWS_H
 #define LA_CAPTURE_FLOWS_H
@@ -9,12 +10,17 @@
 #include "capture/flow.h"
 #include "capture/pieces.h"
 
-enum { FLOWS_WAITING = 4096, FLOWS_SYNS = 1024 };
+enum { FLOWS_WAITING = 16384, FLOWS_ATTEMPTS = 65536, FLOWS_SYNS = 1024, FLOWS_BATCH = 16 };
 #define FLOWS_2MSL (60 * LA_SEC)
 #define FLOWS_SYN_LIFE (180 * LA_SEC) /* an unanswered SYN is given up */
 
 struct flows_stats {
   uint64_t frames, tcp, other, cut, malformed, fragments, unknown_link, connections, drops, open_max;
+};
+/* By the time of their latest segment. */
+struct flow_queue {
+  struct flow *first, *last;
+  size_t n;
 };
 struct flow_syn {
   uint32_t isn, ts;
@@ -28,8 +34,8 @@ struct flows {
   uint8_t key[16];
   struct flow **bucket;
   size_t nbuckets, nconns;
-  struct flow *oldest, *newest, *over_first, *over_last, *spare;
-  size_t nover;
+  struct flow *oldest, *newest, *spare;
+  struct flow_queue over, attempts;
   void *slabs;
   struct pieces *pieces;
   struct flow_syn syn[FLOWS_SYNS]; /* the latest, by number */
@@ -40,6 +46,8 @@ struct flows {
 
 bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), void *ctx);
 void la__flows_packet(struct flows *f, const struct packet *p);
+/* n <= FLOWS_BATCH packets, all still in memory: while one is looked at, the next ones' connections come into the cache. */
+void la__flows_batch(struct flows *f, const struct packet *p, size_t n);
 /* Gives out whatever is left, by age. */
 void la__flows_finish(struct flows *f);
 void la__flows_free(struct flows *f);

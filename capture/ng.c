@@ -228,3 +228,13 @@ int la__ng_next(struct ng *p, struct packet *out) {
     }
   }
 }
+
+bool la__ng_ready(const struct ng *p) {
+  const struct source *s = p->src;
+  size_t left = la__source_left(s);
+  if (left < p->block || left - p->block < 8)
+    return false;
+  struct cut head = {s->buf + s->at + p->block, 8, p->swapped};
+  uint32_t type = get32(&head, 0);
+  return (type == BLOCK_EPB || type == BLOCK_PB || type == BLOCK_SPB) && left - p->block >= get32(&head, 4);
+}

@@ -172,3 +172,14 @@ enum reader_result la__reader_next(struct reader *r, struct packet *out) {
     snprintf(r->error, sizeof r->error, "%s", r->ng.why);
   return got < 0 ? READER_BROKEN : READER_END;
 }
+
+bool la__reader_ready(const struct reader *r) {
+  if (r->pcap)
+    return false;
+  if (!r->plain)
+    return la__ng_ready(&r->ng);
+  size_t left = la__source_left(&r->src);
+  if (left < r->taken + PCAP_RECORD_HEADER)
+    return false;
+  return left - r->taken - PCAP_RECORD_HEADER >= get(r, r->src.buf + r->src.at + r->taken + 8);
+}

@@ -33,5 +33,7 @@ bool la__reader_live(struct reader *r, const char *interface);
 void la__reader_close(struct reader *r);
 /* READER_NOTHING: a live interface was quiet for a tenth of a second. READER_BROKEN: `error` says how, `offset` where. */
 enum reader_result la__reader_next(struct reader *r, struct packet *out);
+/* The packets given out since this was last false stay valid over the next call, too. */
+bool la__reader_ready(const struct reader *r);
 
 #endif

@@ -28,13 +28,15 @@ static bool once(struct zeek *z, struct zeek_end *e, uint16_t mark, char c) {
   return false;
 }
 
-static void scaled(struct zeek *z, const struct zeek_end *e, uint32_t *count, uint32_t *due, char c) {
-  if (!*due)
-    *due = 1;
-  if (++*count != *due)
+static struct zeek_more *more_of(struct zeek *z, const struct zeek_end *e) { return &z->more[e - z->end]; }
+
+static void scaled(struct zeek *z, const struct zeek_end *e, struct zeek_count *count, char c) {
+  if (!count->due)
+    count->due = 1;
+  if (++count->n != count->due)
     return;
   letter(z, e, c);
-  *due *= 10;
+  count->due *= 10;
 }
 
 static void become(struct zeek_end *e, enum zeek_end_state st) {
@@ -164,22 +166,30 @@ static void machine(struct zeek *z, struct zeek_end *e, struct zeek_end *peer, c
   }
 }
 
-/* Text that came: what is in order is taken, the rest waits in a few places, enough for the letter G. */
-static void text(struct zeek_end *e, uint32_t lo, uint32_t hi) {
-  if (seq_leq(lo, e->reached)) {
-    e->reached = seq_max(e->reached, hi);
-  } else {
-    for (unsigned i = 0; i < ZEEK_HOLES; i++)
-      if (e->late[i].lo == e->late[i].hi || e->late[i].hi == lo) {
-        e->late[i] = (struct zeek_hole){e->late[i].hi == lo && e->late[i].lo != e->late[i].hi ? e->late[i].lo : lo, hi};
-        break;
-      }
+static void keep_late(struct zeek *z, struct zeek_hole *late, uint32_t lo, uint32_t hi) {
+  for (unsigned i = 0; i < ZEEK_HOLES; i++) {
+    bool none = late[i].lo == late[i].hi;
+    if (!none && late[i].hi != lo)
+      continue;
+    z->nlate += none;
+    late[i] = (struct zeek_hole){none ? lo : late[i].lo, hi};
+    return;
   }
-  for (unsigned n = 0; n < ZEEK_HOLES; n++)
+}
+
+/* Text that came: what is in order is taken, the rest waits in a few places, enough for the letter G. */
+static void text(struct zeek *z, struct zeek_end *e, uint32_t lo, uint32_t hi) {
+  struct zeek_hole *late = more_of(z, e)->late;
+  if (seq_leq(lo, e->reached))
+    e->reached = seq_max(e->reached, hi);
+  else
+    keep_late(z, late, lo, hi);
+  for (unsigned n = 0; n < ZEEK_HOLES && z->nlate; n++)
     for (unsigned i = 0; i < ZEEK_HOLES; i++)
-      if (e->late[i].lo != e->late[i].hi && seq_leq(e->late[i].lo, e->reached)) {
-        e->reached = seq_max(e->reached, e->late[i].hi);
-        e->late[i].lo = e->late[i].hi = 0;
+      if (late[i].lo != late[i].hi && seq_leq(late[i].lo, e->reached)) {
+        e->reached = seq_max(e->reached, late[i].hi);
+        late[i].lo = late[i].hi = 0;
+        z->nlate--;
       }
 }
 
@@ -195,8 +205,8 @@ static void acknowledged(struct zeek *z, struct zeek_end *e, const struct zeek_e
   if (!seq_gt(ack, e->reached + fin))
     return;
   if (up(e) && up(peer) && e->state == ZEEK_ESTABLISHED && ack - e->reached < 1u << 30)
-    scaled(z, e, &e->gaps, &e->gaps_at, 'G');
-  text(e, e->reached, ack);
+    scaled(z, e, &more_of(z, e)->gaps, 'G');
+  text(z, e, e->reached, ack);
 }
 
 void la__zeek_segment(struct zeek *z, unsigned from, const struct seg *s, bool bad_sum) {
@@ -204,7 +214,7 @@ void la__zeek_segment(struct zeek *z, unsigned from, const struct seg *s, bool b
     begin(z, from, s);
   struct zeek_end *e = &z->end[from], *peer = &z->end[!from];
   if (bad_sum) {
-    scaled(z, e, &e->bad, &e->bad_at, 'C');
+    scaled(z, e, &more_of(z, e)->bad, 'C');
     return;
   }
   bool syn = (s->flags & LA_SYN) != 0, fin = (s->flags & LA_FIN) != 0, rst = (s->flags & LA_RST) != 0;
@@ -212,7 +222,7 @@ void la__zeek_segment(struct zeek *z, unsigned from, const struct seg *s, bool b
   init_end(e, s, &past);
   history(z, e, s);
   if (!s->wnd && !rst && peer->state != ZEEK_CLOSED && e->state != ZEEK_RESET)
-    scaled(z, e, &e->zero, &e->zero_at, 'W');
+    scaled(z, e, &more_of(z, e)->zero, 'W');
   e->fin = e->fin || fin;
   if ((s->flags & LA_ACK) && peer->state == ZEEK_INACTIVE)
     peer->start = peer->last = peer->acked = s->ack - 1;
@@ -222,10 +232,10 @@ void la__zeek_segment(struct zeek *z, unsigned from, const struct seg *s, bool b
   else if ((fin && e->last == e->start + 1) || (e->state != ZEEK_RESET && ahead > 0))
     e->last = past;
   else if (e->state != ZEEK_RESET && s->len)
-    scaled(z, e, &e->again, &e->again_at, 'T');
+    scaled(z, e, &more_of(z, e)->again, 'T');
   machine(z, e, peer, s);
   if (s->len && !rst)
-    text(e, s->seq + syn, s->seq + syn + s->len);
+    text(z, e, s->seq + syn, s->seq + syn + s->len);
   if ((s->flags & LA_ACK) && !rst && peer->state != ZEEK_INACTIVE)
     acknowledged(z, peer, e, s->ack);
 }

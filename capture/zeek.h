@@ -12,25 +12,30 @@ enum zeek_end_state { ZEEK_INACTIVE, ZEEK_SYN_SENT, ZEEK_SYN_ACK_SENT, ZEEK_PART
 enum { ZEEK_HISTORY = 64, ZEEK_HOLES = 4 };
 
 struct zeek_end {
-  uint8_t state, prev, wscale;
+  uint8_t state, prev;
   bool fin;
-  uint16_t seen;               /* letters that were written, as bits */
-  uint32_t start, last, acked; /* the SYN's number, past the highest sent, the highest acknowledged */
-  uint32_t syn_rel, fin_rel, rst_rel;
-  uint32_t bad, bad_at, again, again_at, zero, zero_at, gaps, gaps_at; /* counts, and at which the next letter is due */
-  uint32_t reached;                                                    /* in order up to here */
-  struct zeek_hole {
-    uint32_t lo, hi;
-  } late[ZEEK_HOLES]; /* past it */
+  uint8_t seen;                       /* letters that were written, as bits */
+  uint32_t start, last, acked;        /* the SYN's number, past the highest sent, the highest acknowledged */
+  uint32_t reached;                   /* in order up to here */
+  uint32_t syn_rel, fin_rel, rst_rel; /* of the latest one */
+};
+/* How often, and at which count the next letter is due. */
+struct zeek_count {
+  uint32_t n, due;
 };
 struct zeek {
+  struct zeek_end end[2];
   bool begun;
   uint8_t orig; /* which of the connection's ends Zeek takes for the originator */
-  uint8_t len;
-  struct zeek_end end[2];
+  uint8_t len, nlate;
   char history[ZEEK_HISTORY];
+  struct zeek_more { /* seldom needed */
+    struct zeek_count bad, again, zero, gaps;
+    struct zeek_hole {
+      uint32_t lo, hi;
+    } late[ZEEK_HOLES]; /* past `reached` */
+  } more[2];
 };
-
 void la__zeek_segment(struct zeek *z, unsigned from, const struct seg *s, bool bad_sum);
 /* "SF", "S0" … Static storage. */
 const char *la__zeek_state(const struct zeek *z);

@@ -14,7 +14,7 @@
 #include "capture/reader.h"
 #include "draw/explain.h"
 
-enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, PROGRESS_STEP = 1 << 24 };
+enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, PROGRESS_STEP = 1 << 24, OUT_BUFFER = 1 << 16 };
 enum { KEY_FINDINGS = 256, KEY_FOLLOW, KEY_HOST, KEY_PORT };
 
 struct ask {
@@ -143,12 +143,10 @@ static void progress(struct run *r, const struct reader *rd, const char *path) {
           (unsigned)(at * 100 / of));
 }
 
-static bool enough(const struct run *r) {
-  return stopped || r->failed || (r->a->most && r->printed >= r->a->most) || r->flows.out_of_memory;
-}
+static bool enough(const struct run *r) { return r->failed || (r->a->most && r->printed >= r->a->most) || r->flows.out_of_memory; }
 
-/* What was captured before the signal still counts: a live capture is read until nothing older waits. */
-static bool told_to_stop(struct run *r, const struct packet *p, enum reader_result got) {
+/* What was captured before the signal still counts: a live capture is read until nothing older waits. p: NULL when nothing came. */
+static bool told_to_stop(struct run *r, const struct packet *p) {
   struct timespec t;
   if (!stopped)
     return false;
@@ -156,21 +154,24 @@ static bool told_to_stop(struct run *r, const struct packet *p, enum reader_resu
     clock_gettime(CLOCK_REALTIME, &t);
     r->stopped_at = (la_time)t.tv_sec * LA_SEC + (la_time)t.tv_nsec;
   }
-  r->quiet = got == READER_NOTHING ? r->quiet + 1 : 0; /* once may be no more than the signal, which interrupts waiting */
-  return r->quiet > 1 || (got == READER_PACKET && p->at > r->stopped_at);
+  r->quiet = p ? 0 : r->quiet + 1; /* once may be no more than the signal, which interrupts waiting */
+  return r->quiet > 1 || (p && p->at > r->stopped_at);
 }
 
 static int read_all(struct run *r, struct reader *rd, const char *path) {
   bool bar = isatty(STDERR_FILENO) && !r->a->follow;
   enum reader_result got = READER_NOTHING;
-  struct packet p;
+  struct packet p[FLOWS_BATCH];
+  bool stop = false;
   r->shown_at = 0;
-  while (!enough(r) && (got = la__reader_next(rd, &p)) >= READER_NOTHING) {
-    if (told_to_stop(r, &p, got))
-      break;
-    if (got == READER_NOTHING || !la__filter_match(&r->filter, &p))
-      continue;
-    la__flows_packet(&r->flows, &p);
+  while (got >= READER_NOTHING && !stop && !enough(r)) {
+    size_t n = 0;
+    do {
+      got = la__reader_next(rd, &p[n]);
+      stop = told_to_stop(r, got == READER_PACKET ? &p[n] : NULL);
+      n += got == READER_PACKET && !stop && la__filter_match(&r->filter, &p[n]);
+    } while (got == READER_PACKET && n < FLOWS_BATCH && la__reader_ready(rd));
+    la__flows_batch(&r->flows, p, n);
     if (bar)
       progress(r, rd, path);
   }
@@ -239,6 +240,8 @@ int la__cmd_explain(int argc, char **argv) {
     sigaction(SIGTERM, &stop, NULL);
     a.files[a.nfiles++] = (char *)a.follow;
   }
+  if (!a.follow)
+    setvbuf(stdout, NULL, _IOFBF, OUT_BUFFER); /* lines come by the hundred thousand */
   *r = (struct run){.a = &a};
   if (!la__filter_init(&r->filter, a.bpf, err, sizeof err))
     la__usage(a.cmd, "--filter %s: %s", a.bpf, err);

@@ -8,7 +8,7 @@
 #include "capture/flows.h"
 #include "capture/verdict.h"
 
-enum { PEERS = 1024, PEERS_SHOWN = 5 };
+enum { PEER_SETS = 128, PEER_WAYS = 8, PEERS_SHOWN = 5 };
 
 /* Totals over all connections, for the end. */
 struct rollup {
@@ -19,8 +19,7 @@ struct rollup {
   struct peer {
     uint8_t family, addr[16];
     uint64_t conns, findings;
-  } peer[PEERS]; /* servers; those that come often stay (the least frequent gives way) */
-  size_t npeers;
+  } peer[PEER_SETS][PEER_WAYS]; /* servers, by hash; those that come often stay (the least frequent of a set gives way) */
 };
 
 void la__rollup_add(struct rollup *r, const struct flow *c, const struct verdict *v, la_time now);

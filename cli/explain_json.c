@@ -51,7 +51,7 @@ static json_t *states(const struct flow *c, const struct verdict *v) {
   for (unsigned i = 0; i < c->nevents; i++) {
     const struct flow_event *e = &c->event[i];
     json_array_append_new(a, json_pack("{s:s, s:s, s:I, s:o}", "end", who(v, e->end), "state", la_state_name((enum la_state)e->state),
-                                       "frame", (json_int_t)e->frame, "at", moment(e->at)));
+                                       "frame", (json_int_t)la__event_frame(e), "at", moment(e->at)));
   }
   return a;
 }

@@ -10,21 +10,22 @@
 /* Space-saving counts (Metwally et al. 2005): of servers beyond the table's size the least frequent one gives its place and its count. */
 static void count_peer(struct rollup *r, const struct flow *c, const struct verdict *v) {
   const struct flow_end *e = &c->end[!v->client];
-  struct peer *least = NULL;
-  for (size_t i = 0; i < r->npeers; i++) {
-    struct peer *p = &r->peer[i];
+  uint64_t h = 0;
+  for (size_t i = 0; i < sizeof e->addr; i++)
+    h = (h ^ e->addr[i]) * 0x100000001b3u;
+  struct peer *set = r->peer[(h ^ h >> 29) % PEER_SETS], *least = set;
+  for (size_t i = 0; i < PEER_WAYS; i++) {
+    struct peer *p = &set[i];
     if (p->family == c->family && memcmp(p->addr, e->addr, sizeof p->addr) == 0) {
       p->conns++;
       p->findings += v->finding;
       return;
     }
-    if (!least || p->conns < least->conns)
+    if (p->conns < least->conns)
       least = p;
   }
-  struct peer *p = r->npeers < PEERS ? &r->peer[r->npeers++] : least;
-  uint64_t inherited = p == least ? p->conns : 0;
-  *p = (struct peer){.family = c->family, .conns = inherited + 1, .findings = v->finding};
-  memcpy(p->addr, e->addr, sizeof p->addr);
+  *least = (struct peer){.family = c->family, .conns = least->conns + 1, .findings = v->finding};
+  memcpy(least->addr, e->addr, sizeof least->addr);
 }
 
 void la__rollup_add(struct rollup *r, const struct flow *c, const struct verdict *v, la_time now) {
@@ -98,14 +99,15 @@ void la__rollup_print(FILE *out, struct rollup *r, const struct flows_stats *s) 
     fprintf(out, "half-closed: %llu, the longest for %s\n", ull(r->half_open), la__explain_time(r->half_longest, time));
   if (r->port_seconds > 0)
     fprintf(out, "TIME-WAIT: %.0f port-seconds\n", r->port_seconds);
-  qsort(r->peer, r->npeers, sizeof r->peer[0], by_count);
-  for (size_t i = 0; i < r->npeers && i < PEERS_SHOWN; i++) {
-    la_addr a = {.family = r->peer[i].family};
-    memcpy(a.b, r->peer[i].addr, sizeof a.b);
-    fprintf(out, "%s%s %llu (%llu)", i ? ", " : "servers by connections (findings): ", la_addr_text(&a, addr), ull(r->peer[i].conns),
-            ull(r->peer[i].findings));
+  struct peer *p = r->peer[0];
+  qsort(p, (size_t)PEER_SETS * PEER_WAYS, sizeof *p, by_count);
+  for (size_t i = 0; p[i].conns && i < PEERS_SHOWN; i++) {
+    la_addr a = {.family = p[i].family};
+    memcpy(a.b, p[i].addr, sizeof a.b);
+    fprintf(out, "%s%s %llu (%llu)", i ? ", " : "servers by connections (findings): ", la_addr_text(&a, addr), ull(p[i].conns),
+            ull(p[i].findings));
   }
-  if (r->npeers)
+  if (p->conns)
     fputc('\n', out);
   print_capture(out, s);
 }

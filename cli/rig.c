@@ -14,12 +14,10 @@ enum { TRACE_RECS = 8192 };
 int la__rig_new(struct rig *r, const char *cmd, const struct rig_opts *opts) {
   la_config cfg;
   *r = (struct rig){0};
-  la_config_init(&cfg, opts->preset);
-  cfg.alloc = la_host_alloc();
+  if (!la_host_config(&cfg, opts->preset))
+    return la__fail(cmd, "the system has no randomness to give");
   if (opts->msl)
     cfg.msl = opts->msl;
-  if (!la_host_entropy(cfg.secret, sizeof cfg.secret))
-    return la__fail(cmd, "the system has no randomness to give");
   if (opts->traced) {
     cfg.trace = r->trace = calloc(TRACE_RECS, sizeof *r->trace);
     cfg.trace_cap = TRACE_RECS;

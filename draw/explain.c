@@ -29,6 +29,18 @@ static void put(struct text *t, const char *s) {
   t->buf[t->len += n] = 0;
 }
 
+/* "before NUMBERafter": most of a line's time would be printf's. */
+static void count(struct text *t, const char *before, uint64_t n, const char *after) {
+  char digits[24], *p = digits + sizeof digits - 1;
+  *p = 0;
+  do
+    *--p = (char)('0' + n % 10);
+  while (n /= 10);
+  put(t, before);
+  put(t, p);
+  put(t, after);
+}
+
 /* Before each part but the first. */
 static void part(struct text *t) {
   if (t->begun)
@@ -39,8 +51,11 @@ static void part(struct text *t) {
 char *la__explain_end(const struct flow *c, unsigned end, char *buf) {
   la_addr a = {.family = c->family};
   char text[LA_ADDR_TEXT];
+  struct text t = {buf, 0, false};
   memcpy(a.b, c->end[end].addr, sizeof a.b);
-  snprintf(buf, EXPLAIN_END, c->family == 6 ? "[%s]:%u" : "%s:%u", la_addr_text(&a, text), c->end[end].port);
+  put(&t, c->family == 6 ? "[" : "");
+  put(&t, la_addr_text(&a, text));
+  count(&t, c->family == 6 ? "]:" : ":", c->end[end].port, "");
   return buf;
 }
 
@@ -101,7 +116,9 @@ static void opening(struct text *t, const struct flow *c, const struct verdict *
     add(t, "closed first: both at once (frames %llu, %llu)", ull(c->end[v->client].fin.frame), ull(c->end[!v->client].fin.frame));
   } else if (v->first_closed != CLOSED_NONE) {
     part(t);
-    add(t, "closed first: %s (frame %llu)", la__closed_name(v->first_closed), ull(c->end[c->first_fin].fin.frame));
+    put(t, "closed first: ");
+    put(t, la__closed_name(v->first_closed));
+    count(t, " (frame ", c->end[c->first_fin].fin.frame, ")");
   }
 }
 
@@ -130,21 +147,27 @@ static void tag(struct text *t, const struct verdict *v) {
   put(t, "]");
 }
 
+static void alternatives(struct text *t, const struct verdict *v) {
+  for (unsigned i = 0; i < v->ncandidates; i++) {
+    put(t, i ? ", or " : "");
+    put(t, words[v->candidate[i]].means);
+  }
+}
+
 static void reason(struct text *t, const struct flow *c, const struct verdict *v) {
   char time[32];
   part(t);
   if (v->kind == KIND_RESET) {
-    add(t, "%s reset (frame %llu): ", who(v, c->rst.by), ull(c->rst.mark.frame));
-    for (unsigned i = 0; i < v->ncandidates; i++)
-      add(t, "%s%s", i ? ", or " : "", words[v->candidate[i]].means);
+    put(t, who(v, c->rst.by));
+    count(t, " reset (frame ", c->rst.mark.frame, "): ");
+    alternatives(t, v);
   } else if (v->reason == REASON_CLOSE) {
     put(t, la__kind_name(v->kind));
     put(t, " release");
   } else {
     if (v->by != 2)
       add(t, "%s: ", who(v, v->by));
-    for (unsigned i = 0; i < v->ncandidates; i++)
-      add(t, "%s%s", i ? ", or " : "", words[v->candidate[i]].means);
+    alternatives(t, v);
   }
   tag(t, v);
   if (v->reason == REASON_SYN_UNANSWERED || v->reason == REASON_SYN_FILTERED) {
@@ -208,18 +231,22 @@ static void hint(struct text *t, const struct verdict *v) {
   if (!h)
     return;
   part(t);
-  add(t, "hint: ");
+  put(t, "hint: ");
   if (v->reason == REASON_DATA_AFTER_CLOSE)
     add(t, "the %s treats end-of-stream as half-close, the %s had closed fully", who(v, !v->by), who(v, v->by));
   else
-    add(t, "%s", h);
+    put(t, h);
 }
 
 char *la__explain_text(const struct flow *c, const struct verdict *v, char *buf) {
   struct text t = {buf, 0, false};
   char a[EXPLAIN_END], b[EXPLAIN_END];
   buf[0] = 0;
-  add(&t, "C%llu %s > %s  ", ull(c->id), la__explain_end(c, v->client, a), la__explain_end(c, !v->client, b));
+  count(&t, "C", c->id, " ");
+  put(&t, la__explain_end(c, v->client, a));
+  put(&t, " > ");
+  put(&t, la__explain_end(c, !v->client, b));
+  put(&t, "  ");
   opening(&t, c, v);
   half(&t, c, v);
   reason(&t, c, v);

@@ -167,6 +167,7 @@ static void configure(struct run *r, struct tuning *t) {
   if (preset == DRILL_PRESET_FREEBSD)
     la__freebsd_clocks(t);
   t->cfg.alloc = la_host_alloc();
+  t->cfg.sums = la_host_sums();
   for (unsigned i = 0; i < sizeof t->cfg.secret; i++)
     t->cfg.secret[i] = (uint8_t)(i * 7 + 1); /* every run is the same run */
   r->trace = la__drill_alloc(r, TRACE_CAP * sizeof *r->trace);

@@ -136,9 +136,7 @@ static void on_signal(uv_signal_t *signal, int number) {
 /* NULL, or what went wrong. */
 static const char *make_stack(struct app *a, const la_addr *ours) {
   la_config cfg;
-  la_config_init(&cfg, LA_PRESET_LINUX);
-  cfg.alloc = la_host_alloc();
-  if (!la_host_entropy(cfg.secret, sizeof cfg.secret))
+  if (!la_host_config(&cfg, LA_PRESET_LINUX))
     return "the system has no randomness to give";
   if (!(a->stack = la_stack_new(&cfg)))
     return "out of memory";

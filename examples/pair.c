@@ -16,9 +16,8 @@ struct node {
 static bool node_init(struct node *n, uint8_t last_byte) {
   la_addr addr = {.family = 4, .b = {10, 0, 0, last_byte}};
   la_config cfg;
-  la_config_init(&cfg, LA_PRESET_LINUX);
-  cfg.alloc = la_host_alloc(); /* malloc and free; firmware brings its own */
-  if (!la_host_entropy(cfg.secret, sizeof cfg.secret) || !(n->stack = la_stack_new(&cfg)))
+  /* malloc and free, the system's entropy, the CPU's vector units; firmware brings its own to la_config_init */
+  if (!la_host_config(&cfg, LA_PRESET_LINUX) || !(n->stack = la_stack_new(&cfg)))
     return false;
   n->link = la_link_add(n->stack, 1500);
   return la_addr_add(n->stack, n->link, &addr, 24) == LA_OK;

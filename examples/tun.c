@@ -76,11 +76,9 @@ static const char *set_up(struct echo *e, char **argv) {
   static char err[160];
   la_addr ours, theirs;
   la_config cfg;
-  la_config_init(&cfg, LA_PRESET_LINUX);
-  cfg.alloc = la_host_alloc();
   if (!la_addr_parse(argv[2], &ours) || !la_addr_parse(argv[3], &theirs))
     return "that is no address";
-  if (!la_host_entropy(cfg.secret, sizeof cfg.secret))
+  if (!la_host_config(&cfg, LA_PRESET_LINUX))
     return "the system has no randomness to give";
 
   const la_host_hooks hooks = {.work = work, .ended = ended, .ctx = e};

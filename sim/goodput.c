@@ -12,6 +12,7 @@ static const unsigned rtts[RTTS] = {1, 10, 50, 200};             /* ms */
 static struct host *host(struct world *w, const char *name, enum la_cc cc) {
   struct host *h = la__host_new(w, name);
   la_config_init(&h->cfg, LA_PRESET_LINUX);
+  h->cfg.sums = la_host_sums();
   h->cfg.msl = w->opt.msl;
   h->cfg.cc = (uint8_t)cc;
   return h;

@@ -140,6 +140,7 @@ struct host *la__host_new(struct world *w, const char *name) {
   h->wake = LA_NEVER;
   h->spin_at = LA_NEVER;
   la_config_init(&h->cfg, LA_PRESET_RFC);
+  h->cfg.sums = la_host_sums();
   h->cfg.msl = w->opt.msl;
   h->mem.fail_at = w->opt.fail_alloc;
   h->mem.fail_ever = w->opt.fail_ever;

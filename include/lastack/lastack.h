@@ -9,6 +9,7 @@
 #include <lastack/tcp.h>
 #include <lastack/trace.h>
 #include <lastack/udp.h>
+#include <lastack/watch.h>
 
 #define LA_VERSION "0.1.0"
 

@@ -28,6 +28,9 @@ struct la_driver {
   /* For a driver that holds packets back (NULL: none does): recv must be called by then, readable or not; LA_NEVER: nothing is held. */
   la_time (*deadline)(const la_driver *d);
   la_time now; /* whoever calls recv or send sets it to the loop's time before; never backwards */
+  /* What send does, for la_link_offload (la_host_add_link calls it). recv may hand out frames with any flags. */
+  unsigned offload; /* enum la_offload */
+  uint32_t gso_max;
 };
 
 /* Two drivers joined in memory: what one sends the other receives, in order, at most `depth` packets under way. false: memory. */
@@ -152,6 +155,10 @@ bool la_host_release_at_exit(la_host *h, la_time limit);
 bool la_host_entropy(void *dst, size_t n);
 /* An allocator over malloc. */
 la_alloc la_host_alloc(void);
+/* The quickest sums for the CPU that this runs on: AVX-512 or AVX2 on x86-64, else what is built in. */
+la_sums la_host_sums(void);
+/* All three and la_config_init: what is left to the caller is to change fields. false: no entropy. */
+bool la_host_config(la_config *cfg, enum la_preset preset);
 
 #ifdef __cplusplus
 }

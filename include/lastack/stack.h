@@ -73,17 +73,29 @@ typedef struct la_alloc {
   void *ctx;
 } la_alloc;
 
+/*
+ * The Internet checksum (RFC 1071) over n bytes, alone and while they are copied to `dst`, which does not overlap them: a place for a
+ * CPU's vector units. What comes back is `partial` plus the sum of the big-endian 16-bit words, in host order, folded to at most 17
+ * bits; an odd n counts as if a zero byte followed; with partial 0 only bytes that are all zero give 0. Any alignment.
+ */
+typedef struct la_sums {
+  uint32_t (*sum)(uint32_t partial, const void *data, size_t n);
+  uint32_t (*copy_sum)(void *dst, const void *src, size_t n, uint32_t partial);
+} la_sums;
+
 enum la_preset {
   LA_PRESET_RFC = 0,  /* the RFCs' clocks: RTO at least 1 s, SYN given up after 180 s */
   LA_PRESET_LINUX = 1 /* Linux's: RTO at least 200 ms, SYN given up after 127 s, R2 924.6 s */
 };
 
 struct la_trace_rec;
+struct la_metrics;
 
 /* Fill with la_config_init, then change fields. Times in nanoseconds. */
 typedef struct la_config {
   size_t size; /* sizeof(la_config) of the caller: la_config_init sets it */
   la_alloc alloc;
+  la_sums sums;       /* both NULL: built in. la_host_sums (link.h) has better ones for some CPUs */
   uint8_t secret[16]; /* from the system's entropy, anew at each start; keys ISN, ports, hashes, timestamps */
 
   /* clocks */
@@ -153,10 +165,11 @@ typedef struct la_config {
 
   /* observation: memory for the trace ring, the caller's, kept until la_stack_free; NULL for none */
   struct la_trace_rec *trace;
-  uint32_t trace_cap; /* records: a power of two */
+  uint32_t trace_cap;         /* records: a power of two */
+  struct la_metrics *metrics; /* watch.h: more counters, in the caller's memory, zeroed, kept as long; NULL for none */
 } la_config;
 
-/* Sets every field to the preset's value; `alloc` and `secret` stay zero and must be filled in. */
+/* Sets every field to the preset's value; `alloc` and `secret` stay zero and must be filled in. Hosted programs: la_host_config, link.h. */
 void la_config_init(la_config *cfg, enum la_preset preset);
 
 /* A new stack, or NULL when a field is out of range or memory is short. `cfg` is copied. */
@@ -180,6 +193,21 @@ int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_
  */
 int la_route_add(la_stack *s, const la_addr *dst, unsigned prefix_len, la_link link);
 
+/* What the device under a link does, so that the stack need not. */
+enum la_offload {
+  LA_OFFLOAD_SUM = 1,    /* finishes checksums of TCP and UDP: they go out with LA_FRAME_SUM_PARTIAL */
+  LA_OFFLOAD_TSO4 = 2,   /* cuts a frame with LA_FRAME_GSO into segments: TCP over IPv4 */
+  LA_OFFLOAD_TSO6 = 4,   /* over IPv6 */
+  LA_OFFLOAD_TSO_ECN = 8 /* also where the first segment bears CWR, which the others must not (RFC 3168 6.1.2) */
+};
+/*
+ * Says what the device under a link does (enum la_offload, together); at first it does nothing, and every frame is one segment with
+ * finished checksums. gso_max: a frame that is to be cut is no longer than this, headers included; 0 or more than 65535: 65535.
+ * Without LA_OFFLOAD_SUM a frame that is to be cut bears one checksum over all of it, as if it were a single long segment. What
+ * comes in needs no leave: la_input looks at each frame's flags. LA_EINVAL: no such link or bit.
+ */
+int la_link_offload(la_stack *s, la_link link, unsigned what, uint32_t gso_max);
+
 /* One packet on its way in or out. */
 #define LA_FRAME_BUFS 20
 #define LA_FRAME_ROOM 160
@@ -188,7 +216,14 @@ typedef struct la_buf {
   uint32_t len;
 } la_buf;
 enum la_frame_flags {
-  LA_FRAME_SUM_OK = 1 /* input: the device has verified every checksum */
+  LA_FRAME_SUM_OK = 1, /* input: every checksum has been verified, or needs no looking at */
+  /*
+   * The TCP or UDP checksum is unfinished: its field holds the sum of the pseudo-header alone, not complemented. Input (such packets come
+   * from the same machine): it is taken as right. Output (LA_OFFLOAD_SUM): sum everything from sum_start on, put the complement
+   * to sum_start + sum_at.
+   */
+  LA_FRAME_SUM_PARTIAL = 2,
+  LA_FRAME_GSO = 4 /* several segments in one frame, of gso_size bytes of payload each, the last perhaps of fewer */
 };
 typedef struct la_frame {
   const uint8_t *data; /* input: the whole packet. output: the headers, inside `room` */
@@ -197,6 +232,9 @@ typedef struct la_frame {
   uint16_t flags;      /* la_frame_flags */
   uint16_t nbufs;      /* output: payload, by reference */
   uint32_t number;     /* output: the frame's number in the trace; input frames count in the same series */
+  uint16_t gso_size;   /* with LA_FRAME_GSO */
+  uint16_t sum_start;  /* output, with LA_FRAME_SUM_PARTIAL: where TCP or UDP begins, from `data` on */
+  uint16_t sum_at;     /* and the checksum's place in its header */
   la_buf buf[LA_FRAME_BUFS];
   void *owner[LA_FRAME_BUFS]; /* the stack's; untouched by the driver */
   uint8_t room[LA_FRAME_ROOM];
@@ -214,6 +252,16 @@ size_t la_input(la_stack *s, la_link link, const la_frame *frames, size_t n, la_
  */
 size_t la_output(la_stack *s, la_link link, la_frame *frames, size_t max, la_time now);
 void la_frame_done(la_stack *s, la_frame *frame);
+/* How many segments a frame stands for: 1 without LA_FRAME_GSO. */
+unsigned la_frame_segments(const la_frame *frame);
+/*
+ * The i-th of them as a frame of its own with finished checksums, for whoever must have it so: a device without offload, a capture. Of an
+ * input frame as well. Headers are built in out->room; out->buf refers to the frame's payload, which must live on; `out` is not for
+ * la_frame_done. FIN and PSH stay with the last segment, CWR with the first; IPv4's identification counts up from the frame's
+ * own, unless that is 0 in a packet that must not be cut: there it means nothing (RFC 6864 4.1). false: i is too great, or these
+ * are no headers of TCP or UDP though the flags say so.
+ */
+bool la_frame_segment(const la_frame *frame, unsigned i, la_frame *out);
 /* Flattens an output frame into dst; returns its total length, or 0 when `cap` is too small. */
 size_t la_frame_copy(const la_frame *frame, void *dst, size_t cap);
 /* Frames taken in and handed out so far: the number of the latest. */

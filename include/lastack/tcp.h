@@ -156,6 +156,9 @@ typedef struct la_end {
   uint32_t retransmits, fin_retransmits;
 } la_end;
 
+/* From a connection's LA_TRACE_END record and the LA_TRACE_END_MORE after it. false: they are not such a pair. */
+bool la_trace_end_get(const la_trace_rec *end, const la_trace_rec *more, la_end *out);
+
 typedef struct la_event {
   enum la_event_type type;
   la_conn conn;         /* all but SYN, ACCEPT and UDP_* */
@@ -271,8 +274,11 @@ typedef struct la_each_rec {
   la_listener listener; /* LA_KIND_LISTENER */
   la_addr local, remote;
   uint16_t local_port, remote_port;
-  la_time deadline; /* of its clock; LA_NEVER for none */
-  la_udp udp;       /* LA_KIND_UDP; its state is LA_CLOSED */
+  la_time deadline;         /* of its clock; LA_NEVER for none */
+  la_udp udp;               /* LA_KIND_UDP; its state is LA_CLOSED */
+  la_time since;            /* when its state began, to the ms; LA_KIND_TIME_WAIT: when 2MSL did; 0 where nobody knows: listeners, UDP */
+  la_link link;             /* to the peer, or of a listener that has one; else 0 */
+  uint32_t queued, backlog; /* LA_KIND_LISTENER: connections that wait for la_accept; LA_KIND_HALF_OPEN: SYN-ACKs sent again in `queued` */
 } la_each_rec;
 /* Calls fn for each record until it returns false. fn must not change the stack. Returns how many it was called for. */
 size_t la_each(la_stack *s, bool (*fn)(void *ctx, const la_each_rec *rec), void *ctx);

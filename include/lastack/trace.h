@@ -148,7 +148,8 @@ enum la_trace_type {
   LA_TRACE_OUT,        /* a segment was handed out as frame `frame`; state `to` */
   LA_TRACE_IN,         /* a segment came in as frame `frame`; `from` is the state it met */
   LA_TRACE_DROP,       /* frame `frame` was dropped: `drop`; may follow a LA_TRACE_IN of the same frame */
-  LA_TRACE_END         /* a connection, half-open or TIME-WAIT record ended: who, how, why */
+  LA_TRACE_END,        /* a connection, half-open or TIME-WAIT record ended: who, how, why */
+  LA_TRACE_END_MORE    /* follows a connection's END: the numbers of its la_end, for la_trace_end_get alone */
 };
 /* Bits of `flags` in trace records: those of the TCP header. */
 enum la_tcp_flags { LA_FIN = 1, LA_SYN = 2, LA_RST = 4, LA_PSH = 8, LA_ACK = 16, LA_URG = 32, LA_ECE = 64, LA_CWR = 128 };
@@ -160,7 +161,7 @@ typedef struct la_trace_rec {
   uint8_t from, to;              /* la_state */
   uint8_t cause;                 /* la_cause */
   uint8_t drop;                  /* la_drop */
-  uint8_t who, how, why;         /* END; how and why also of the TRANSITION that follows a connection's END */
+  uint8_t who, how, why;         /* END; of a connection's TRANSITION who opened it, and how and why where it follows its END */
   uint8_t flags;                 /* la_tcp_flags */
   uint8_t retransmit;            /* OUT: 1 sent again (bytes, SYN, FIN); 2 a window probe; 3 a keepalive probe; 4 a tail loss probe */
   uint8_t link, fresh;           /* fresh: OUT or TRANSITION of a record that is not a connection: 1 half-open, 2 TIME-WAIT */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The words for every number of the public enums: one place, so that API, trace, JSON and drawings speak alike. */
 #include <lastack/tcp.h>
+#include <lastack/watch.h>
 
 #define COUNT(t) (sizeof(t) / sizeof(t)[0])
 
@@ -185,3 +186,28 @@ static const char *const waitings[] = {
 };
 _Static_assert(COUNT(waitings) == LA_WAITINGS, "a name for each waiting");
 const char *la_waiting_name(enum la_waiting w) { return name(waitings, COUNT(waitings), (size_t)w); }
+
+static const char *const clocks[] = {
+  [LA_CLOCK_NONE] = "none",
+  [LA_CLOCK_RETRANSMIT] = "retransmission",
+  [LA_CLOCK_PERSIST] = "window probe",
+  [LA_CLOCK_KEEPALIVE] = "keepalive",
+  [LA_CLOCK_REORDER] = "reordering",
+  [LA_CLOCK_TAIL_PROBE] = "tail loss probe",
+  [LA_CLOCK_DELAYED_ACK] = "delayed ACK",
+  [LA_CLOCK_PACING] = "pacing",
+  [LA_CLOCK_LIMIT] = "limit",
+  [LA_CLOCK_SYN_ACK] = "SYN-ACK",
+  [LA_CLOCK_2MSL] = "2MSL",
+};
+_Static_assert(COUNT(clocks) == LA_CLOCKS, "a name for each clock");
+const char *la_clock_name(enum la_clock c) { return name(clocks, COUNT(clocks), (size_t)c); }
+
+static const char *const firsts[] = {
+  [LA_FIRST_NOBODY] = "nobody",
+  [LA_FIRST_LOCAL] = "local",
+  [LA_FIRST_PEER] = "peer",
+  [LA_FIRST_BOTH] = "both",
+};
+_Static_assert(COUNT(firsts) == LA_FIRSTS, "a name for each first");
+const char *la_first_name(enum la_first f) { return name(firsts, COUNT(firsts), (size_t)f); }

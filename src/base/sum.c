@@ -10,11 +10,11 @@
 /* The builtins stay inline under -ffreestanding, where a plain memcpy would be a call. */
 static inline uint64_t load(const uint8_t *p) {
   uint64_t w;
-  __builtin_memcpy(&w, p, 8);
+  memcpy(&w, p, 8);
   return w;
 }
 
-static inline void store(uint8_t *p, uint64_t w) { __builtin_memcpy(p, &w, 8); }
+static inline void store(uint8_t *p, uint64_t w) { memcpy(p, &w, 8); }
 
 static inline uint64_t add(uint64_t a, uint64_t w) {
   a += w;
@@ -43,11 +43,11 @@ static inline uint64_t load_tail(const uint8_t *p, size_t n) {
   uint8_t tail[8] = {0};
   unsigned at = 0;
   if (n & 4) {
-    __builtin_memcpy(tail, p, 4);
+    memcpy(tail, p, 4);
     at = 4;
   }
   if (n & 2) {
-    __builtin_memcpy(tail + at, p + at, 2);
+    memcpy(tail + at, p + at, 2);
     at += 2;
   }
   if (n & 1)
@@ -62,7 +62,7 @@ typedef uint64_t lanes __attribute__((vector_size(16)));
 
 static inline lanes halves(const uint8_t *p) {
   lanes v;
-  __builtin_memcpy(&v, p, 16);
+  memcpy(&v, p, 16);
   return (v & 0xffffffff) + (v >> 32);
 }
 
@@ -71,6 +71,23 @@ static uint64_t sum_blocks(const uint8_t *p, size_t n) {
   for (; n >= BLOCK; n -= BLOCK, p += BLOCK) {
     a += halves(p) + halves(p + 16);
     b += halves(p + 32) + halves(p + 48);
+  }
+  a += b;
+  return add(a[0], a[1]);
+}
+
+static inline lanes move(uint8_t *q, const uint8_t *p) {
+  lanes v;
+  __builtin_memcpy(&v, p, 16);
+  __builtin_memcpy(q, &v, 16);
+  return (v & 0xffffffff) + (v >> 32);
+}
+
+static uint64_t copy_blocks(uint8_t *q, const uint8_t *p, size_t n) {
+  lanes a = {0, 0}, b = {0, 0};
+  for (; n >= BLOCK; n -= BLOCK, p += BLOCK, q += BLOCK) {
+    a += move(q, p) + move(q + 16, p + 16);
+    b += move(q + 32, p + 32) + move(q + 48, p + 48);
   }
   a += b;
   return add(a[0], a[1]);
@@ -84,6 +101,22 @@ static uint64_t sum_blocks(const uint8_t *p, size_t n) {
     b = add(b, load(p + 8));
     c = add(c, load(p + 16));
     d = add(d, load(p + 24));
+  }
+  return add(add(a, b), add(c, d));
+}
+
+static uint64_t copy_blocks(uint8_t *q, const uint8_t *p, size_t n) {
+  uint64_t a = 0, b = 0, c = 0, d = 0;
+  for (; n >= BLOCK; n -= BLOCK, p += BLOCK, q += BLOCK) {
+    uint64_t w = load(p), x = load(p + 8), y = load(p + 16), z = load(p + 24);
+    store(q, w);
+    store(q + 8, x);
+    store(q + 16, y);
+    store(q + 24, z);
+    a = add(a, w);
+    b = add(b, x);
+    c = add(c, y);
+    d = add(d, z);
   }
   return add(add(a, b), add(c, d));
 }
@@ -107,17 +140,12 @@ uint32_t la__sum(uint32_t partial, const void *data, size_t n) {
 uint32_t la__copy_sum(void *dst, const void *src, size_t n, uint32_t partial) {
   const uint8_t *p = src;
   uint8_t *q = dst;
-  uint64_t a = 0, b = 0, c = 0, d = 0;
-  for (; n >= 32; n -= 32, p += 32, q += 32) {
-    uint64_t w = load(p), x = load(p + 8), y = load(p + 16), z = load(p + 24);
-    store(q, w);
-    store(q + 8, x);
-    store(q + 16, y);
-    store(q + 24, z);
-    a = add(a, w);
-    b = add(b, x);
-    c = add(c, y);
-    d = add(d, z);
+  uint64_t a = 0;
+  if (n >= BLOCK) {
+    a = copy_blocks(q, p, n);
+    p += n / BLOCK * BLOCK;
+    q += n / BLOCK * BLOCK;
+    n %= BLOCK;
   }
   for (; n >= 8; n -= 8, p += 8, q += 8) {
     uint64_t w = load(p);
@@ -127,7 +155,7 @@ uint32_t la__copy_sum(void *dst, const void *src, size_t n, uint32_t partial) {
   if (n) {
     for (size_t i = 0; i < n; i++)
       q[i] = p[i];
-    b = add(b, load_tail(p, n));
+    a = add(a, load_tail(p, n));
   }
-  return join(partial, fold(add(add(a, b), add(c, d))));
+  return join(partial, fold(a));
 }

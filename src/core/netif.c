@@ -22,7 +22,7 @@ bool la__addr_normal(const la_addr *in, la_addr *out) {
 
 static uint32_t bare4(const la_addr *a) {
   uint32_t w;
-  __builtin_memcpy(&w, a->b, 4);
+  memcpy(&w, a->b, 4);
   return w;
 }
 
@@ -66,6 +66,16 @@ la_link la_link_add(la_stack *s, uint32_t mtu) {
   s->mtu[link] = mtu;
   s->nlinks = link;
   return link;
+}
+
+int la_link_offload(la_stack *s, la_link link, unsigned what, uint32_t gso_max) {
+  unsigned all = LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN;
+  if (link == 0 || link > s->nlinks || what & ~all)
+    return LA_EINVAL;
+  uint32_t most = gso_max && gso_max < MTU_MAX ? gso_max : MTU_MAX;
+  s->offload[link] = (uint8_t)what;
+  la__tcp_link_gso(&s->tcp, (uint8_t)link, what & LA_OFFLOAD_TSO4 ? most : 0, what & LA_OFFLOAD_TSO6 ? most : 0, what & LA_OFFLOAD_TSO_ECN);
+  return LA_OK;
 }
 
 int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_len) {

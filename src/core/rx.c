@@ -56,9 +56,10 @@ static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
   const struct ip_hdr *h = &p->h;
   struct tcp_seg seg;
   uint32_t pseudo = la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_TCP, h->len);
-  enum la_drop why = la__tcp_parse(&seg, p->data + h->hlen, h->len, pseudo, p->sum_ok);
+  enum la_drop why = la__tcp_parse(&seg, p->data + h->hlen, h->len, pseudo, p->upper_ok);
   if (why != LA_DROP_NONE)
     return why;
+  seg.gso = p->gso && seg.len > p->gso ? p->gso : 0;
   seg.ecn = h->tos & IP_ECN_MASK;
   if (seg.sport == 0 || seg.dport == 0)
     return LA_DROP_TCP_HDR;
@@ -73,7 +74,7 @@ static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
 static enum la_drop rx_udp(la_stack *s, const struct packet *p) {
   const struct ip_hdr *h = &p->h;
   struct udp_hdr u;
-  enum la_drop why = la__udp_parse(&u, h, p->data + h->hlen, h->len, p->sum_ok);
+  enum la_drop why = la__udp_parse(&u, h, p->data + h->hlen, h->len, p->upper_ok);
   if (why != LA_DROP_NONE)
     return why;
   struct udp_ends e = {.local = h->dst, .remote = h->src, .lport = u.dport, .rport = u.sport, .link = (uint8_t)p->link};
@@ -83,9 +84,14 @@ static enum la_drop rx_udp(la_stack *s, const struct packet *p) {
     la__reply_error(s, p, six ? ICMP6_UNREACH : ICMP4_UNREACH, six ? ICMP6_UNREACH_PORT : ICMP4_UNREACH_PORT, 0);
     return LA_DROP_NO_SOCKET;
   }
-  why = la__udp_deliver(&s->udp, k, &e, u.data, u.len);
-  if (why == LA_DROP_NONE)
-    s->tcp.stats.udp_in++;
+  uint32_t each = p->gso && p->gso < u.len ? p->gso : u.len, at = 0;
+  do { /* once, but for datagrams that were joined on their way */
+    uint32_t n = u.len - at < each ? u.len - at : each;
+    why = la__udp_deliver(&s->udp, k, &e, u.data + at, n);
+    if (why == LA_DROP_NONE)
+      s->tcp.stats.udp_in++;
+    at += n;
+  } while (at < u.len && why == LA_DROP_NONE);
   return why;
 }
 
@@ -125,7 +131,10 @@ size_t la_input(la_stack *s, la_link link, const la_frame *frames, size_t n, la_
   la__tcp_now(&s->tcp, now);
   size_t i = 0;
   for (; i < n && la__tcp_may_input(&s->tcp) && la__reply_room(s); i++) {
-    struct packet p = {.data = frames[i].data, .len = frames[i].len, .link = link, .sum_ok = frames[i].flags & LA_FRAME_SUM_OK};
+    const la_frame *f = &frames[i];
+    struct packet p = {.data = f->data, .len = f->len, .link = link, .sum_ok = f->flags & LA_FRAME_SUM_OK};
+    p.upper_ok = f->flags & (LA_FRAME_SUM_OK | LA_FRAME_SUM_PARTIAL);
+    p.gso = f->flags & LA_FRAME_GSO ? f->gso_size : 0;
     s->tcp.frame = ++s->frames;
     s->tcp.stats.frames_in++;
     la__rx(s, &p);

@@ -3,6 +3,7 @@
 #include "core/stack.h"
 
 #include "base/bytes.h"
+#include "base/sum.h"
 
 static void preset_linux(la_config *c) {
   c->rto_min = c->rto_var_min = 200 * LA_MS;
@@ -69,6 +70,8 @@ void la_config_init(la_config *c, enum la_preset preset) {
     preset_linux(c);
 }
 
+static bool sums_valid(const la_sums *f) { return !f->sum == !f->copy_sum; }
+
 static bool power_of_two(uint32_t n) { return n && !(n & (n - 1)); }
 
 static bool clocks_valid(const la_config *c) {
@@ -91,7 +94,8 @@ static bool limits_valid(const la_config *c) {
 }
 
 la_stack *la_stack_new(const la_config *cfg) {
-  if (!cfg || cfg->size != sizeof *cfg || !cfg->alloc.alloc || !cfg->alloc.free || !clocks_valid(cfg) || !limits_valid(cfg))
+  if (!cfg || cfg->size != sizeof *cfg || !cfg->alloc.alloc || !cfg->alloc.free || !clocks_valid(cfg) || !limits_valid(cfg) ||
+      !sums_valid(&cfg->sums))
     return 0;
   struct mem m = {cfg->alloc, 0};
   la_stack *s = mem_alloc(&m, sizeof *s);
@@ -100,6 +104,8 @@ la_stack *la_stack_new(const la_config *cfg) {
   memset(s, 0, sizeof *s);
   s->mem = m;
   la__tcp_init(&s->tcp, &s->mem, cfg);
+  if (!cfg->sums.sum)
+    s->tcp.cfg.sums = (la_sums){la__sum, la__copy_sum};
   la__frags_init(s);
   la__udp_init(&s->udp, &s->mem, &s->tcp.chunks, cfg);
   s->echo_bucket.tokens = s->error_bucket.tokens = cfg->icmp_per_sec;

@@ -23,8 +23,10 @@ struct packet {
   const uint8_t *data;
   uint32_t len;
   la_link link;
-  bool sum_ok; /* the device has verified its checksums */
-  bool whole;  /* it was put together from fragments */
+  bool sum_ok;   /* the device has verified its checksums */
+  bool upper_ok; /* TCP's or UDP's at least */
+  uint16_t gso;  /* segments of so many bytes are joined in it; 0: none */
+  bool whole;    /* it was put together from fragments */
   struct ip_hdr h;
 };
 
@@ -48,6 +50,7 @@ struct la_stack {
   struct tcp tcp;
   uint32_t nlinks; /* links are 1 .. nlinks */
   uint32_t mtu[LA_LINKS_MAX + 1];
+  uint8_t offload[LA_LINKS_MAX + 1]; /* enum la_offload */
   uint32_t naddrs, nroutes;
   struct netif_addr addr[ADDRS_MAX];
   struct route route[ROUTES_MAX];
@@ -82,6 +85,7 @@ int la__route_open(const la_stack *s, la_addr *remote, la_addr *local, la_link *
 void la__rx(la_stack *s, struct packet *p); /* fills in p->h */
 void la__rx_drop(la_stack *s, la_link link, enum la_drop why);
 bool la__tx(la_stack *s, la_link link, la_frame *f);
+uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum); /* of buf[], added to a partial sum of even length */
 
 /* icmp.c: LA_DROP_NONE when the message meant something to us */
 enum la_drop la__rx_icmp(la_stack *s, const struct packet *p);

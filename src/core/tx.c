@@ -5,10 +5,10 @@
 #include "base/sum.h"
 #include "core/stack.h"
 
-static uint32_t payload_sum(const la_frame *f, uint32_t sum) {
+uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum) {
   uint32_t at = 0;
   for (unsigned i = 0; i < f->nbufs; i++) {
-    uint32_t part = la__sum(0, f->buf[i].data, f->buf[i].len);
+    uint32_t part = sums->sum(0, f->buf[i].data, f->buf[i].len);
     sum += at & 1 ? la__sum_odd(part) : part;
     sum = (sum & 0xffff) + (sum >> 16);
     at += f->buf[i].len;
@@ -17,15 +17,22 @@ static uint32_t payload_sum(const la_frame *f, uint32_t sum) {
 }
 
 /* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. */
-static void finish(la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at) {
+static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at) {
   bool six = h->src.family == 6;
   unsigned ip = six ? IP6_HEADER : IP4_HEADER;
   h->dont_fragment = true; /* nothing that we send is ever to be cut */
   unsigned built = six ? la__ip6_build(h, f->room) : la__ip4_build(h, f->room);
   LA_CHECK(built == ip && ip + hdr <= LA_FRAME_ROOM);
   uint32_t sum = h->proto == IP_PROTO_ICMP ? 0 : la__ip_pseudo_sum(&h->src, &h->dst, h->proto, h->len);
-  uint16_t check = la__sum_finish(payload_sum(f, la__sum(sum, f->room + ip, hdr)));
-  be16_put(f->room + ip + sum_at, h->proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
+  if (s->offload[link] & LA_OFFLOAD_SUM && (h->proto == IP_PROTO_TCP || h->proto == IP_PROTO_UDP)) {
+    be16_put(f->room + ip + sum_at, (uint16_t)~la__sum_finish(sum));
+    f->flags |= LA_FRAME_SUM_PARTIAL;
+    f->sum_start = (uint16_t)ip;
+    f->sum_at = (uint16_t)sum_at;
+  } else {
+    uint16_t check = la__sum_finish(la__payload_sum(&s->tcp.cfg.sums, f, la__sum(sum, f->room + ip, hdr)));
+    be16_put(f->room + ip + sum_at, h->proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
+  }
   f->data = f->room;
   f->len = ip + hdr;
   f->total = ip + h->len;
@@ -45,11 +52,15 @@ static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
   struct ip_hdr h = {.src = o.key.local, .dst = o.key.remote, .proto = IP_PROTO_TCP, .ttl = o.ttl, .tos = o.tos};
   h.len = hdr + o.seg.len;
   f->nbufs = (uint16_t)o.nbufs;
-  finish(f, &h, hdr, 16);
+  if (o.seg.gso) {
+    f->flags |= LA_FRAME_GSO;
+    f->gso_size = o.seg.gso;
+  }
+  finish(s, link, f, &h, hdr, 16);
   return true;
 }
 
-static bool ring_out(la_stack *s, struct outring *r, la_frame *f) {
+static bool ring_out(la_stack *s, la_link link, struct outring *r, la_frame *f) {
   struct reply a;
   size_t got = 0;
   if (r->head == r->tail || !la__outring_get(s, r, &a))
@@ -60,13 +71,13 @@ static bool ring_out(la_stack *s, struct outring *r, la_frame *f) {
   f->nbufs = (uint16_t)la__rope_refs(&a.body, 0, a.body.len, f->buf, f->owner, LA_FRAME_BUFS, &got);
   LA_CHECK(got == a.body.len);
   la__rope_done(&a.body, &s->tcp.chunks);
-  finish(f, &h, sizeof a.head, a.sum_at);
+  finish(s, link, f, &h, sizeof a.head, a.sum_at);
   return true;
 }
 
 static bool datagram_out(la_stack *s, la_link link, la_frame *f) {
   struct outring *r = &s->datagrams[link];
-  if (!ring_out(s, r, f))
+  if (!ring_out(s, link, r, f))
     return false;
   if (r->wanted && r->head - r->tail <= s->tcp.cfg.replies / 2 && r->bytes <= s->tcp.cfg.reply_bytes / 2) {
     r->wanted = false;
@@ -77,14 +88,14 @@ static bool datagram_out(la_stack *s, la_link link, la_frame *f) {
 
 /* Answers first, then datagrams and segments in turn. */
 bool la__tx(la_stack *s, la_link link, la_frame *f) {
-  if (!ring_out(s, &s->answers[link], f)) {
+  f->flags = 0;
+  if (!ring_out(s, link, &s->answers[link], f)) {
     s->turn ^= 1;
     bool made = s->turn ? datagram_out(s, link, f) || tcp_out(s, link, f) : tcp_out(s, link, f) || datagram_out(s, link, f);
     if (!made)
       return false;
   }
   f->number = ++s->frames;
-  f->flags = 0;
   s->tcp.stats.frames_out++;
   return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a hosted program gives a stack: the system's randomness and malloc. */
+/* What a hosted program gives a stack: the system's randomness, malloc, and a configuration with both. */
 #include <lastack/link.h>
 
 #include <errno.h>
@@ -32,3 +32,10 @@ static void host_mfree(void *ctx, void *p, size_t size) {
 }
 
 la_alloc la_host_alloc(void) { return (la_alloc){.alloc = host_malloc, .free = host_mfree, .ctx = NULL}; }
+
+bool la_host_config(la_config *cfg, enum la_preset preset) {
+  la_config_init(cfg, preset);
+  cfg->alloc = la_host_alloc();
+  cfg->sums = la_host_sums();
+  return la_host_entropy(cfg->secret, sizeof cfg->secret);
+}

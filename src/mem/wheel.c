@@ -1,31 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory of operation. A time is a number of 12 digits: the lowest has 2 bits, the others 6. A node stands on the level
- * of the highest digit in which its deadline differs from the wheel's `time`, in the slot named by that digit of the
- * deadline (equal in all: level 0). Hence on every level busy slots lie ahead of `time` in order, all of a lower
- * level come before all of a higher one, and the first busy slot of the lowest busy level holds the earliest node:
- * two bit scans, whatever the distance. While `time` moves through empty stretches no node changes its place; when
- * it reaches the first slot of a higher level that slot's nodes are dealt out below. A slot of level 0 is one
- * nanosecond, so that deadlines are exact; but a tick (a slot of level WHOLE) that has passed entirely is popped as it is,
- * and so is a node that is alone in the first slot: most nodes never see the lowest levels.
+ * Theory of operation. A level divides time into slots: of 1 ns, 2^2 ns, 2^8 ns, then 64 times longer each, numbered from time 0 and
+ * kept modulo 128. A node stands on the lowest level on which its slot is fewer than 128 slots ahead of the wheel's `time`. So a level
+ * holds the next two slots' worth of the level above it, and while `time` is in the slot before one of a higher level, that one can be
+ * dealt out below already, a few nodes at each call (`deal`); what remains when `time` reaches it is dealt out at once. While `time`
+ * moves through empty stretches no node changes its place. The first slot of each level is found by two bit scans; the first of all is
+ * the one that begins first. A slot of level 0 is one nanosecond, so that deadlines are exact; but a tick (a slot of level WHOLE) that
+ * has passed entirely is popped as it is, and so is a node that is alone in its slot: most nodes never see the lowest levels.
  */
 #include "mem/wheel.h"
+
+#include <limits.h>
 
 #include "base/bytes.h"
 #include "base/check.h"
 
 #define WHOLE 3u /* the level whose slots are ticks */
-#define LOOK 8   /* nodes that la__wheel_next examines to be exact */
+#define LOOK 8   /* nodes that la__wheel_next examines on a level to be exact */
+#define DEAL 16  /* nodes that a call deals out in advance */
 
-_Static_assert(WHEEL_TICK_SHIFT == WHOLE * WHEEL_BITS - 4, "the digits below a tick are 2 + 6 + 6 bits");
+_Static_assert(WHEEL_TICK_SHIFT == WHOLE * WHEEL_BITS - 4, "the slots below a tick divide it by 2^2, 2^6, 2^6");
 _Static_assert(WHEEL_LEVELS *WHEEL_BITS - 4 >= 64, "the levels cover all 64 bits");
+_Static_assert(WHEEL_SLOTS == 128, "two words of bits");
 
 static unsigned shift_of(unsigned level) { return level ? level * WHEEL_BITS - 4 : 0; }
 
-static la_time slot_start(const struct wheel *w, unsigned level, unsigned slot) {
-  unsigned up = shift_of(level + 1);
-  la_time prefix = up < 64 ? w->time >> up << up : 0;
-  return prefix | (la_time)slot << shift_of(level);
+static unsigned slot_of(unsigned level, la_time at) { return (unsigned)(at >> shift_of(level)) & (WHEEL_SLOTS - 1); }
+
+/* A level's first busy slot: how many slots it is ahead. */
+static unsigned ahead(const struct wheel *w, unsigned level) {
+  unsigned from = slot_of(level, w->time), word = from / 64, bit = from % 64;
+  const uint64_t *busy = w->busy[level];
+  uint64_t here = busy[word] >> bit;
+  if (here)
+    return (unsigned)__builtin_ctzll(here);
+  if (busy[!word])
+    return 64 - bit + (unsigned)__builtin_ctzll(busy[!word]);
+  return 128 - bit + (unsigned)__builtin_ctzll(busy[word]);
+}
+
+static la_time slot_start(const struct wheel *w, unsigned level, unsigned slots) {
+  return ((w->time >> shift_of(level)) + slots) << shift_of(level);
 }
 
 static la_time slot_last(la_time start, unsigned level) { return start | (((la_time)1 << shift_of(level)) - 1); }
@@ -45,17 +60,19 @@ static void place(struct wheel *w, struct wheel_node *n) {
     link_at(&w->late, n);
     return;
   }
-  uint64_t diff = n->deadline ^ w->time;
-  unsigned level = diff ? (67u - (unsigned)__builtin_clzll(diff)) / WHEEL_BITS : 0;
-  unsigned slot = (unsigned)(n->deadline >> shift_of(level)) & (level ? WHEEL_SLOTS - 1 : 3);
+  la_time span = n->deadline - w->time;
+  unsigned bits = span ? 64u - (unsigned)__builtin_clzll(span) : 0, level = bits <= 7 ? 0 : (bits + 2) / WHEEL_BITS;
+  if ((n->deadline >> shift_of(level)) - (w->time >> shift_of(level)) >= WHEEL_SLOTS)
+    level++;
+  unsigned slot = slot_of(level, n->deadline);
   link_at(&w->slot[level][slot], n);
-  w->busy[level] |= (uint64_t)1 << slot;
+  w->busy[level][slot / 64] |= (uint64_t)1 << slot % 64;
   w->levels |= 1u << level;
 }
 
 static void slot_emptied(struct wheel *w, unsigned level, unsigned slot) {
-  w->busy[level] &= ~((uint64_t)1 << slot);
-  if (!w->busy[level])
+  w->busy[level][slot / 64] &= ~((uint64_t)1 << slot % 64);
+  if (!(w->busy[level][0] | w->busy[level][1]))
     w->levels &= ~(1u << level);
 }
 
@@ -97,18 +114,51 @@ void la__wheel_del(struct wheel *w, struct wheel_node *n) {
   w->count--;
 }
 
-/* Moves `time` to the start of its earliest slot and deals the slot's nodes out to lower levels. */
-static void cascade(struct wheel *w, unsigned level, unsigned slot, la_time start) {
+/* Nodes of a slot that `time` has reached, or reaches next, go to lower levels: at most `most` of them. */
+static void cascade(struct wheel *w, unsigned level, unsigned slot, unsigned most) {
   struct wheel_node *n = w->slot[level][slot], *next;
-  w->slot[level][slot] = NULL;
-  slot_emptied(w, level, slot);
-  w->time = start;
-  for (; n; n = next) {
+  for (; n && most; n = next, most--) {
     next = n->next;
     if (next)
       __builtin_prefetch(next->next);
     place(w, n);
   }
+  w->slot[level][slot] = n;
+  if (n)
+    n->pprev = &w->slot[level][slot];
+  else
+    slot_emptied(w, level, slot);
+}
+
+/* In advance, of the highest level that has something to deal: it has the most. */
+static void deal(struct wheel *w) {
+  uint32_t levels = w->levels >> (WHOLE + 1) << (WHOLE + 1);
+  while (levels) {
+    unsigned level = 31u - (unsigned)__builtin_clz(levels);
+    levels &= ~(1u << level);
+    if (ahead(w, level) == 1) {
+      cascade(w, level, (slot_of(level, w->time) + 1) % WHEEL_SLOTS, DEAL);
+      return;
+    }
+  }
+}
+
+/* Where to look first: `at` is when something of it may be due; of a node that is alone in its slot that is known exactly. */
+struct place {
+  struct wheel_node *node; /* NULL: nowhere */
+  unsigned level;
+  la_time at;
+};
+static struct place first_place(const struct wheel *w) {
+  struct place p = {.at = LA_NEVER};
+  for (uint32_t levels = w->levels; levels; levels &= levels - 1) {
+    unsigned level = (unsigned)__builtin_ctz(levels), slots = ahead(w, level);
+    struct wheel_node *n = w->slot[level][(slot_of(level, w->time) + slots) % WHEEL_SLOTS];
+    la_time at = n->next ? slot_start(w, level, slots) : n->deadline;
+    if (at <= p.at) /* of the same time the higher level, which is to be dealt out first */
+      p = (struct place){n, level, at};
+  }
+  return p;
 }
 
 struct wheel_node *la__wheel_pop(struct wheel *w, la_time now) {
@@ -116,21 +166,18 @@ struct wheel_node *la__wheel_pop(struct wheel *w, la_time now) {
   if (now < w->time)
     now = w->time;
   for (n = w->late; !n;) {
-    if (!w->levels) {
-      w->time = now;
-      return NULL;
-    }
-    unsigned level = (unsigned)__builtin_ctz(w->levels), slot = (unsigned)__builtin_ctzll(w->busy[level]);
-    la_time start = slot_start(w, level, slot);
-    if (start > now) {
+    struct place p = first_place(w);
+    if (!p.node || p.at > now) {
       w->time = now; /* all between is empty, so that no node changes its place */
+      deal(w);
       return NULL;
     }
-    struct wheel_node *first = w->slot[level][slot];
-    if (first->next ? level <= WHOLE && slot_last(start, level) <= now : first->deadline <= now)
-      n = first;
-    else
-      cascade(w, level, slot, start);
+    if (!p.node->next || (p.level <= WHOLE && slot_last(p.at, p.level) <= now)) {
+      n = p.node;
+    } else {
+      w->time = p.at;
+      cascade(w, p.level, slot_of(p.level, p.at), UINT_MAX);
+    }
   }
   take(w, n);
   w->count--;
@@ -140,19 +187,20 @@ struct wheel_node *la__wheel_pop(struct wheel *w, la_time now) {
 la_time la__wheel_next(const struct wheel *w) {
   if (w->late)
     return w->late_min;
-  if (!w->levels)
-    return LA_NEVER;
-  unsigned level = (unsigned)__builtin_ctz(w->levels), slot = (unsigned)__builtin_ctzll(w->busy[level]);
-  const struct wheel_node *n = w->slot[level][slot];
-  if (level == 0)
-    return n->deadline;
-  /* Few nodes: the exact time spares the caller a wake-up on each level; many: the start of the slot. */
   la_time min = LA_NEVER;
-  for (int i = 0; n; n = n->next, i++) {
-    if (i == LOOK)
-      return slot_start(w, level, slot);
-    if (n->deadline < min)
-      min = n->deadline;
+  for (uint32_t levels = w->levels; levels; levels &= levels - 1) {
+    unsigned level = (unsigned)__builtin_ctz(levels), slots = ahead(w, level);
+    la_time start = slot_start(w, level, slots);
+    if (start >= min)
+      continue;
+    /* Few nodes: the exact time spares the caller a wake-up on each level; many: the start of the slot. */
+    la_time first = LA_NEVER;
+    const struct wheel_node *n = w->slot[level][slot_of(level, start)];
+    for (int i = 0; n && i < LOOK; n = n->next, i++)
+      first = n->deadline < first ? n->deadline : first;
+    if (n)
+      first = start;
+    min = first < min ? first : min;
   }
   return min;
 }

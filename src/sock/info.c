@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* What a connection is, and what it waits for. */
 #include "base/bytes.h"
-#include "core/stack.h"
+#include "sock/story.h"
 
-static enum la_state state_now(const struct tcp *t, const struct conn *c) {
+enum la_state la__state_now(const struct tcp *t, const struct conn *c) {
   if (c->state == LA_TIME_WAIT && c->flags & CF_ENDED && c->life_at <= t->now)
     return LA_CLOSED; /* the record that carried it is gone */
   return (enum la_state)c->state;
 }
 
-static la_time ends_at(const struct tcp *t, const struct conn *c) { return state_now(t, c) == LA_CLOSED ? LA_NEVER : la__life_end(c); }
+la_time la__ends_at(const struct tcp *t, const struct conn *c) { return la__state_now(t, c) == LA_CLOSED ? LA_NEVER : la__life_end(c); }
 
-static enum la_waiting waiting(const struct tcp *t, const struct conn *c) {
+enum la_waiting la__waiting(const struct tcp *t, const struct conn *c) {
   uint32_t held = c->rcvq ? c->rcvq->rope.len : 0;
-  switch (state_now(t, c)) {
+  switch (la__state_now(t, c)) {
   case LA_CLOSED:
     return LA_WAITS_NOTHING;
   case LA_SYN_SENT:
@@ -62,7 +62,7 @@ static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out)
   out->urgent = la__urgent(c);
   out->unacked = c->snd_nxt - c->snd_una;
   out->unsent = la__unsent(c);
-  out->deadline = ends_at(t, c);
+  out->deadline = la__ends_at(t, c);
   if (c->flags & CF_ENDED)
     return;
   out->cwnd = c->cwnd;
@@ -83,8 +83,8 @@ int la_info(la_stack *s, la_conn h, la_info_rec *out) {
   memset(out, 0, sizeof *out);
   struct key k;
   la__conn_key(c, &k);
-  out->state = state_now(t, c);
-  out->waiting = waiting(t, c);
+  out->state = la__state_now(t, c);
+  out->waiting = la__waiting(t, c);
   out->local = k.local;
   out->remote = k.remote;
   out->local_port = k.lport;
@@ -110,7 +110,7 @@ int la_info(la_stack *s, la_conn h, la_info_rec *out) {
   return LA_OK;
 }
 
-static void each_rec(la_each_rec *r, enum la_kind kind, enum la_state st, const struct key *k, la_time deadline) {
+static void each_rec(la_each_rec *r, enum la_kind kind, enum la_state st, const struct key *k, la_time deadline, la_time since) {
   memset(r, 0, sizeof *r);
   r->kind = kind;
   r->state = st;
@@ -119,6 +119,7 @@ static void each_rec(la_each_rec *r, enum la_kind kind, enum la_state st, const 
   r->local_port = k->lport;
   r->remote_port = k->rport;
   r->deadline = deadline;
+  r->since = since;
 }
 
 enum { EACH_LISTENER, EACH_CONN, EACH_CONN6, EACH_HALF, EACH_HALF6, EACH_TW, EACH_TW6, EACH_UDP, EACH_COUNT };
@@ -141,43 +142,58 @@ static bool fill(const la_stack *s, unsigned which, uint32_t index, la_each_rec 
     memset(&k, 0, sizeof k);
     k.local = l->addr;
     k.lport = l->port;
-    each_rec(r, LA_KIND_LISTENER, LA_LISTEN, &k, LA_NEVER);
+    each_rec(r, LA_KIND_LISTENER, LA_LISTEN, &k, LA_NEVER, 0);
     r->listener = (la_listener){l->index, l->gen};
+    r->link = l->link;
+    r->queued = l->queued;
+    r->backlog = l->backlog;
   } else if (which <= EACH_CONN6) {
     const struct conn *c = p;
     la__conn_key(c, &k);
-    each_rec(r, LA_KIND_CONN, state_now(t, c), &k, ends_at(t, c));
+    each_rec(r, LA_KIND_CONN, la__state_now(t, c), &k, la__ends_at(t, c), la__since(t, c));
     r->conn = conn_handle(c);
+    r->link = c->link;
   } else if (which <= EACH_HALF6) {
     const struct half *h = p;
     la__half_key(h, six, &k);
-    each_rec(r, LA_KIND_HALF_OPEN, LA_SYN_RECEIVED, &k, h->due);
+    each_rec(r, LA_KIND_HALF_OPEN, LA_SYN_RECEIVED, &k, h->due, la__half_since(t, h));
+    r->link = h->link;
+    r->queued = la__admit_pending(h) ? 0 : h->retries;
   } else if (which == EACH_UDP) {
     const struct udp_sock *u = p;
     k = (struct key){.local = u->addr, .remote = u->remote, .lport = u->port, .rport = u->rport};
-    each_rec(r, LA_KIND_UDP, LA_CLOSED, &k, LA_NEVER);
+    each_rec(r, LA_KIND_UDP, LA_CLOSED, &k, LA_NEVER, 0);
     r->udp = (la_udp){u->index, u->gen};
   } else {
     const struct tw *w = p;
     la__tw_key(w, six, &k);
-    each_rec(r, LA_KIND_TIME_WAIT, LA_TIME_WAIT, &k, w->due);
+    each_rec(r, LA_KIND_TIME_WAIT, LA_TIME_WAIT, &k, w->due, w->due - 2 * t->cfg.msl);
+    r->link = w->link;
     return w->due > t->now;
   }
   return true;
 }
 
-size_t la_each(la_stack *s, bool (*fn)(void *ctx, const la_each_rec *rec), void *ctx) {
-  size_t n = 0;
-  for (unsigned which = 0; which < EACH_COUNT; which++) {
-    const struct slab *slab = slab_of(s, which);
-    for (uint32_t i = la__slab_next(slab, 0); i != SLAB_NONE; i = la__slab_next(slab, i + 1)) {
-      la_each_rec r;
-      if (!fill(s, which, i, &r))
-        continue;
-      n++;
-      if (!fn(ctx, &r))
-        return n;
+bool la_each_next(la_stack *s, la_cursor *at, la_each_rec *out) {
+  for (; at->kind < EACH_COUNT; at->kind++, at->index = 0) {
+    const struct slab *slab = slab_of(s, at->kind);
+    for (uint32_t i; (i = la__slab_next(slab, at->index)) != SLAB_NONE;) {
+      at->index = i + 1;
+      if (fill(s, at->kind, i, out))
+        return true;
     }
+  }
+  return false;
+}
+
+size_t la_each(la_stack *s, bool (*fn)(void *ctx, const la_each_rec *rec), void *ctx) {
+  la_cursor at = {0, 0};
+  la_each_rec r;
+  size_t n = 0;
+  while (la_each_next(s, &at, &r)) {
+    n++;
+    if (!fn(ctx, &r))
+      break;
   }
   return n;
 }

@@ -39,8 +39,8 @@ static void pair_copy(uint8_t *local, uint8_t *remote, const uint8_t *from_local
     memcpy(local, from_local, 16);
     memcpy(remote, from_remote, 16);
   } else {
-    __builtin_memcpy(local, from_local, 4);
-    __builtin_memcpy(remote, from_remote, 4);
+    memcpy(local, from_local, 4);
+    memcpy(remote, from_remote, 4);
   }
 }
 

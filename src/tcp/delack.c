@@ -14,6 +14,8 @@
  *              the read that widens it sends the ACK.
  *   pushed     the segment was short, or full with PSH: probably the last of a message; the read that empties the buffer acknowledges.
  *
+ * Segments that a device has joined count by their own length: each is as long as they were, and all of them together draw one ACK.
+ *
  * Out of order, or with a hole still there: always at once (SHLD-18, 19).
  *
  * Limits: the state is eight bytes of the connection. Instants are 16 bits wide: `rcv_last` wraps after 65 s, so that about one pause
@@ -72,9 +74,10 @@ void la__ack_quick(const struct tcp *t, struct conn *c, unsigned most) {
 }
 
 static void measure(const struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
-  bool full = seg->len >= la__rcv_mss(c);
+  uint32_t len = seg->gso ? seg->gso : seg->len; /* of a segment as the peer made it */
+  bool full = len >= la__rcv_mss(c);
   if (full)
-    c->rcv_mss = (uint16_t)(seg->len < la__rmss(t, c) ? seg->len : la__rmss(t, c));
+    c->rcv_mss = (uint16_t)(len < la__rmss(t, c) ? len : la__rmss(t, c));
   if (full && !(seg->flags & LA_PSH))
     return;
   c->ack_mode |= !full && c->ack_mode & PUSHED ? PUSHED_TWICE : PUSHED;
@@ -136,8 +139,10 @@ void la__ack_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg, bool
   if (in_order && linux_way(t))
     arrival(t, c, seg);
   if (!in_order || had_hole) {
-    if (!in_order && c->acks_owed < UINT8_MAX)
-      c->acks_owed++;
+    if (!in_order) { /* without SACK each segment must be told of, though they came as one */
+      uint32_t owed = c->acks_owed + (c->flags & CF_SACK ? 1 : tcp_seg_count(seg));
+      c->acks_owed = (uint8_t)(owed < UINT8_MAX ? owed : UINT8_MAX);
+    }
     la__conn_dirty(t, c, TODO_ACK);
   } else if (at_once(t, c)) {
     la__conn_dirty(t, c, TODO_ACK);

@@ -293,6 +293,7 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
   c->opened = h->due - (t->cfg.rto_initial << h->retries);
   if (!h->retries && !h->resend) /* Karn */
     la__rtt_sample(c, t->now - c->opened);
+  la__account_time(t, LA_SYN_RECEIVED, la__half_since(t, h));
   la__half_del(t, r);
   return grown(t, c);
 }

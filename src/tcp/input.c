@@ -259,7 +259,7 @@ static void listen_or_none(struct tcp *t, const struct key *k, const struct tcp_
 }
 
 void la__tcp_input(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
-  t->stats.segments_in++;
+  t->stats.segments_in += tcp_seg_count(seg);
   if (la__tcp_quiet(t)) {
     la__trace_in(t, k, 0, seg, LA_CLOSED, seg->wnd);
     la__drop(t, k, 0, seg, LA_DROP_QUIET_TIME);

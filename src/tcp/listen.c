@@ -180,6 +180,8 @@ void la__half_end(struct tcp *t, ref_t r, enum la_cause cause, struct ending e) 
   la__half_key(la__half_at(t, r), ref_six(r), &k);
   la__record_end(t, &k, 1, LA_SYN_RECEIVED, e);
   la__trace_record(t, &k, LA_SYN_RECEIVED, cause, true, 1);
+  la__account_time(t, LA_SYN_RECEIVED, la__half_since(t, la__half_at(t, r)));
+  la__account_end(t, e.why, LA_FIRST_NOBODY);
   bool was = la__table_del(&t->table, la__key_hash(t, &k), r);
   LA_CHECK(was);
   la__half_del(t, r);

@@ -4,6 +4,9 @@
  * call: first the answers that belong to no connection, then the dirty connections in turn, one descriptor each, so that none
  * starves another.
  *
+ * Where the link's device cuts (la_link_offload), new bytes go several segments to a descriptor: those that would have gone one by one, up
+ * to where one of them bears PSH, which ends a piece. What is sent again, probed or urged goes segment by segment.
+ *
  * For a connection the order is: RST; SYN; a window probe; duplicate ACKs that are owed one by one; a tail loss probe; what is lost;
  * new bytes, as far as windows, Nagle and silly-window avoidance allow, with the FIN behind the last; an ACK or window update; a
  * keepalive probe.
@@ -15,7 +18,7 @@
 
 static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn *c, unsigned state, uint8_t fresh, uint8_t again,
                       unsigned shift) {
-  t->stats.segments_out++;
+  t->stats.segments_out += tcp_seg_count(&o->seg);
   if (o->seg.flags & LA_RST)
     t->stats.resets_out++;
   la_trace_rec *r = la__trace_rec(t, &o->key, c, LA_TRACE_OUT);
@@ -125,6 +128,9 @@ static void start_clock(struct tcp *t, struct conn *c, uint32_t seq, bool again)
     la__rto_arm(t, c);
 }
 
+/* Where the last segment of a descriptor begins. */
+static uint32_t last_of(const struct tcp_seg *seg) { return seg->seq + (tcp_seg_count(seg) - 1) * seg->gso; }
+
 /* Karn: bytes sent again give no sample. */
 static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t old_nxt, enum sent_kind kind) {
   uint32_t end = o->seg.seq + tcp_seg_len(&o->seg);
@@ -138,9 +144,9 @@ static void account(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t o
       c->sndq->rtt_at = 0;
   } else if (c->sndq && !c->sndq->rtt_at) {
     c->sndq->rtt_at = t->now ? t->now : 1;
-    c->sndq->rtt_seq = end;
+    c->sndq->rtt_seq = o->seg.gso ? o->seg.seq + o->seg.gso : end;
   }
-  la__recovery_sent(t, c, o->seg.seq, end, old_nxt, kind);
+  la__recovery_sent(t, c, o->seg.seq, end, last_of(&o->seg), old_nxt, kind);
   if (kind != SENT_WINDOW_PROBE)
     start_clock(t, c, o->seg.seq, again);
   uint8_t told = kind == SENT_WINDOW_PROBE ? OUT_PROBE : again && kind == SENT_TAIL_PROBE ? OUT_TAIL_PROBE : again;
@@ -155,16 +161,21 @@ static uint32_t piece(const struct conn *c) {
   return n < 2 ? 2 : n < UINT8_MAX ? (uint32_t)n : UINT8_MAX;
 }
 
+/* How many segments of the present piece have gone. */
+static uint32_t burst(const struct tcp *t, const struct sndq *q, uint32_t seq) {
+  return q->burst_end == seq && q->burst_at == t->now ? q->burst : 0;
+}
+
 /*
  * MUST-61: the last bytes that were queued, unless more were announced; a record's end; a probe. And, as Linux does, the last segment of
  * each piece of several that a device could cut: the receiver need not wait for more of it.
  */
-static bool push_due(const struct tcp *t, struct conn *c, uint32_t seq, uint32_t end, enum sent_kind kind) {
+static bool push_due(const struct tcp *t, struct conn *c, const struct tcp_seg *seg, enum sent_kind kind) {
   struct sndq *q = c->sndq;
-  bool goes_on = q->burst_end == seq && q->burst_at == t->now;
+  uint32_t end = seg->seq + seg->len, n = burst(t, q, seg->seq) + tcp_seg_count(seg);
   q->burst_end = end;
   q->burst_at = t->now;
-  q->burst = goes_on && q->burst < UINT8_MAX ? q->burst + 1 : 1;
+  q->burst = (uint8_t)(n < UINT8_MAX ? n : UINT8_MAX);
   if (end == la__snd_end(c))
     return kind == SENT_WINDOW_PROBE || end == q->push_end;
   if (la__eor_cut(q, end - 1, 2) == 1)
@@ -184,7 +195,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
   uint32_t old_nxt = c->snd_nxt, end = la__snd_end(c);
   uint32_t room = segment_room(c); /* a DSACK in it is told with this segment, and then gone */
   bool ack_owed = c->rcv_acked != c->rcv_nxt;
-  if (n > room)
+  if (n > room && kind != SENT_NEW)
     n = room;
   n = la__eor_cut(c->sndq, seq, n);
   start_acking(t, c, o, seq, n && seq == c->snd_nxt && kind != SENT_WINDOW_PROBE);
@@ -193,18 +204,19 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
     o->nbufs = la__rope_refs(&c->sndq->rope, seq - c->sndq->seq0, n, o->buf, o->owner, LA_FRAME_BUFS, &got);
     n = (uint32_t)got;
     o->seg.len = n;
+    o->seg.gso = n > room ? (uint16_t)room : 0;
     la__ack_answered(t, c);
   }
   fin = fin && seq + n == end;
   if (fin)
     o->seg.flags |= LA_FIN;
-  if (n && push_due(t, c, seq, seq + n, kind))
+  if (n && push_due(t, c, &o->seg, kind))
     o->seg.flags |= LA_PSH;
-  if (n && n < room)
+  if (n % room)
     c->sndq->small_end = seq + n;
   if (fin && !(c->flags & CF_FIN_SENT)) {
-    la__conn_sndq(t, c); /* its scoreboard; without memory the clock alone guards the FIN */
-    if (c->flags & CF_FIN_RCVD && ack_owed)
+    la__conn_sndq(t, c);                                   /* its scoreboard; without memory the clock alone guards the FIN */
+    if (c->flags & CF_FIN_RCVD && ack_owed && !o->seg.gso) /* else an earlier one of its segments was the first ACK */
       c->flags |= CF_FIN_MERGED;
     c->flags |= CF_FIN_SENT | (c->flags & CF_FIRST_PEER ? 0u : CF_FIRST_LOCAL);
   }
@@ -309,6 +321,36 @@ static bool worth_sending(const struct tcp *t, const struct conn *c, uint32_t n,
   return n == avail || (n > 0 && n >= c->snd_wnd_max / 2);
 }
 
+/* Segments that one descriptor may have: what the device cuts, and no more than is left of the present piece. */
+static uint32_t descriptor_most(const struct tcp *t, const struct conn *c) {
+  const struct tcp_link *l = &t->link[c->link];
+  bool six = c->flags & CF_IP6;
+  uint32_t headers = (six ? 60u : 40u) + (c->flags & CF_TS ? 12u : 0u), bytes = l->gso[six];
+  if (bytes < headers + 2u * c->mss || !c->sndq || la__sack_count(c) || (c->net & NET_CWR && !l->gso_cwr))
+    return 1;
+  uint32_t n = (bytes - headers) / c->mss, most = piece(c), gone = burst(t, c->sndq, c->snd_nxt);
+  most = most > gone ? most - gone : 1;
+  return n < most ? n : most;
+}
+
+/*
+ * How much of n bytes, which the windows let go, one descriptor takes: whole segments, and the rest if it would have gone next
+ * anyway. Room for less than another segment ends a piece (push_due), hence the descriptor.
+ */
+static uint32_t descriptor(const struct tcp *t, struct conn *c, uint32_t n, uint32_t avail, uint32_t usable) {
+  uint32_t most = n > c->mss ? descriptor_most(t, c) : 1, whole = n / c->mss, from = c->snd_nxt;
+  if (most == 1)
+    return n < segment_room(c) ? n : segment_room(c);
+  n = la__eor_cut(c->sndq, from, n);
+  whole = n / c->mss;
+  if (whole >= most || usable - whole * c->mss < c->mss)
+    return (whole < most ? whole : most) * c->mss;
+  c->snd_nxt += whole * c->mss;
+  bool rest = worth_sending(t, c, n - whole * c->mss, avail - whole * c->mss);
+  c->snd_nxt = from;
+  return rest || whole == 0 ? n : whole * c->mss;
+}
+
 static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
   uint32_t from = c->snd_nxt, end = la__snd_end(c);
   bool fin = fin_due(c) && !(c->flags & CF_FIN_SENT);
@@ -323,9 +365,7 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (wnd <= 0 || (cwnd == 0 && !bare))
     return false;
   uint32_t usable = (uint32_t)wnd < cwnd ? (uint32_t)wnd : cwnd, n = avail < usable ? avail : usable;
-  if (n > segment_room(c))
-    n = segment_room(c);
-  n = la__eor_cut(c->sndq, from, n);
+  n = la__eor_cut(c->sndq, from, descriptor(t, c, n, avail, usable));
   fin = fin && n == avail && (bare || usable > n);
   if ((n == 0 && !fin) || !worth_sending(t, c, n, avail) || !la__pace_ready(t, c))
     return false;

@@ -52,6 +52,71 @@ static enum la_tw_carrier carrier(const struct conn *c, struct ending e, la_time
   return e.why == LA_WHY_CLOSE && c->flags & CF_FIRST_PEER ? LA_TW_PEER : LA_TW_NOBODY;
 }
 
+/* END and what la_end has beyond it: in fields that mean something else in other records, which la_trace_end_get alone reads. */
+static void trace_end(struct tcp *t, const struct conn *c) {
+  struct key k;
+  la_end e;
+  la__conn_key(c, &k);
+  la__end_fill(t, c, &e);
+  la_trace_rec *r = la__trace_rec(t, &k, c, LA_TRACE_END);
+  r->who = c->end.who;
+  r->how = c->end.how;
+  r->why = c->end.why;
+  r = la__trace_rec(t, 0, c, LA_TRACE_END_MORE);
+  r->who = (uint8_t)e.first_fin;
+  r->how = (uint8_t)e.time_wait;
+  r->why = e.passive;
+  r->cause = (uint8_t)-e.err;
+  r->drop = (uint8_t)-e.soft_err;
+  r->retransmit = c->fin_rtx;
+  r->seq = e.retransmits;
+  r->len = (uint32_t)(e.opened >> 32);
+  r->wnd = (uint32_t)e.opened;
+  la_time tw = e.time_wait_until ? e.time_wait_until - e.ended : 0;
+  r->ack = (uint32_t)(tw >> 32);
+  be32_put(r->local.b, e.in_state_ms[0]);
+  be32_put(r->local.b + 4, e.in_state_ms[1]);
+  be32_put(r->local.b + 8, e.in_state_ms[2]);
+  be32_put(r->local.b + 12, e.in_state_ms[3]);
+  be32_put(r->remote.b, (uint32_t)(e.bytes_in >> 32));
+  be32_put(r->remote.b + 4, (uint32_t)e.bytes_in);
+  be32_put(r->remote.b + 8, (uint32_t)(e.bytes_out >> 32));
+  be32_put(r->remote.b + 12, (uint32_t)e.bytes_out);
+  r->local_port = (uint16_t)(tw >> 16);
+  r->remote_port = (uint16_t)tw;
+}
+
+bool la_trace_end_get(const la_trace_rec *end, const la_trace_rec *more, la_end *out) {
+  if (end->type != LA_TRACE_END || more->type != LA_TRACE_END_MORE || end->conn_gen != more->conn_gen || !end->conn_gen)
+    return false;
+  memset(out, 0, sizeof *out);
+  out->conn = (la_conn){end->conn_index, end->conn_gen};
+  out->local = end->local;
+  out->remote = end->remote;
+  out->local_port = end->local_port;
+  out->remote_port = end->remote_port;
+  out->who = (enum la_who)end->who;
+  out->how = (enum la_how)end->how;
+  out->why = (enum la_why)end->why;
+  out->state = (enum la_state)end->from;
+  out->first_fin = (enum la_who)more->who;
+  out->time_wait = (enum la_tw_carrier)more->how;
+  out->passive = more->why;
+  out->err = -(int)more->cause;
+  out->soft_err = -(int)more->drop;
+  out->fin_retransmits = more->retransmit;
+  out->retransmits = more->seq;
+  out->opened = (la_time)more->len << 32 | more->wnd;
+  out->ended = end->at;
+  la_time tw = (la_time)more->ack << 32 | (uint32_t)more->local_port << 16 | more->remote_port;
+  out->time_wait_until = tw ? out->ended + tw : 0;
+  for (unsigned i = 0; i < LA_STAGES; i++)
+    out->in_state_ms[i] = be32_get(more->local.b + 4 * i);
+  out->bytes_in = (uint64_t)be32_get(more->remote.b) << 32 | be32_get(more->remote.b + 4);
+  out->bytes_out = (uint64_t)be32_get(more->remote.b + 8) << 32 | be32_get(more->remote.b + 12);
+  return true;
+}
+
 /* `state` still is, or was, the one in which it ended: the caller says it in c->end.at_state by calling before the transition. */
 void la__conn_end(struct tcp *t, struct conn *c, struct ending e, la_time tw_until) {
   LA_CHECK(!(c->flags & CF_ENDED));
@@ -68,15 +133,10 @@ void la__conn_end(struct tcp *t, struct conn *c, struct ending e, la_time tw_unt
   c->life_at = tw_until;
   c->ack_due = 0;
   t->stats.ended++;
+  la__account_end(t, e.why, la__first_fin(c));
   la__conn_orphan(t, c, false);
-  struct key k;
-  la__conn_key(c, &k);
-  la_trace_rec *r = la__trace_rec(t, &k, c, LA_TRACE_END);
-  if (r) {
-    r->who = c->end.who;
-    r->how = c->end.how;
-    r->why = c->end.why;
-  }
+  if (t->trace.v)
+    trace_end(t, c);
   la__conn_event(t, c, EV_END);
 }
 

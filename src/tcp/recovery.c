@@ -548,7 +548,7 @@ void la__recovery_reorder_timeout(struct tcp *t, struct conn *c) {
   la__rto_arm(t, c);
 }
 
-void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, uint32_t old_nxt, enum sent_kind kind) {
+void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, uint32_t last, uint32_t old_nxt, enum sent_kind kind) {
   struct sndq *q = c->sndq;
   if (!q)
     return;
@@ -560,12 +560,15 @@ void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, 
   }
   q->sent.slack = (c->srtt >> 8) * LA_US;    /* a 32nd */
   if (!again || kind == SENT_WINDOW_PROBE) { /* of a window probe only what is new */
-    if (seq_gt(hi, old_nxt))
-      la__sent_add(&q->sent, old_nxt, hi, t->now);
+    if (last != lo)
+      la__sent_add(&q->sent, lo, last, c->mss, t->now);
+    uint32_t from = seq_max(last, old_nxt);
+    if (seq_gt(hi, from))
+      la__sent_add(&q->sent, from, hi, hi - from, t->now);
   } else {
     la__sent_again(&q->sent, lo, seq_min(hi, old_nxt), t->now, kind == SENT_LOST_BEFORE);
     if (seq_gt(hi, old_nxt))
-      la__sent_add(&q->sent, old_nxt, hi, t->now);
+      la__sent_add(&q->sent, old_nxt, hi, hi - old_nxt, t->now);
   }
   if (reducing(r))
     r->prr_out += hi - lo;

@@ -88,8 +88,8 @@ void la__recovery_reorder_timeout(struct tcp *t, struct conn *c);
 /* All of it again, and nobody's congestion: the window was closed, or segments were too long for the path. */
 void la__recovery_resend(struct tcp *t, struct conn *c);
 enum sent_kind { SENT_NEW, SENT_LOST_BEFORE, SENT_WINDOW_PROBE, SENT_TAIL_PROBE };
-/* The segment [lo, hi) goes out now; what lies below old_nxt had been sent before. */
-void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, uint32_t old_nxt, enum sent_kind kind);
+/* Segments [lo, hi) go out now, `last` begins the last one; what lies below old_nxt had been sent before. */
+void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, uint32_t last, uint32_t old_nxt, enum sent_kind kind);
 void la__recovery_lost(struct conn *c, unsigned i, struct news *n); /* marks a record lost, unless it was reported */
 void la__recovery_cwr(struct tcp *t, struct conn *c);               /* a mark of congestion while nothing is outstanding */
 void la__recovery_cwr_once(struct tcp *t, struct conn *c);          /* a loss that is already repaired */

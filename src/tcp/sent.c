@@ -56,7 +56,7 @@ static bool room(struct sent *s, unsigned spare) {
 
 /* b directly follows a. What the peer has is of no age. */
 static bool joinable(const struct sent *s, const struct sent_rec *a, const struct sent_rec *b) {
-  if (a->flags != b->flags || length(a) % a->size || (b->size != a->size && length(b) > a->size))
+  if (a->flags != b->flags || length(a) % a->size || (b->size != a->size && (length(b) > a->size || length(b) > b->size)))
     return false;
   return (a->at == b->at && a->order == b->order) || a->flags & SENT_SACKED ||
          (s->n > SENT_FINE && b->at > a->at && b->at - a->at <= s->slack);
@@ -71,9 +71,9 @@ static uint32_t order(struct sent *s, uint32_t lo, uint32_t hi) {
   return s->order;
 }
 
-void la__sent_add(struct sent *s, uint32_t lo, uint32_t hi, la_time at) {
+void la__sent_add(struct sent *s, uint32_t lo, uint32_t hi, uint32_t size, la_time at) {
   struct sent_rec *last = s->n ? sent_at(s, s->n - 1u) : 0,
-                  r = {.lo = lo, .hi = hi, .at = at, .order = order(s, lo, hi), .size = (uint16_t)(hi - lo)};
+                  r = {.lo = lo, .hi = hi, .at = at, .order = order(s, lo, hi), .size = (uint16_t)size};
   LA_CHECK(!last || last->hi == lo);
   bool join = last && joinable(s, last, &r);
   if (!join && room(s, 0)) {

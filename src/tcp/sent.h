@@ -43,8 +43,8 @@ void la__sent_init(struct sent *s, struct mem *m, uint32_t max);
 void la__sent_done(struct sent *s);
 static inline struct sent_rec *sent_at(const struct sent *s, unsigned i) { return &s->v[s->head + i]; }
 static inline uint32_t sent_segments_of(const struct sent_rec *r) { return (r->hi - r->lo + r->size - 1u) / r->size; }
-/* A segment of new bytes, directly after the last. */
-void la__sent_add(struct sent *s, uint32_t lo, uint32_t hi, la_time at);
+/* Segments of new bytes, directly after the last, of `size` each. */
+void la__sent_add(struct sent *s, uint32_t lo, uint32_t hi, uint32_t size, la_time at);
 /* Index of the first record that ends after seq; n when there is none. */
 unsigned la__sent_find(const struct sent *s, uint32_t seq);
 /* Makes `seq` the beginning of a record of its own, unless it is the end of them all; its index, or SENT_NO_ROOM. */

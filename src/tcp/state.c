@@ -108,6 +108,8 @@ static void trace_transition(struct tcp *t, const struct key *k, const struct co
   r->to = (uint8_t)to;
   r->cause = (uint8_t)cause;
   r->fresh = fresh;
+  if (c)
+    r->who = c->flags & CF_PASSIVE ? LA_BY_PEER : LA_BY_LOCAL;
   if (c && c->flags & CF_ENDED) { /* which limit it was that struck, say */
     r->how = c->end.how;
     r->why = c->end.why;
@@ -161,12 +163,14 @@ void la__state_init(struct tcp *t, struct conn *c, enum la_state from, enum la_c
 }
 
 void la__state(struct tcp *t, struct conn *c, enum la_cause cause) {
-  enum la_state from = (enum la_state)c->state;
-  c->state = (uint8_t)la__state_next(from, cause, c->flags & CF_PASSIVE);
+  enum la_state from = (enum la_state)c->state, to = la__state_next(from, cause, c->flags & CF_PASSIVE);
+  if (t->cfg.metrics)
+    la__account_moved(t, c, to);
+  c->state = (uint8_t)to;
   if (t->trace.v) {
     struct key k;
     la__conn_key(c, &k);
-    trace_transition(t, &k, c, from, (enum la_state)c->state, cause, 0);
+    trace_transition(t, &k, c, from, to, cause, 0);
   }
   entered(t, c);
 }

@@ -70,6 +70,13 @@ bool la__tcp_link(struct tcp *t, uint8_t link, uint32_t mtu) {
   return l->ring != 0;
 }
 
+void la__tcp_link_gso(struct tcp *t, uint8_t link, uint32_t most4, uint32_t most6, bool cwr) {
+  struct tcp_link *l = &t->link[link];
+  l->gso[0] = (uint16_t)most4;
+  l->gso[1] = (uint16_t)most6;
+  l->gso_cwr = cwr;
+}
+
 void la__tcp_now(struct tcp *t, la_time now) {
   if (t->started == LA_NEVER) {
     t->started = t->now = now;

@@ -21,6 +21,8 @@
 #include "wire/icmp.h"
 #include "wire/tcp_wire.h"
 
+#include <lastack/watch.h>
+
 #define TCP_RETRIES_MAX 6 /* expiry lists of SYN-ACK retries: 1, 2, 4, 8, 16, 32 s */
 enum {
   HALF_NEW = TCP_RETRIES_MAX,
@@ -49,6 +51,8 @@ struct answer {
 
 struct tcp_link {
   uint32_t mtu;
+  uint16_t gso[2]; /* by family, IPv4 and IPv6: the longest packet that the device cuts into segments; 0: none */
+  bool gso_cwr;    /* also one whose first segment bears CWR */
   ref_t dirty_head, dirty_tail;
   struct answer *ring;
   uint32_t head, tail; /* written, read: totals */
@@ -95,6 +99,8 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg);
 void la__tcp_done(struct tcp *t);
 /* Gives the machine a link; false: memory. */
 bool la__tcp_link(struct tcp *t, uint8_t link, uint32_t mtu);
+/* How long packets for its device to cut may be, by family; 0: it cuts none. */
+void la__tcp_link_gso(struct tcp *t, uint8_t link, uint32_t most4, uint32_t most6, bool cwr);
 /* Every entry from above passes through here: time never goes back. */
 void la__tcp_now(struct tcp *t, la_time now);
 bool la__tcp_quiet(const struct tcp *t);
@@ -138,11 +144,19 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c); /* these are made whe
 struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c);
 struct wish *la__conn_wish(struct tcp *t, struct conn *c);
 
+struct ending {
+  enum la_who who;
+  enum la_how how;
+  enum la_why why;
+  int err;
+};
+
 /* clocks of a connection: LA_NEVER is off; ack_due is delack.c's */
 void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at);
 void la__ack_clock(struct tcp *t, struct conn *c);
 void la__life_clock(struct tcp *t, struct conn *c, la_time at);
-la_time la__life_end(const struct conn *c); /* when it must have ended */
+la_time la__life_end(const struct conn *c);                      /* when it must have ended */
+struct ending la__life_ending(const struct conn *c, la_time at); /* and how, when that comes */
 
 /* state.c: the only writer of conn.state */
 void la__state_init(struct tcp *t, struct conn *c, enum la_state from, enum la_cause cause); /* of a new connection */
@@ -154,13 +168,15 @@ void la__trace_record(struct tcp *t, const struct key *k, enum la_state from, en
 la_trace_rec *la__trace_rec(struct tcp *t, const struct key *k, const struct conn *c, enum la_trace_type type);
 void la__trace_seg(la_trace_rec *r, const struct tcp_seg *seg);
 
+/* account.c: la_config.metrics, which may be NULL but for la__account_moved, which comes before the state is written */
+void la__account_moved(struct tcp *t, const struct conn *c, enum la_state to);
+void la__account_time(struct tcp *t, enum la_state st, la_time since); /* `st` is left */
+void la__account_end(struct tcp *t, enum la_why why, enum la_first first);
+enum la_first la__first_fin(const struct conn *c);
+la_time la__state_since(const struct conn *c); /* of a connection that has not ended */
+la_time la__half_since(const struct tcp *t, const struct half *h);
+
 /* reason.c: endings and drops */
-struct ending {
-  enum la_who who;
-  enum la_how how;
-  enum la_why why;
-  int err;
-};
 void la__conn_end(struct tcp *t, struct conn *c, struct ending e, la_time tw_until);
 /* Ends a synchronized or opening connection at once: state, table, buffers, END; `rst` also sends one. */
 void la__conn_kill(struct tcp *t, struct conn *c, enum la_cause cause, struct ending e, bool rst);

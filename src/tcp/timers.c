@@ -56,9 +56,9 @@ static void persist_expired(struct tcp *t, struct conn *c) {
   la__conn_dirty(t, c, TODO_PROBE);
 }
 
-static void life_expired(struct tcp *t, struct conn *c) {
+struct ending la__life_ending(const struct conn *c, la_time at) {
   struct ending e = {LA_BY_CLOCK, LA_HOW_SILENT, conn_wish(c)->user_timeout ? LA_WHY_USER_TIMEOUT : LA_WHY_RETRANSMIT, LA_ETIMEDOUT};
-  if (c->life_at > t->now) { /* la_close_by */
+  if (c->life_at > at) { /* la_close_by */
     e.how = LA_HOW_RESET;
     e.why = LA_WHY_USER_TIMEOUT;
   } else if (c->state == LA_SYN_SENT) {
@@ -72,6 +72,11 @@ static void life_expired(struct tcp *t, struct conn *c) {
   } else if (c->state == LA_LAST_ACK && !conn_wish(c)->user_timeout) {
     e.why = LA_WHY_LAST_ACK;
   }
+  return e;
+}
+
+static void life_expired(struct tcp *t, struct conn *c) {
+  struct ending e = la__life_ending(c, t->now);
   la__conn_kill(t, c, LA_ON_TIMEOUT, e, e.how == LA_HOW_RESET && c->state != LA_SYN_SENT);
 }
 

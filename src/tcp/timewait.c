@@ -106,6 +106,7 @@ void la__tw_forget(struct tcp *t, ref_t r, enum la_cause cause) {
   struct ending e = {cause == LA_ON_2MSL ? LA_BY_CLOCK : LA_BY_POLICY, LA_HOW_SILENT, LA_WHY_NONE, LA_OK};
   la__record_end(t, &k, 2, LA_TIME_WAIT, e);
   la__trace_record(t, &k, LA_TIME_WAIT, cause, true, 2);
+  la__account_time(t, LA_TIME_WAIT, w->due - 2 * t->cfg.msl);
   la__port_drop(&t->ports, t->mem, w->lport, w->flags & TW_REUSE);
   la__fifo_del(&t->tw_list, r);
   la__slab_del(&t->tw[ref_six(r)], ref_index(r));

@@ -25,12 +25,14 @@ struct tcp_seg {
   uint16_t urp;
   uint8_t flags; /* la_tcp_flags */
   uint8_t ecn;   /* the packet's: enum ip_ecn; input only */
+  uint16_t gso;  /* it stands for several with so many bytes each; 0: for itself */
   const uint8_t *data;
   uint32_t len; /* payload bytes */
   struct tcp_opts opt;
 };
 /* SEG.LEN of RFC 9293: payload, SYN and FIN. */
 static inline uint32_t tcp_seg_len(const struct tcp_seg *s) { return s->len + ((s->flags & LA_SYN) != 0) + ((s->flags & LA_FIN) != 0); }
+static inline uint32_t tcp_seg_count(const struct tcp_seg *s) { return s->gso && s->len > s->gso ? (s->len - 1) / s->gso + 1 : 1; }
 /*
  * Parses n bytes (header and payload). `pseudo` is la__ip_pseudo_sum's; the checksum is verified unless sum_ok.
  * LA_DROP_PKT_TOO_SMALL: below 20 bytes; LA_DROP_TCP_CSUM, before anything else is looked at; LA_DROP_TCP_HDR: data offset or option

@@ -138,9 +138,7 @@ int main(int argc, char **argv) {
   char err[160] = "refused";
   unsigned our_len = parse(argv[2], &ours), their_len = parse(argv[3], &theirs), total = (unsigned)atoi(argv[5]);
   struct swarm w = {.at_once = (unsigned)atoi(argv[6]), .bytes = (size_t)atoi(argv[7])};
-  la_config_init(&cfg, LA_PRESET_LINUX);
-  cfg.alloc = la_host_alloc();
-  if (!la_host_entropy(cfg.secret, sizeof cfg.secret) || !(w.stack = la_stack_new(&cfg)))
+  if (!la_host_config(&cfg, LA_PRESET_LINUX) || !(w.stack = la_stack_new(&cfg)))
     die("stack", "refused");
   la_link link = la_link_add(w.stack, MTU);
   la_host *h = la_host_new();

@@ -85,7 +85,7 @@ static void test_states(void **unused) {
   const struct flow *f = read_script(">S <SA >A >FA <A <FA >A");
   assert_int_equal(f->nevents, sizeof want / sizeof want[0]);
   for (size_t i = 0; i < f->nevents; i++) {
-    assert_int_equal(f->event[i].frame, want[i].frame);
+    assert_int_equal(la__event_frame(&f->event[i]), want[i].frame);
     assert_int_equal(f->event[i].end, want[i].end);
     assert_int_equal(f->event[i].state, want[i].state);
   }

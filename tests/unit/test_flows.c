@@ -43,13 +43,32 @@ static void test_flood(void **unused) {
   struct flows f;
   (void)unused;
   assert_true(la__flows_init(&f, done, &n));
-  for (uint32_t i = 0; i < 3 * FLOWS_WAITING; i++)
+  for (uint32_t i = 0; i < 3 * FLOWS_ATTEMPTS; i++)
     give(&f, LA_SEC + i, 0x0a000000 + i, 1000, 0xc0000001, 80, LA_SYN, i, 0);
-  assert_int_equal(f.nconns, FLOWS_WAITING);
-  assert_int_equal(n.done, 2 * FLOWS_WAITING);
+  assert_int_equal(f.nconns, FLOWS_ATTEMPTS);
+  assert_int_equal(n.done, 2 * FLOWS_ATTEMPTS);
   la__flows_finish(&f);
-  assert_int_equal(n.done, 3 * FLOWS_WAITING);
+  assert_int_equal(n.done, 3 * FLOWS_ATTEMPTS);
   assert_int_equal(f.nconns, 0);
+  la__flows_free(&f);
+}
+
+/* Twenty thousand openings under way at once, on a busy server, are as many connections, however many have just ended. */
+static void test_crowd(void **unused) {
+  enum { MANY = 20000 };
+  struct count n = {0};
+  struct flows f;
+  (void)unused;
+  assert_true(la__flows_init(&f, done, &n));
+  for (uint32_t i = 0; i < MANY; i++)
+    give(&f, LA_SEC, 0x0a000000 + i, 1000, 0xc0000001, 80, LA_SYN, i, 0);
+  for (uint32_t i = 0; i < MANY; i++)
+    give(&f, LA_SEC, 0x0b000000 + i, 1000, 0xc0000001, 80, LA_RST, i, 0);
+  for (uint32_t i = 0; i < MANY; i++)
+    give(&f, LA_SEC, 0xc0000001, 80, 0x0a000000 + i, 1000, LA_SYN | LA_ACK, 7, i + 1);
+  assert_int_equal(f.stats.connections, 2 * MANY);
+  assert_int_equal(f.nconns, MANY + FLOWS_WAITING);
+  la__flows_finish(&f);
   la__flows_free(&f);
 }
 
@@ -115,7 +134,7 @@ static void test_nat(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_flood), cmocka_unit_test(test_expiry), cmocka_unit_test(test_incarnations),
-                                     cmocka_unit_test(test_nat)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_flood), cmocka_unit_test(test_crowd), cmocka_unit_test(test_expiry),
+                                     cmocka_unit_test(test_incarnations), cmocka_unit_test(test_nat)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <lastack/tcp.h>
+#include <lastack/watch.h>
 
 /* One shape for all the functions, so that one test can walk them. */
 #define SHIM(fn, type) \
@@ -21,6 +22,8 @@ SHIM(la_why_name, enum la_why)
 SHIM(la_drop_name, enum la_drop)
 SHIM(la_event_name, enum la_event_type)
 SHIM(la_waiting_name, enum la_waiting)
+SHIM(la_clock_name, enum la_clock)
+SHIM(la_first_name, enum la_first)
 
 static const struct {
   const char *(*fn)(int);
@@ -35,6 +38,8 @@ static const struct {
   {shim_la_drop_name, LA_DROPS, "NONE", "SOCKET_RCVBUFF"},
   {shim_la_event_name, LA_EVENT_TYPES, "SYN", "UDP_ERROR"},
   {shim_la_waiting_name, LA_WAITINGS, "nothing", "2MSL"},
+  {shim_la_clock_name, LA_CLOCKS, "none", "2MSL"},
+  {shim_la_first_name, LA_FIRSTS, "nobody", "both"},
 };
 
 static void complete_and_distinct(void **state) {

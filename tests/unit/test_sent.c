@@ -12,6 +12,9 @@ struct model {
   uint32_t lo, hi; /* of what is outstanding, from BASE */
 };
 
+/* One segment. */
+static void add(struct sent *s, uint32_t lo, uint32_t hi, la_time at) { la__sent_add(s, lo, hi, hi - lo, at); }
+
 /* Records are contiguous and not empty, sums are right, and where `flags` is known they say the same. */
 static void check(const struct sent *s, const struct model *m) {
   uint32_t at = BASE + m->lo, sacked = 0, lost = 0, retrans = 0, again = 0;
@@ -50,7 +53,7 @@ static void random_life(void **state) {
       uint32_t n = 1 + rnd_below(&rnd, 30), out = m.hi - m.lo;
       unsigned what = rnd_below(&rnd, 6);
       if (what < 2 && m.hi + n <= BYTES) {
-        la__sent_add(&s, BASE + m.hi, BASE + m.hi + n, now / 4);
+        add(&s, BASE + m.hi, BASE + m.hi + n, now / 4);
         m.hi += n;
       } else if (what == 2 && out) { /* a record whole: what a report or a loss does */
         unsigned i = rnd_below(&rnd, s.n), flags = rnd_below(&rnd, 16);
@@ -91,13 +94,13 @@ static void coalesced(void **state) {
   struct sent s;
   la__sent_init(&s, &tm.mem, 16);
   for (uint32_t i = 0; i < 10; i++)
-    la__sent_add(&s, 1000 * i, 1000 * i + 1000, 7);
-  la__sent_add(&s, 10000, 10300, 7);
+    add(&s, 1000 * i, 1000 * i + 1000, 7);
+  add(&s, 10000, 10300, 7);
   assert_int_equal(s.n, 1);
   assert_int_equal(la__sent_segments(&s, 0), 11);
-  la__sent_add(&s, 10300, 10400, 7);
+  add(&s, 10300, 10400, 7);
   assert_int_equal(s.n, 2);
-  la__sent_add(&s, 10400, 10500, 8); /* another time */
+  add(&s, 10400, 10500, 8); /* another time */
   assert_int_equal(s.n, 3);
   assert_int_equal(la__sent_segments(&s, 0), 13);
   la__sent_done(&s);
@@ -114,7 +117,7 @@ static void bounded(void **state) {
     la__sent_init(&s, &tm.mem, 16);
     if (fail)
       tm.fail_one_in = 1; /* never any memory: the four of its own must do */
-    la__sent_add(&s, 0, 100, 1);
+    add(&s, 0, 100, 1);
     unsigned refused = 0;
     for (uint32_t i = 1; i < 100; i++) {
       if (la__sent_split(&s, i) == SENT_NO_ROOM)
@@ -123,7 +126,7 @@ static void bounded(void **state) {
     }
     assert_true(refused > 80 && s.n <= 16);
     for (uint32_t i = 0; i < 100; i++)
-      la__sent_add(&s, 100 + 10 * i, 110 + 10 * i, 2 + i);
+      add(&s, 100 + 10 * i, 110 + 10 * i, 2 + i);
     assert_true(s.n <= 16);
     assert_int_equal(sent_at(&s, s.n - 1u)->hi, 1100);
     assert_int_equal(sent_at(&s, s.n - 1u)->flags, 0); /* nothing is believed of it that was not told */
@@ -146,7 +149,7 @@ static void coarse(void **state) {
   la__sent_init(&s, &tm.mem, 512);
   s.slack = 10;
   for (uint32_t i = 0; i < 1000; i++)
-    la__sent_add(&s, 10 * i, 10 * i + 10, i);
+    add(&s, 10 * i, 10 * i + 10, i);
   assert_true(s.n < SENT_FINE + 4);
   assert_int_equal(la__sent_segments(&s, 0), 1000);
   la__sent_done(&s);
@@ -161,7 +164,7 @@ static void collapse(void **state) {
   struct sent s;
   la__sent_init(&s, &tm.mem, 64);
   for (uint32_t i = 0; i < 8; i++)
-    la__sent_add(&s, 300 * i, 300 * i + 300, i);
+    add(&s, 300 * i, 300 * i + 300, i);
   for (unsigned i = 0; i < 8; i++)
     la__sent_set(&s, i, i == 5 ? SENT_SACKED : SENT_LOST);
   assert_int_equal(la__sent_next(&s), 0);

@@ -193,7 +193,67 @@ static void ends(void **state) {
   dlg_free(d);
 }
 
+/* The trace alone gives the whole END record, whatever state it ended in. */
+static void whole_end(void **state) {
+  (void)state;
+  for (enum la_state st = LA_SYN_SENT; st <= LA_TIME_WAIT; st++)
+    for (unsigned how = 0; how < 3; how++) { /* abort, RST from the peer, the clock */
+      struct dlg *d = dlg_new(traced);
+      dlg_advance(d, 5000000 * LA_SEC); /* times beyond 32 bits */
+      struct place p = dlg_reach(d, st, ACTIVE_OPEN, false);
+      if (st == LA_ESTABLISHED) {
+        inject(d, ACK, p.peer, p.us, 1000);
+        dlg_send(d, p.us, 500);
+      }
+      dlg_advance(d, 1234567 * LA_US);
+      if (how == 0)
+        la_abort(d->s, d->conn, d->now);
+      else if (how == 1)
+        inject(d, RST | ACK, p.peer + (st == LA_ESTABLISHED ? 1000 : 0), p.us, 0);
+      else
+        dlg_advance(d, 400 * LA_SEC);
+      dlg_pump(d);
+      la_end want = {0}, got;
+      bool any = false;
+      for (size_t i = 0; i < d->nev; i++)
+        if (d->ev[i].type == LA_EVENT_END) {
+          want = d->ev[i].end;
+          any = true;
+        }
+      size_t n = records(d), pairs = 0;
+      for (size_t i = 0; i + 1 < n; i++)
+        if (la_trace_end_get(&rec[i], &rec[i + 1], &got))
+          pairs++;
+      if (any) { /* else it waits for the application, or its END was taken on the way there */
+        assert_int_equal(pairs, 1);
+        assert_true(la_conn_same(got.conn, want.conn));
+        assert_true(la_addr_same(&got.local, &want.local) && la_addr_same(&got.remote, &want.remote));
+        assert_int_equal(got.local_port, want.local_port);
+        assert_int_equal(got.remote_port, want.remote_port);
+        assert_int_equal(got.who, want.who);
+        assert_int_equal(got.first_fin, want.first_fin);
+        assert_int_equal(got.how, want.how);
+        assert_int_equal(got.why, want.why);
+        assert_int_equal(got.state, want.state);
+        assert_int_equal(got.err, want.err);
+        assert_int_equal(got.soft_err, want.soft_err);
+        assert_int_equal(got.passive, want.passive);
+        assert_int_equal(got.time_wait, want.time_wait);
+        assert_int_equal(got.time_wait_until, want.time_wait_until);
+        assert_int_equal(got.opened, want.opened);
+        assert_int_equal(got.ended, want.ended);
+        assert_memory_equal(got.in_state_ms, want.in_state_ms, sizeof got.in_state_ms);
+        assert_int_equal(got.bytes_in, want.bytes_in);
+        assert_int_equal(got.bytes_out, want.bytes_out);
+        assert_int_equal(got.retransmits, want.retransmits);
+        assert_int_equal(got.fin_retransmits, want.fin_retransmits);
+      }
+      dlg_forget(d);
+      dlg_free(d);
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(lives), cmocka_unit_test(marks), cmocka_unit_test(ends)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(lives), cmocka_unit_test(marks), cmocka_unit_test(ends), cmocka_unit_test(whole_end)};
   return cmocka_run_group_tests(tests, 0, 0);
 }
