@@ -130,7 +130,7 @@ struct sw_end {
   /* what the oracle remembers, on the host's clock */
   uint32_t una, nxt, rcv, edge;
   uint8_t state;
-  bool seen, owes;
+  bool seen, owes, probed; /* probed: a persist clock ran since SND.UNA moved, and may have lengthened the limit */
   la_time moved, owed_at, entered, closed_at, kill_at; /* moved: SND.UNA; owed_at: since when something is outstanding */
 };
 
@@ -181,6 +181,7 @@ struct sw_host {
   uint16_t nat_next;
   uint64_t forgot_at, forged_at, hard_at, corrupted, frames_in, alone_out; /* the first three: last time on the world's clock */
   uint64_t inputs, outputs;
+  struct la_metrics metrics;
   la_trace_rec ring[SW_TRACE];
   struct sw_pair pair[SW_PAIRS];
 };
@@ -190,6 +191,7 @@ struct sw_pkt {
   uint32_t len, cap;
   uint8_t from, to;
   bool natted;
+  uint16_t flags, gso_size; /* of la_frame, where it goes uncut */
   uint32_t id;
   uint8_t *data;
 };

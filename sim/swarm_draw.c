@@ -132,6 +132,13 @@ static void draw_link(struct prng *r, struct sw_host_plan *h, unsigned bad) {
   if (chance(r, 10))
     h->batch = scale(r, 100, 20 * MS);
   h->unchecked = chance(r, 20);
+  if (chance(r, 35)) {
+    h->offload = 1 + below(r, 15);
+    h->gso_max = chance(r, 50) ? 0 : scale(r, 1500, 65535);
+  }
+  h->whole = chance(r, 25);
+  h->vector = chance(r, 30);
+  h->metrics = chance(r, 30);
   if (chance(r, 10))
     h->mark = scale(r, 100, 30000);
   if (chance(r, 6))
@@ -379,7 +386,7 @@ void la__sw_draw(struct sw_plan *p, uint64_t seed) {
   for (unsigned i = 0; i < p->hosts; i++)
     draw_host(r, p, &p->host[i], bad);
   p->host[0].nat = 0; /* somebody must be found */
-  p->flows = (unsigned)range(r, 3, 12);
+  p->flows = (unsigned)range(r, 4, 13);
   uint64_t most = scale(r, 20000, 400000);
   for (unsigned i = 0; i < p->flows; i++)
     draw_flow(r, p, &p->flow[i], most);

@@ -30,7 +30,7 @@ static bool lossy_since(const struct sw_end *e, uint64_t since) {
 static bool peer_gone(const struct sw_end *e) {
   const struct sw_world *w = e->w;
   const struct sw_host *h = &w->host[e->side ? e->f->plan->client : e->f->plan->server];
-  return (e->peer && (e->peer->crashed || e->peer->ended)) || h->crash_at || h->mem.failed || h->stop_until;
+  return (e->peer && (e->peer->crashed || e->peer->ended)) || h->crash_at || h->mem.failed || h->stop_until || e->h->stop_until;
 }
 
 /* Was either of the two ever short of memory? */

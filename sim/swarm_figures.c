@@ -58,17 +58,15 @@ static unsigned possible(unsigned what) {
   case SEEN_DROPPED + LA_DROP_NOMEM:
     return BIT(LA_CLOSED) | BIT(LA_SYN_RECEIVED);
   case SEEN_SEND:
-    return BIT(LA_ESTABLISHED) | BIT(LA_CLOSE_WAIT);
+    return BIT(LA_ESTABLISHED) | BIT(LA_CLOSE_WAIT) | BIT(LA_CLOSED);
   case SEEN_RECV:
     return RECORD & ~(unsigned)SYNS;
   case SEEN_SHUTDOWN:
   case SEEN_DEAF:
-    return SYNC;
   case SEEN_CLOSE:
   case SEEN_ABORT:
-    return RECORD;
   case SEEN_CLOSE_BY:
-    return SYNC | BIT(LA_SYN_SENT);
+    return RECORD;
   case SEEN_OPTION:
     return BIT(LA_SYN_SENT) | BIT(LA_ESTABLISHED) | BIT(LA_CLOSE_WAIT) | BIT(LA_CLOSED);
   case SEEN_AGAIN:
@@ -84,7 +82,7 @@ static unsigned possible(unsigned what) {
   case SEEN_2MSL:
     return BIT(LA_TIME_WAIT);
   case SEEN_TROUBLE:
-    return SYNC | BIT(LA_SYN_SENT);
+    return SYNC | SYNS | BIT(LA_CLOSED);
   default:
     return 0;
   }

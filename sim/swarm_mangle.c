@@ -185,7 +185,7 @@ bool la__sw_nat_in(struct sw_host *h, struct sw_pkt *p) {
   return false;
 }
 
-/* forgeries: of one who knows the ports but must guess the numbers */
+/* forgeries: of one who knows the ports but must guess the numbers; RST and SYN also of one who guesses the window (RFC 5961 3, 4) */
 
 static void forge_segment(struct sw_host *to, const struct sw_end *e, struct prng *r) {
   static const uint8_t flags[] = {LA_RST, LA_RST | LA_ACK, LA_SYN, LA_SYN | LA_ACK, LA_ACK, LA_ACK | LA_FIN, LA_ACK | LA_PSH, LA_FIN, 0,
@@ -199,6 +199,9 @@ static void forge_segment(struct sw_host *to, const struct sw_end *e, struct prn
   /* far from the window: within it he would be right by chance, which is not to be had in a thousand tries */
   s.seq = e->rcv + (1u << 30) + la__prng_below(r, 1u << 31);
   s.ack = e->nxt + (1u << 30) + la__prng_below(r, 1u << 31);
+  bool inside = s.flags & (LA_RST | LA_SYN) && e->edge - e->rcv > 2 && la__prng_below(r, 2);
+  if (inside)
+    s.seq = e->rcv + 1 + la__prng_below(r, e->edge - e->rcv - 1);
   if (e->state < LA_ESTABLISHED || e->state == LA_TIME_WAIT) /* there it may begin something, and should */
     s.flags &= (uint8_t)~LA_SYN;
   unsigned at = six ? IP6_HEADER : IP4_HEADER;
@@ -212,7 +215,7 @@ static void forge_segment(struct sw_host *to, const struct sw_end *e, struct prn
   resum(p);
   p->from = p->to = (uint8_t)to->no;
   p->id = 0;
-  la__sw_post(to->w, to->w->now + la__prng_below(r, 1000000), SW_EV_ARRIVE, to->no, p);
+  la__sw_post(to->w, to->w->now + (inside ? 0 : la__prng_below(r, 1000000)), SW_EV_ARRIVE, to->no, p);
 }
 
 void la__sw_forge(struct sw_host *to, uint64_t n) {

@@ -44,6 +44,7 @@ struct sw_pkt *la__sw_pkt(struct sw_world *w, uint32_t len) {
   }
   p->len = len;
   p->natted = false;
+  p->flags = p->gso_size = 0;
   return p;
 }
 void la__sw_pkt_free(struct sw_world *w, struct sw_pkt *p) {
@@ -91,7 +92,7 @@ static bool stopped(struct sw_world *w, struct sw_host *from, struct sw_host *to
   }
   uint32_t pmtu = from->pmtu < to->pmtu ? from->pmtu : to->pmtu;
   pmtu = to->plan->mtu < pmtu ? (uint32_t)to->plan->mtu : pmtu;
-  if (p->len > pmtu) {
+  if (p->len > pmtu && !(p->flags & LA_FRAME_GSO)) {
     if (!to->plan->silent && !from->plan->silent)
       la__sw_icmp(from, p, ICMP_TOO_BIG, pmtu, false, 0);
     return true;
@@ -135,6 +136,8 @@ static bool fly(struct sw_world *w, struct sw_host *from, struct sw_host *to, st
   if (draw(to, to->plan->dup)) {
     struct sw_pkt *d = la__sw_pkt(w, p->len);
     memcpy(d->data, p->data, p->len);
+    d->flags = p->flags;
+    d->gso_size = p->gso_size;
     d->from = p->from;
     d->to = p->to;
     d->id = p->id;
@@ -202,13 +205,17 @@ static void note_delivery(struct sw_pair *pair, const struct sw_pkt *p, uint64_t
     pair->head_at = at;
 }
 
-void la__sw_send(struct sw_host *h, const la_frame *f) {
+static void one_packet(struct sw_host *h, const la_frame *f, bool uncut) {
   struct sw_world *w = h->w;
   struct sw_pkt *p = la__sw_pkt(w, f->total);
-  if (la_frame_copy(f, p->data, p->cap) != f->total || f->total > h->plan->mtu) {
+  if (la_frame_copy(f, p->data, p->cap) != f->total || (f->total > h->plan->mtu && !uncut)) {
     la__sw_broken(w, SW_SENT, "host %u: a frame of %u bytes on a link of %u", h->no, f->total, (unsigned)h->plan->mtu);
     la__sw_pkt_free(w, p);
     return;
+  }
+  if (uncut) {
+    p->flags = f->flags;
+    p->gso_size = f->gso_size;
   }
   h->outputs++;
   w->segments++;
@@ -237,6 +244,31 @@ void la__sw_send(struct sw_host *h, const la_frame *f) {
   if (!fly(w, h, to, p, at) && pair) {
     *pair = was;
     pair->lost_at = w->now ? w->now : 1;
+  }
+}
+
+/* A frame that is for the device to cut goes as what it would make of it, or uncut to a host that takes it so. */
+void la__sw_send(struct sw_host *h, const la_frame *f) {
+  struct sw_world *w = h->w;
+  if (!(f->flags & (LA_FRAME_GSO | LA_FRAME_SUM_PARTIAL))) {
+    one_packet(h, f, false);
+    return;
+  }
+  unsigned last = f->data[f->data[0] >> 4 == 6 ? 39 : 19], n = last - 1u;
+  unsigned segments = la_frame_segments(f);
+  if (!h->plan->offload || f->total > SW_MTU || segments == 0 ||
+      (segments > 1 && !(h->plan->offload & (LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6))))
+    la__sw_broken(w, SW_SENT, "host %u: a frame for a device that it does not have", h->no);
+  if (n < w->plan->hosts && w->host[n].plan->whole && !w->host[n].plan->corrupt && !w->host[n].plan->urgent && !h->plan->nat) {
+    one_packet(h, f, true);
+    return;
+  }
+  for (unsigned i = 0; i < segments && !w->broken; i++) {
+    la_frame part;
+    if (la_frame_segment(f, i, &part))
+      one_packet(h, &part, false);
+    else
+      la__sw_broken(w, SW_SENT, "host %u: segment %u of %u cannot be cut", h->no, i, segments);
   }
 }
 

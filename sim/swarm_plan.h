@@ -103,7 +103,12 @@ enum { SW_HOSTS = 8, SW_FLOWS = 16, SW_FAULTS = 16 };
   X(blocks, 0)     /* its allocator gives no more than these; 0: any number */ \
   X(alloc_fail, 0) /* of 100,000 allocations fail */ \
   X(unchecked, 0)  /* 1: its driver has checked the sums: LA_FRAME_SUM_OK */ \
-  X(batch, 0)      /* it looks for input only every so often */
+  X(batch, 0)      /* it looks for input only every so often */ \
+  X(offload, 0)    /* enum la_offload: what its device does */ \
+  X(gso_max, 0) \
+  X(whole, 0)   /* 1: what a sender's device would cut reaches it uncut */ \
+  X(vector, 0)  /* 1: sums by vector units, where there are any */ \
+  X(metrics, 0) /* 1: counted */
 
 /* What happens to hosts and paths. kind: enum sw_fault. `host` (and `peer`, or SW_HOSTS for all), from `at` for `len`. */
 #define SW_FAULT_KNOBS(X) \

@@ -6,6 +6,8 @@
  */
 #include "sim/swarm.h"
 
+#include <lastack/link.h>
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +118,9 @@ static void configure(struct sw_host *h) {
   SW_CONFIG_KNOBS(SET)
   SW_CLOCK_KNOBS(SET_US)
   c->alloc = (la_alloc){take, give, &h->mem};
+  c->sums = p->vector ? la_host_sums() : (la_sums){NULL, NULL};
+  memset(&h->metrics, 0, sizeof h->metrics);
+  c->metrics = p->metrics ? &h->metrics : NULL;
   c->trace = h->ring;
   c->trace_cap = SW_TRACE;
   struct prng r;
@@ -171,6 +176,8 @@ void la__sw_boot(struct sw_host *h) {
     if (la__mtu_carries((uint32_t)h->plan->mtu, six ? 6 : 4))
       la_addr_add(h->st, h->link, &a, six ? 64 : 16);
   }
+  if (h->plan->offload)
+    la_link_offload(h->st, h->link, (unsigned)h->plan->offload, (uint32_t)h->plan->gso_max);
   h->boot_at = w->now;
   h->now = h->before = h->ticked = la__sw_local(h, w->now);
   la_tick(h->st, h->now);
@@ -281,6 +288,8 @@ static void arrive(struct sw_world *w, struct sw_event first) {
     f[i].data = p[i]->data;
     f[i].len = f[i].total = p[i]->len;
     f[i].flags = h->plan->unchecked && !h->plan->corrupt ? LA_FRAME_SUM_OK : 0;
+    f[i].flags |= p[i]->flags;
+    f[i].gso_size = p[i]->gso_size;
     if (w->log)
       la__sw_log_arrived(w->log, w, p[i]);
   }

@@ -62,6 +62,7 @@ static void numbers(struct sw_end *e, const struct conn *c) {
     la__sw_broken(w, SW_NUMBERS, "end %u: RCV.NXT lies beyond the window", e->id);
   if (!e->seen || c->snd_una != e->una) {
     e->moved = e->h->now;
+    e->probed = false;
     if (e->pair)
       e->pair->head_at = 0;
   }
@@ -107,6 +108,7 @@ static void clocks(struct sw_end *e, const struct conn *c, la_time next) {
   if (owed && !e->owes)
     e->owed_at = now;
   e->owes = owed;
+  e->probed |= c->clock == CLK_PERSIST;
   bool runs = c->clock == CLK_RTX || c->clock == CLK_PERSIST || c->clock == CLK_REO || c->clock == CLK_TLP;
   bool paced = c->sndq && c->sndq->pace_wait;
   if (owed && !runs && !paced && !(c->flags & CF_DIRTY))
@@ -123,7 +125,8 @@ static void clocks(struct sw_end *e, const struct conn *c, la_time next) {
   la_time from = e->entered > e->moved ? e->entered : e->moved, limit = patience(e, c);
   if (c->state == LA_FIN_WAIT_2)
     from = e->entered > e->closed_at ? e->entered : e->closed_at;
-  if (limit != LA_NEVER && c->clock != CLK_PERSIST && c->life_at != LA_NEVER && c->life_at > now && c->life_at - now > limit)
+  if (limit != LA_NEVER && c->clock != CLK_PERSIST && c->life_at != LA_NEVER && c->life_at > now &&
+      c->life_at - now > limit + (e->probed ? 2 * e->h->cfg.rto_max : 0))
     la__sw_broken(w, SW_CLOCK, "end %u: the limit of %s lies %llu ms ahead, not %llu", e->id, la_state_name((enum la_state)c->state),
                   (unsigned long long)((c->life_at - now) / LA_MS), (unsigned long long)(limit / LA_MS));
   if (c->state == LA_FIN_WAIT_2 && limit != LA_NEVER && c->life_at != la__after(from, limit))
