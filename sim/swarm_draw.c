@@ -239,6 +239,8 @@ static void draw_end(struct prng *r, struct sw_end_plan *e) {
     e->tx_chunk = scale(r, 1, 3000);
     e->tx_gap = scale(r, 100, 2 * S);
   }
+  if (e->mark && e->tx_chunk < 64) /* each a segment of its own */
+    e->tx_chunk = 64;
   if (chance(r, 10))
     e->tx_at = scale(r, MS, 20 * S);
   if (chance(r, 25))
