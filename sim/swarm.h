@@ -92,7 +92,8 @@ struct sw_pair {
   uint32_t boot, inc;
   uint8_t state;
   bool has_iss, has_fin, has_edge, reset, fin_mine;
-  uint32_t iss, fin, edge, irs;
+  uint32_t iss, fin, edge, sent_end; /* sent_end: behind the furthest byte that was sent */
+  bool has_sent;
   la_time closed;           /* on the host's clock */
   la_time tw_due, tw_fin;   /* on the host's clock; tw_fin: of the FIN that came last in TIME-WAIT */
   uint32_t tw_end;          /* behind that FIN */

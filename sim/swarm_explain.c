@@ -99,10 +99,14 @@ static bool slow(const struct sw_end *e, la_time limit) {
   return w->lifetime > limit / 8 && (e->h->plan->reorder || e->h->delay_more);
 }
 
-static bool stalled_peer(const struct sw_end *e) {
+static bool stalled_peer(const struct sw_end *e, la_time limit) {
+  const struct sw_end *p = e->peer;
   if (e->f->plan->accept_late)
     return true;
-  return e->peer && (e->peer->plan->rd_stop || e->peer->plan->rd_gap || e->peer->deaf || e->peer->closed);
+  if (!p)
+    return false;
+  bool stopped = p->plan->rd_stop && (p->rd_back >= LA_NEVER - 1 || e->w->now < p->rd_back + 2 * limit);
+  return stopped || p->plan->rd_gap || p->deaf || p->closed;
 }
 
 /* Whoever has nothing but a cookie takes the later of two that changed places for a stranger. */
@@ -127,7 +131,7 @@ static bool reset_explained(struct sw_end *e) {
 static bool unanswered(struct sw_end *e, la_time limit) {
   const struct sw_pair *p = other(e);
   uint64_t window = la__sw_global(e->h, e->end.ended > 4 * limit ? e->end.ended - 4 * limit : 0);
-  if (stalled_peer(e) || natted(e) || memory(e) || e->risky || peer_gone(e))
+  if (stalled_peer(e, limit) || natted(e) || memory(e) || e->risky || peer_gone(e))
     return true;
   const struct sw_host *h = &e->w->host[e->side ? e->f->plan->client : e->f->plan->server];
   bool forged = h->plan->urgent || h->forged_at;
@@ -163,6 +167,9 @@ static bool keepalive(const struct sw_end *e) {
 }
 
 static bool explained(struct sw_end *e) {
+  bool release = e->end.why == LA_WHY_CLOSE && e->end.how != LA_HOW_SILENT;
+  if (release != (e->end.err == LA_OK)) /* MUST-12: whoever was not released in order hears of it */
+    return false;
   switch (e->end.why) {
   case LA_WHY_CLOSE:
     orderly(e);

@@ -7,6 +7,7 @@
 #include "sim/swarm.h"
 
 #include "base/bytes.h"
+#include "base/seq.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -199,8 +200,13 @@ static void note_delivery(struct sw_pair *pair, const struct sw_pkt *p, uint64_t
   const uint8_t *t = p->data + hl;
   uint32_t seq = be32_get(t + 4), n = p->len - hl - (t[12] >> 4) * 4u + ((t[13] & LA_FIN) != 0);
   const struct sw_end *e = pair->end;
-  pair->said_at = now;
-  pair->comes_at = at;
+  if (!pair->has_sent || t[13] & LA_SYN || !seq_lt(seq, pair->sent_end)) { /* not a probe, which nobody looks into */
+    pair->said_at = now;
+    pair->comes_at = at;
+  }
+  if (!pair->has_sent || t[13] & LA_SYN || seq_gt(seq + n, pair->sent_end))
+    pair->sent_end = seq + n + (t[13] & LA_SYN ? 1 : 0);
+  pair->has_sent = true;
   if (e && e->seen && !pair->head_at && e->una - seq < n && !(t[13] & LA_SYN))
     pair->head_at = at;
 }

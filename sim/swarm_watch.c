@@ -113,6 +113,8 @@ static void clocks(struct sw_end *e, const struct conn *c, la_time next) {
   bool paced = c->sndq && c->sndq->pace_wait;
   if (owed && !runs && !paced && !(c->flags & CF_DIRTY))
     la__sw_broken(w, SW_CLOCK, "end %u in %s: something is owed and no clock runs", e->id, la_state_name((enum la_state)c->state));
+  if (owed && c->snd_wnd == 0 && c->clock != CLK_PERSIST && c->state >= LA_ESTABLISHED && !paced && !(c->flags & CF_DIRTY))
+    la__sw_broken(w, SW_CLOCK, "end %u in %s: the window is closed and nothing probes it", e->id, la_state_name((enum la_state)c->state));
   if (runs && c->clock_at == LA_NEVER)
     la__sw_broken(w, SW_CLOCK, "end %u: a clock that never strikes", e->id);
   la_time life = la__life_end(c);
