@@ -310,6 +310,17 @@ static void draw_talk(struct prng *r, struct sw_flow_plan *f, uint64_t most) {
   }
 }
 
+/* A reader that stops with a small buffer, for a while: the writer's window closes. */
+static void stop_reader(struct prng *r, struct sw_end_plan *reader, struct sw_end_plan *writer) {
+  reader->rcvbuf = scale(r, 2048, 20000);
+  reader->rd_stop = scale(r, 1, 10000);
+  reader->rd_for = chance(r, 15) ? 0 : scale(r, 10 * MS, 200 * S);
+  reader->fin = chance(r, 50) ? WAY_NONE : WAY_SHUTDOWN;
+  reader->act = WAY_NONE;
+  writer->tx += scale(r, 10000, 80000);
+  writer->tx_after = 0;
+}
+
 static void draw_flow(struct prng *r, struct sw_plan *p, struct sw_flow_plan *f, uint64_t most) {
   la__sw_usual(SW_ITEM_FLOW, f);
   f->client = below(r, p->hosts);
@@ -341,6 +352,10 @@ static void draw_flow(struct prng *r, struct sw_plan *p, struct sw_flow_plan *f,
   draw_end(r, &f->end[0]);
   draw_end(r, &f->end[1]);
   draw_talk(r, f, most);
+  if (chance(r, 15)) {
+    unsigned side = (unsigned)below(r, 2);
+    stop_reader(r, &f->end[side], &f->end[!side]);
+  }
 }
 
 static void draw_fault(struct prng *r, struct sw_plan *p, struct sw_fault_plan *f) {

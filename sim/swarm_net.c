@@ -248,6 +248,7 @@ static void one_packet(struct sw_host *h, const la_frame *f, bool uncut) {
   if (pair)
     note_delivery(pair, p, at, w->now);
   if (!fly(w, h, to, p, at) && pair) {
+    was.hurt_at = pair->hurt_at;
     *pair = was;
     pair->lost_at = w->now ? w->now : 1;
   }

@@ -93,6 +93,8 @@ static void transition(struct sw_host *h, const la_trace_rec *r) {
     p->end = NULL;
   }
   p->state = r->to;
+  if (p->end && !nothing(r->to))
+    p->end->entered = r->at;
   if (nothing(r->to))
     p->closed = r->at;
   if (r->to == LA_TIME_WAIT) {

@@ -165,7 +165,8 @@ static void watch_end(struct sw_end *e, la_time next) {
   }
   if (c->state != e->state) {
     e->state = c->state;
-    e->entered = e->h->now;
+    if (!e->pair || e->pair->end != e) /* else the trace has told when */
+      e->entered = e->h->now;
   }
   numbers(e, c);
   clocks(e, c, next);
