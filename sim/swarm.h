@@ -94,10 +94,10 @@ struct sw_pair {
   bool has_iss, has_fin, has_edge, reset, fin_mine;
   uint32_t iss, fin, edge, sent_end; /* sent_end: behind the furthest byte that was sent */
   bool has_sent;
-  la_time closed;           /* on the host's clock */
-  la_time tw_due, tw_fin;   /* on the host's clock; tw_fin: of the FIN that came last in TIME-WAIT */
-  uint32_t tw_end;          /* behind that FIN */
-  uint64_t lost_at, rst_at; /* on the world's: the last packet of ours that did not come; the last RST that came. 0: none */
+  la_time closed;                    /* on the host's clock */
+  la_time tw_due, tw_fin;            /* on the host's clock; tw_fin: of the FIN that came last in TIME-WAIT */
+  uint32_t tw_end;                   /* behind that FIN */
+  uint64_t lost_at, rst_at, rst_out; /* on the world's: the last packet of ours that did not come; the last RST that came. 0: none */
   uint64_t head_at, said_at,
     comes_at;               /* on the world's: when what covers SND.UNA has come, or will; when that was sent which came last. 0: not yet */
   la_time in_at, in_before; /* on the host's: the latest segment that was not dropped, and the one before */
@@ -131,8 +131,10 @@ struct sw_end {
   /* what the oracle remembers, on the host's clock */
   uint32_t una, nxt, rcv, edge;
   uint8_t state;
+  bool rst_due;            /* it has ended by a RST of its own, which must go out in this turn */
   bool seen, owes, probed; /* probed: a persist clock ran since SND.UNA moved, and may have lengthened the limit */
-  la_time moved, owed_at, entered, closed_at, kill_at; /* moved: SND.UNA; owed_at: since when something is outstanding */
+  la_time moved, owed_at, open_at, entered, closed_at,
+    kill_at; /* moved: SND.UNA; owed_at: since when something is outstanding; open_at: when the peer's window was last open */
 };
 
 struct sw_flow {

@@ -77,7 +77,21 @@ void la__sw_options(struct sw_end *e, bool passive) {
 
 static const char *const ways[WAYS] = {"nothing", "close", "shutdown", "abort", "linger 0, close", "close_by", "shutdown of reading"};
 
+/* Whoever has closed may do it again, and gets nothing more for it. */
+static void once_more(struct sw_end *e) {
+  la_stack *s = e->h->st;
+  uint8_t b = 0;
+  ptrdiff_t sent = la_send(s, e->handle, &b, 1), got = la_recv(s, e->handle, &b, 1);
+  int err = e->id & 4 ? la_close(s, e->handle, e->h->now) : la_shutdown(s, e->handle, e->h->now);
+  bool ok = err == LA_OK || err == LA_EBADF || (err == LA_ENOTCONN && !(e->id & 4));
+  if (sent >= 0 || got > 0 || !ok)
+    la__sw_broken(e->w, SW_READY, "end %u: after its close la_send gives %d, la_recv %d, another close %s", e->id, (int)sent, (int)got,
+                  la_err_name(err));
+}
+
 static void released(struct sw_end *e) {
+  if (e->id & 2)
+    once_more(e);
   e->closed = true;
   e->closed_at = e->h->now;
   if (e->tx_fin == UINT64_MAX)

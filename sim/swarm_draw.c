@@ -70,6 +70,8 @@ static void draw_limits(struct prng *r, struct sw_host_plan *h) {
     h->port_hi = h->port_lo + below(r, 4);
   }
   if (chance(r, 3))
+    h->quiet_time = 1;
+  if (chance(r, 3))
     h->time_wait = 0;
   if (chance(r, 3))
     h->blocks = range(r, 4, 40);

@@ -131,6 +131,10 @@ static bool reset_explained(struct sw_end *e) {
 static bool unanswered(struct sw_end *e, la_time limit) {
   const struct sw_pair *p = other(e);
   uint64_t window = la__sw_global(e->h, e->end.ended > 4 * limit ? e->end.ended - 4 * limit : 0);
+  if (!e->closed && !e->limited && e->pair && e->pair->in_at + limit / 2 > e->end.ended && e->open_at + limit < e->end.ended) {
+    la__sw_broken(e->w, SW_REASON, "end %u: %s, though the peer answered (MUST-37)", e->id, la_why_name(e->end.why));
+    return false;
+  }
   if (stalled_peer(e, limit) || natted(e) || memory(e) || e->risky || peer_gone(e))
     return true;
   const struct sw_host *h = &e->w->host[e->side ? e->f->plan->client : e->f->plan->server];
@@ -207,6 +211,8 @@ static bool explained(struct sw_end *e) {
 }
 
 void la__sw_explain(struct sw_end *e) {
+  enum la_why why = e->end.why;
+  e->rst_due = e->end.how == LA_HOW_RESET && why != LA_WHY_PEER_RESET && why != LA_WHY_REFUSED && why != LA_WHY_DATA_AFTER_CLOSE;
   if (!e->w->broken && !explained(e) && !e->w->broken)
     la__sw_broken(e->w, SW_REASON, "end %u: %s (%s, in %s), which nothing accounts for", e->id, la_why_name(e->end.why),
                   la_how_name(e->end.how), la_state_name(e->end.state));

@@ -154,6 +154,7 @@ static void went(struct sw_host *h, const la_trace_rec *r) {
     p->tw_fin = 0;
   }
   if (rst) {
+    p->rst_out = w->now + 1;
     if (r->conn_gen)
       p->reset = true;
     return;

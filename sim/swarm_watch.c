@@ -109,6 +109,8 @@ static void clocks(struct sw_end *e, const struct conn *c, la_time next) {
     e->owed_at = now;
   e->owes = owed;
   e->probed |= c->clock == CLK_PERSIST;
+  if (c->snd_wnd)
+    e->open_at = now;
   bool runs = c->clock == CLK_RTX || c->clock == CLK_PERSIST || c->clock == CLK_REO || c->clock == CLK_TLP;
   bool paced = c->sndq && c->sndq->pace_wait;
   if (owed && !runs && !paced && !(c->flags & CF_DIRTY))
@@ -181,6 +183,11 @@ void la__sw_watch(struct sw_host *h) {
   bool told = h->st->tcp.event_head == REF_NONE;
   for (unsigned i = 0; i < w->nends && !w->broken; i++) {
     struct sw_end *e = &w->end[i];
+    if (e->h == h && e->rst_due) {
+      e->rst_due = false;
+      if (e->boot == h->boots && e->pair && e->pair->rst_out != w->now + 1)
+        la__sw_broken(w, SW_SILENT, "end %u: %s, and no RST went out", e->id, la_why_name(e->end.why));
+    }
     if (e->h != h || !e->alive)
       continue;
     if (told)

@@ -34,7 +34,7 @@ while read -r mutant worlds law; do
 done <<'END'
 fin-not-counted 10 what is delivered
 time-wait-one-msl 10 TIME-WAIT lasts 2MSL
-probe-deadlock 200 a state that waits has a clock
+probe-deadlock 300 a state that waits has a clock
 window-edge-moves-left 20 SND.UNA <= SND.NXT
 END
 
