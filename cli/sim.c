@@ -7,19 +7,39 @@
 #include "sim/goodput.h"
 #include "sim/record.h"
 #include "sim/show.h"
+#include "sim/swarm_ask.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6, KEY_GOODPUT, KEY_PCAPNG, KEY_OFFLOAD, KEY_EVENTS, KEY_DETAIL };
+enum {
+  KEY_MSL = 256,
+  KEY_SEED,
+  KEY_DROP,
+  KEY_DELAY,
+  KEY_FAIL,
+  KEY_IPV6,
+  KEY_GOODPUT,
+  KEY_PCAPNG,
+  KEY_OFFLOAD,
+  KEY_EVENTS,
+  KEY_DETAIL,
+  KEY_SWARM,
+  KEY_WORLD,
+  KEY_SHRINK,
+  KEY_JOBS,
+  KEY_PLAN
+};
 
 struct ask {
-  const char *cmd, *pcapng;
-  bool list, all, json, quiet, goodput;
+  const char *cmd, *pcapng, *world;
+  bool list, all, json, quiet, goodput, plan;
   struct log_args log;
   FILE *events;
   struct sim_opts opt;
+  struct sw_ask swarm;
   struct drawings draw;
   char **names;
   size_t n;
@@ -67,6 +87,21 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       la__usage(a->cmd, "--offload %s: cut or join is expected", arg);
     a->opt.offload = strcmp(arg, "join") ? SIM_CUTS : SIM_CUTS_AND_JOINS;
     return 0;
+  case KEY_SWARM:
+    a->swarm.worlds = la__number(a->cmd, "--swarm", arg, 1, 1000000000);
+    return 0;
+  case KEY_WORLD:
+    a->world = arg;
+    return 0;
+  case KEY_SHRINK:
+    a->swarm.shrink = true;
+    return 0;
+  case KEY_PLAN:
+    a->plan = true;
+    return 0;
+  case KEY_JOBS:
+    a->swarm.jobs = (unsigned)la__number(a->cmd, "--jobs", arg, 1, 64);
+    return 0;
   case KEY_PCAPNG:
     a->pcapng = arg;
     return 0;
@@ -104,6 +139,11 @@ static const struct argp_option options[] = {
   {"drop", KEY_DROP, "N", 0, "Lose the N-th segment of each run", 1},
   {"delay", KEY_DELAY, "MS", 0, "Delay of the path, one way (10)", 1},
   {"fail-alloc", KEY_FAIL, "N", 0, "Let the N-th allocation of each stack fail: only the laws are claimed then", 1},
+  {"swarm", KEY_SWARM, "N", 0, "N worlds drawn from the seeds SEED, SEED+1, …, each run to its end under an oracle", 2},
+  {"jobs", KEY_JOBS, "J", 0, "So many at a time (1)", 2},
+  {"shrink", KEY_SHRINK, NULL, 0, "Of each that fails, write a smaller one that fails alike to world-SEED.txt, with its ladder", 2},
+  {"plan", KEY_PLAN, NULL, 0, "Print the plan that SEED draws, in that form", 2},
+  {"world", KEY_WORLD, "FILE", 0, "Run such a file again, and draw it unless --quiet", 2},
   {0},
 };
 static const struct argp_child children[] = {{.argp = &la__drawings_argp}, {0}};
@@ -179,6 +219,31 @@ static void run(const struct ask *a, const struct scen *sc, bool alone, struct t
   la__sim_free(s);
 }
 
+static int world(const struct ask *a) {
+  static struct sw_plan plan;
+  char err[200];
+  FILE *in = fopen(a->world, "r");
+  if (!in)
+    return la__fail(a->cmd, "%s: %s", a->world, strerror(errno));
+  bool ok = la__sw_read(in, &plan, err);
+  fclose(in);
+  if (!ok)
+    return la__fail(a->cmd, "%s: %s", a->world, err);
+  return la__swarm_one(stdout, &plan, !a->quiet) ? EXIT_OK : EXIT_FAIL;
+}
+
+static int plan_of(const struct ask *a) {
+  static struct sw_plan plan;
+  la__sw_draw(&plan, a->opt.seed);
+  la__sw_print(stdout, &plan);
+  return EXIT_OK;
+}
+
+static int swarm(struct ask *a) {
+  a->swarm.first = a->opt.seed;
+  return la__swarm(stdout, &a->swarm) ? EXIT_OK : EXIT_FAIL;
+}
+
 int la__cmd_sim(int argc, char **argv) {
   struct ask a = {.cmd = argv[0]};
   la__sim_opts_init(&a.opt);
@@ -186,6 +251,10 @@ int la__cmd_sim(int argc, char **argv) {
   if (!a.names)
     return la__fail(a.cmd, "out of memory");
   la__args(&argp, argc, argv, 0, &a);
+  if (a.swarm.worlds || a.world || a.plan) {
+    free(a.names);
+    return a.plan ? plan_of(&a) : a.world ? world(&a) : swarm(&a);
+  }
   if (a.list) {
     for (size_t i = 0; i < la__nscens; i++)
       printf("%-22s %s\n", la__scens[i].name, la__scens[i].line);

@@ -103,6 +103,15 @@ compare() {
       differ=1
     done
   done
+  # Of the swarm's worlds everything that was sent and told, in one number.
+  "$here" sim --swarm 30 >"$dir/here" 2>&1
+  # shellcheck disable=SC2086
+  $runner "$there" sim --swarm 30 >"$dir/there" 2>&1
+  cmp -s "$dir/here" "$dir/there" || {
+    echo "sim --swarm 30: here (<) and there (>):"
+    diff "$dir/here" "$dir/there" | head -n 10
+    differ=1
+  }
   return $differ
 }
 

@@ -173,6 +173,20 @@ void la__rope_look(const struct rope *r, size_t at, la_buf *buf) {
   *buf = (la_buf){.data = chunk_of(r, index_of(pos))->data + pos % CHUNK_BYTES, .len = (uint32_t)within(pos, r->len - at)};
 }
 
+void la__rope_cut(struct rope *r, struct chunk_pool *p) {
+  if (r->len == 0) {
+    la__rope_done(r, p);
+    return;
+  }
+  for (uint32_t i = index_of((size_t)r->off + r->len - 1) + 1; i < cap_of(r); i++) {
+    struct chunk **e = entry(r, i);
+    if (*e)
+      la__chunk_unref(p, *e);
+    *e = NULL;
+  }
+  r->end = r->len;
+}
+
 size_t la__rope_copy(const struct rope *r, size_t at, void *dst, size_t n) {
   if (at >= r->len)
     return 0;

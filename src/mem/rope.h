@@ -43,6 +43,8 @@ bool la__rope_write_at(struct rope *r, struct chunk_pool *p, size_t at, const vo
 void la__rope_extend(struct rope *r, size_t n);
 /* The bytes from offset `at` < len on, as far as they lie together; no reference is taken. */
 void la__rope_look(const struct rope *r, size_t at, la_buf *buf);
+/* Drops what was written ahead, and the chunks that this frees. */
+void la__rope_cut(struct rope *r, struct chunk_pool *p);
 /* Copies up to n bytes from offset `at`; returns how many lie within len. */
 size_t la__rope_copy(const struct rope *r, size_t at, void *dst, size_t n);
 /* Drops n <= len bytes from the front and the chunks that this frees: all memory when nothing is left. */

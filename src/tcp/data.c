@@ -20,6 +20,12 @@ uint32_t la__rmss(const struct tcp *t, const struct conn *c) {
   return t->link[c->link].mtu - headers;
 }
 
+/* The largest window that is ever offered. */
+static uint32_t window_most(const struct conn *c) {
+  uint32_t clamp = conn_wish(c)->wnd_clamp;
+  return clamp && clamp < c->rcvbuf ? clamp : c->rcvbuf;
+}
+
 /*
  * How far the edge could go, within what 16 bits can say. A config may let the window start small and grow with what comes, two bytes
  * for each (Linux's rcv_ssthresh, without keeping it): a peer in slow start never feels it.
@@ -38,7 +44,7 @@ static uint32_t edge_possible(const struct tcp *t, const struct conn *c) {
 /* MUST-39: the edge moves only by a worthwhile step. */
 static bool edge_worth(const struct tcp *t, const struct conn *c) {
   uint32_t edge = edge_possible(t, c);
-  uint32_t rmss = la__rmss(t, c), least = c->rcvbuf / 2 < rmss ? c->rcvbuf / 2 : rmss;
+  uint32_t rmss = la__rmss(t, c), half = window_most(c) / 2, least = half < rmss ? half : rmss;
   return seq_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= least;
 }
 
@@ -54,7 +60,7 @@ bool la__window_update_due(const struct tcp *t, const struct conn *c) {
   uint32_t gain = edge_possible(t, c) - c->rcv_adv;
   if (t->cfg.quick_acks)
     return gain >= la__rcv_window(c);
-  return gain >= 2 * la__rmss(t, c) || gain >= c->rcvbuf / 2 || la__rcv_window(c) < la__rmss(t, c);
+  return gain >= 2 * la__rmss(t, c) || gain >= window_most(c) / 2 || la__rcv_window(c) < la__rmss(t, c);
 }
 
 /*
@@ -156,6 +162,20 @@ static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg)
   return true;
 }
 
+/*
+ * What lies beyond a hole must not keep out what fills it: when there is no memory for that, it goes, and will come again. The peer may
+ * have heard of it in SACK blocks, which are not a promise (RFC 2018 8).
+ */
+static bool prune(struct tcp *t, struct conn *c) {
+  struct rcvq *q = c->rcvq;
+  if (!q || !q->ooo.n)
+    return false;
+  t->stats.drops[LA_DROP_TCP_OFO_QUEUE_PRUNE]++;
+  la__rope_cut(&q->rope, &t->chunks);
+  q->ooo.n = 0;
+  return true;
+}
+
 void la__recv_settle(struct tcp *t, struct conn *c) {
   struct rcvq *q = c->rcvq;
   if (!q)
@@ -175,6 +195,8 @@ static void text(struct tcp *t, struct conn *c, const struct key *k, const struc
     overlap(t, c, seg->seq, seg->seq + seg->len);
   if (ok)
     ok = !next ? store_ahead(t, c, seg) : q->rope.end == q->rope.len ? append(t, c, seg) : store_next(t, c, seg);
+  if (!ok && next && prune(t, c))
+    ok = append(t, c, seg);
   if (!ok)
     la__drop(t, k, c, seg, q && q->ooo.n == q->ooo.cap ? LA_DROP_TCP_OFO_QUEUE_PRUNE : LA_DROP_NOMEM);
   bool in_order = c->rcv_nxt != before;

@@ -168,6 +168,10 @@ void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
   c->snd_una = c->snd_nxt;
   c->backoff = 0;
   la__cc_init(c);
+  if (c->todo & TODO_SYN) { /* the peer's SYN,ACK overtook ours: what it needs of it is the ACK */
+    c->todo &= (uint8_t)~TODO_SYN;
+    la__conn_dirty(t, c, TODO_ACK);
+  }
   la__state(t, c, cause);
   if (c->flags & CF_FIN_QUEUED) /* CLOSE was called in SYN-RECEIVED (3.10.4) */
     la__state(t, c, LA_ON_CLOSE);

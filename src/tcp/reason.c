@@ -147,6 +147,8 @@ void la__conn_kill(struct tcp *t, struct conn *c, enum la_cause cause, struct en
     la__conn_drop_recv(t, c); /* else what has come in order may still be read */
   c->todo = 0;
   c->acks_owed = 0;
+  if (c->flags & CF_APP_CLOSED) /* what waits to be told is of no interest any more */
+    c->events = 0;
   la__conn_end(t, c, e, 0);
   la__state(t, c, cause);
   if (rst)

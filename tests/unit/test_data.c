@@ -399,21 +399,38 @@ static void chunks_are_limited(void **state) {
   dlg_free(d);
 }
 
+/* B3: chunks that hold what lies beyond a hole give way to what fills it. */
+static void holes_give_way(void **state) {
+  (void)state;
+  for (unsigned sack = 0; sack < 2; sack++) {
+    struct dlg *d = open_with(no_chunks, sack ? TCP_OPT_SACK_OK : 0);
+    inject(d, ACK, 4097, 1, 1000); /* both chunks */
+    inject(d, ACK, 8193, 1, 1000);
+    dlg_forget(d);
+    assert_int_equal(dlg_stats(d).chunks, 2);
+    for (uint32_t pos = 1; pos < 8193; pos += 512) {
+      inject(d, ACK, pos, 1, 512);
+      dlg_forget(d);
+      assert_int_equal(info(d).rcv_nxt - d->f.iss, pos + 512);
+    }
+    expect_read(d, 1, 8192);
+    inject(d, ACK | FIN, 8193, 1, 1000);
+    dlg_forget(d);
+    expect_read(d, 8193, 1000);
+    expect_eof(d);
+    dlg_free(d);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(first_byte_wins),
-    cmocka_unit_test(holes),
-    cmocka_unit_test(sack_blocks),
-    cmocka_unit_test(no_sack_unless_agreed),
-    cmocka_unit_test(flood_of_holes),
-    cmocka_unit_test(retransmission_gets_through),
-    cmocka_unit_test(fin_permutations),
-    cmocka_unit_test(nothing_after_fin),
-    cmocka_unit_test(fin_before_kept_data),
-    cmocka_unit_test(fin_at_the_edge),
-    cmocka_unit_test(memory_is_short),
-    cmocka_unit_test(chunks_are_limited),
-    cmocka_unit_test(duplicate_acks_travel_alone),
+    cmocka_unit_test(first_byte_wins),      cmocka_unit_test(holes),
+    cmocka_unit_test(sack_blocks),          cmocka_unit_test(no_sack_unless_agreed),
+    cmocka_unit_test(flood_of_holes),       cmocka_unit_test(retransmission_gets_through),
+    cmocka_unit_test(fin_permutations),     cmocka_unit_test(nothing_after_fin),
+    cmocka_unit_test(fin_before_kept_data), cmocka_unit_test(fin_at_the_edge),
+    cmocka_unit_test(memory_is_short),      cmocka_unit_test(chunks_are_limited),
+    cmocka_unit_test(holes_give_way),       cmocka_unit_test(duplicate_acks_travel_alone),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

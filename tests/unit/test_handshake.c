@@ -125,6 +125,18 @@ static void crossing_syns_then_plain_ack(void **state) {
   inject(d, ACK, 1, 1, 0);
   crossing_done(d);
 }
+/* Both of the peer's come in one batch: our own SYN,ACK has become an ACK before it went. */
+static void crossing_syns_in_one_batch(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  assert_int_equal(dlg_connect(d), LA_OK);
+  expect(d, SYN, 0, 0, 0);
+  inject(d, SYN, 0, 0, 0);
+  inject(d, SYN | ACK, 0, 1, 0);
+  expect(d, ACK, 1, 1, 0);
+  expect_nothing(d);
+  crossing_done(d);
+}
 /* Our SYN,ACK is lost, and the peer's too: ours comes again by the clock, and the peer's repetition opens. */
 static void crossing_syns_both_syn_acks_lost(void **state) {
   (void)state;
@@ -468,6 +480,7 @@ int main(void) {
     cmocka_unit_test(text_and_fin_on_syn_ack),
     cmocka_unit_test(crossing_syns),
     cmocka_unit_test(crossing_syns_then_plain_ack),
+    cmocka_unit_test(crossing_syns_in_one_batch),
     cmocka_unit_test(crossing_syns_both_syn_acks_lost),
     cmocka_unit_test(crossing_syns_peer_ahead),
     cmocka_unit_test(crossing_syns_peer_behind),

@@ -149,6 +149,27 @@ static void window_clamp(void **state) {
   dlg_free(d);
 }
 
+static void quick(la_config *c) { c->quick_acks = 16; }
+/* A window that is never as large as a segment opens again all the same: half of it is a worthwhile step (MUST-39). */
+static void window_clamp_below_a_segment(void **state) {
+  (void)state;
+  uint8_t got[2000];
+  for (unsigned linux = 0; linux < 2; linux++) {
+    struct dlg *d = dlg_new(linux ? quick : NULL);
+    listen_with(d, LA_OPT_WND_CLAMP, 1024);
+    establish(d, PASSIVE_OPEN);
+    inject(d, ACK, 1, 1, 1024);
+    dlg_advance(d, LA_SEC);
+    expect(d, ACK, 1, 1025, 0, .wnd = 1024);
+    inject(d, ACK, 1025, 1, 1024);
+    dlg_advance(d, LA_SEC);
+    expect(d, ACK, 1, 2049, 0, .wnd = 1024);
+    assert_int_equal(la_recv(d->s, d->conn, got, sizeof got), 2000);
+    expect_nothing(d);
+    dlg_free(d);
+  }
+}
+
 /* What is not full waits; full segments go; uncorking sends the rest; the FIN takes it along. */
 static void cork(void **state) {
   (void)state;
@@ -380,6 +401,7 @@ int main(void) {
     cmocka_unit_test(syn_ack_keeps_its_word),
     cmocka_unit_test(mss_of_the_active_side),
     cmocka_unit_test(window_clamp),
+    cmocka_unit_test(window_clamp_below_a_segment),
     cmocka_unit_test(cork),
     cmocka_unit_test(cork_has_an_end),
     cmocka_unit_test(retries_of_a_syn),

@@ -43,6 +43,22 @@ static void unread_bytes_outlive_the_end(void **state) {
   }
 }
 
+/* Whoever has closed hears of nothing but END, though more was waiting to be told. */
+static void only_end_is_told_after_closing(void **state) {
+  (void)state;
+  for (unsigned way = 0; way < 3; way++) {
+    struct dlg *d = dlg_new(NULL);
+    establish(d, PASSIVE_OPEN);
+    inject(d, ACK | FIN, 1, 1, 100); /* READABLE and PEER_FIN wait */
+    if (way == 2)
+      assert_int_equal(la_set_option(d->s, d->conn, LA_OPT_LINGER, 0, d->now), LA_OK);
+    assert_int_equal(way ? la_close(d->s, d->conn, d->now) : la_abort(d->s, d->conn, d->now), LA_OK);
+    assert_int_equal(expect_event(d, LA_EVENT_END)->end.err, LA_ECONNABORTED);
+    expect_no_event(d);
+    dlg_free(d);
+  }
+}
+
 /* A1: what a RST does depends on its SEQ alone. Expected answers as a table. */
 static void blind_rst(void **state) {
   (void)state;
@@ -360,6 +376,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(blind_rst),
     cmocka_unit_test(unread_bytes_outlive_the_end),
+    cmocka_unit_test(only_end_is_told_after_closing),
     cmocka_unit_test(rst_with_text_and_closed_window),
     cmocka_unit_test(blind_syn),
     cmocka_unit_test(syn_with_old_stamp),

@@ -116,6 +116,12 @@ static void consume(uint32_t n) {
   memset(m.ahead + SPACE - n, 0, n);
 }
 
+static void cut(void) {
+  la__rope_cut(&m.r, &m.pool);
+  memset(m.ahead, 0, sizeof m.ahead);
+  m.end = m.len;
+}
+
 static void copy(uint32_t at, uint32_t n) {
   size_t want = at >= m.len ? 0 : n < m.len - at ? n : m.len - at;
   assert_int_equal(la__rope_copy(&m.r, at, m.out, n), want);
@@ -184,6 +190,8 @@ static void run(uint64_t seed, uint32_t chunks, uint32_t most, uint32_t ops, uin
       break;
     default:
       frame_done(&m.frame[rnd_below(&m.seed, FRAMES)]);
+      if (rnd_below(&m.seed, 20) == 0)
+        cut();
       if (rnd_below(&m.seed, 200) == 0) {
         la__rope_done(&m.r, &m.pool);
         m.front += m.end; /* what frames hold stays valid, what comes next is elsewhere */
