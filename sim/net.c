@@ -222,7 +222,7 @@ static void fate(struct world *w, struct pkt *p) {
     deliver(w, p, at);
 }
 
-void la__net_send(struct host *from, const la_frame *f) {
+static void segment_out(struct host *from, const la_frame *f) {
   static const size_t cap = 65536;
   uint8_t *raw = malloc(cap);
   if (!raw)
@@ -230,9 +230,18 @@ void la__net_send(struct host *from, const la_frame *f) {
   size_t n = la_frame_copy(f, raw, cap);
   struct pkt *p = logged(from->w, from, raw, n);
   free(raw);
+  la__law(from->w, LAW_CHECKSUMS, n <= from->mtu, "packet %u has %zu bytes", p->no, n);
   p->frame_out = f->number;
   p->sender = la__watch_state(from, &p->dst, p->seg.sport, p->seg.dport, NULL);
   fate(from->w, p);
+}
+
+/* Its device cuts a frame. */
+void la__net_send(struct host *from, const la_frame *f) {
+  la_frame one;
+  from->frames++;
+  for (unsigned i = 0; la_frame_segment(f, i, &one); i++)
+    segment_out(from, &one);
 }
 
 /* Whoever is down, or nobody, receives nothing; a scripted peer only logs. */

@@ -44,6 +44,7 @@ const struct scen la__scens[] = {
   {"hystart", "slow start that ends before the queue is full, against the same without", la__scen_hystart},
   {"bbr", "random losses, and a long queue: BBR's model of the path, against CUBIC's answer to losses", la__scen_bbr},
   {"bbr-sound", "BBR under up to 5 % of losses, at rest and in between: it never stalls", la__scen_bbr_sound},
+  {"offload", "devices that cut and join segments: the same on the wire, fewer frames and fewer ACKs", la__scen_offload},
   {"pmtu-icmp", "a narrower link on the way: the router says so, and a round trip later segments fit; a forger is not believed",
    la__scen_pmtu_icmp},
   {"pmtu-blackhole", "the path narrows and no router says a word: shorter segments after three time-outs, or none for ever",

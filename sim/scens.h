@@ -83,6 +83,7 @@ void la__scen_quick_ack(struct sim *s);
 void la__scen_nagle_and_cork(struct sim *s);
 void la__scen_dscp_ttl_urgent(struct sim *s);
 /* scen_backlog.c */
+void la__scen_offload(struct sim *s);
 void la__scen_backlog(struct sim *s);
 
 #endif

@@ -25,10 +25,14 @@
 #define SIM_HOSTS 4
 #define SIM_PACKETS 100000u /* no scenario needs more; what is sent beyond is lost */
 
+/* What devices do. Cutting alone changes nothing on the wire. */
+enum sim_offload { SIM_NO_OFFLOAD, SIM_CUTS, SIM_CUTS_AND_JOINS };
+
 struct sim_opts {
   uint64_t seed;
   la_time msl, delay;
   bool ipv6;
+  uint8_t offload;     /* enum sim_offload: of every host's device, with sizes drawn from the seed */
   unsigned drop;       /* this segment of each run is lost; 0: none */
   uint32_t fail_alloc; /* the n-th allocation of each stack fails; 0: none */
   bool fail_ever;      /* ... and all later ones */
@@ -80,8 +84,11 @@ struct host {
   const char *name;
   la_addr addr;
   uint32_t mtu;
-  la_config cfg; /* to be changed before la__host_boot */
-  la_stack *st;  /* NULL: down, or a scripted peer */
+  uint8_t offload;         /* enum sim_offload */
+  uint32_t gso;            /* the longest frame then */
+  uint64_t frames, joined; /* handed out; taken in that stood for several segments */
+  la_config cfg;           /* to be changed before la__host_boot */
+  la_stack *st;            /* NULL: down, or a scripted peer */
   la_link link;
   unsigned boots;
   la_time booted;
@@ -257,6 +264,7 @@ struct world {
   struct event *heap;
   size_t nheap, heap_cap;
   uint64_t order, stamp;
+  struct join *join;    /* for frames that come in joined */
   struct pkt *arriving; /* while la_input has it */
   struct pkt **log;
   size_t nlog, log_cap;
@@ -285,6 +293,8 @@ la_addr la__sim_addr(const struct world *w, unsigned n);
 unsigned la__sim_headers(const struct world *w); /* bytes of an IP and a TCP header */
 /* A new host, down, with the preset's configuration and the options' MSL. */
 struct host *la__host_new(struct world *w, const char *name);
+/* Before it boots: its device cuts, and perhaps joins, frames of a size that is drawn from the seed. */
+void la__sim_offload(struct host *h, enum sim_offload what);
 void la__host_boot(struct host *h);  /* with a new secret */
 void la__host_crash(struct host *h); /* all state is lost, nothing is sent */
 void la__host_kick(struct host *h);  /* its loop runs at this instant, after what is already due */

@@ -12,6 +12,7 @@
 #include "base/ranges.h"
 #include "mem/fifo.h"
 #include "mem/rope.h"
+#include "mem/spool.h"
 #include "mem/wheel.h"
 #include "tcp/cc.h"
 #include "tcp/recovery.h"
@@ -141,8 +142,8 @@ struct pmtu {
 
 /* The sending side while bytes are queued or unacknowledged. */
 struct sndq {
-  struct rope rope;
-  uint32_t seq0;    /* sequence number of the rope's first byte */
+  struct spool spool;
+  uint32_t seq0;    /* sequence number of the spool's first byte */
   uint32_t rtt_seq; /* the sample runs until this is acknowledged; rtt_at 0: none */
   la_time rtt_at;
   uint32_t index; /* its own, in its slab */
@@ -177,7 +178,9 @@ struct rcvq {
   uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
   uint32_t urgent_end;          /* RCV.UP: behind the last urgent byte; urgent: it is ahead of what has been read */
   bool fin_seen, urgent;
-  struct range v[]; /* la_config.max_ooo */
+  la_post *post, *post_last; /* posted buffers that the application has not taken back */
+  la_post *post_at;          /* the first with room; NULL: none has */
+  struct range v[];          /* la_config.max_ooo */
 };
 
 struct conn {

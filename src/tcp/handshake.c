@@ -164,6 +164,7 @@ no_port:
 /* cwnd has its value on every way into ESTABLISHED (RFC 2525 2.3). */
 void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
   c->flags |= CF_ACKED_SYN;
+  t->progress = true;
   c->snd_una = c->snd_nxt;
   c->backoff = 0;
   la__cc_init(c);

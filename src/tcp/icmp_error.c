@@ -3,8 +3,8 @@
  * ICMP errors about our segments (RFC 9293 3.9.2.2, RFC 5461, RFC 5927). Only one that quotes a sequence number in flight
  * counts: whoever cannot see the traffic cannot guess it. From a router on the way it is soft: reported, never fatal (MUST-56). From
  * the destination host itself, an unreachable port or protocol ends SYN-SENT at once, and a synchronized connection
- * only when what it quotes has been retransmitted without progress.
- * Packet too big is pmtu.c's.
+ * only when what it quotes has been retransmitted without progress. When not even the next hop answers on our own link (ARP, Neighbor
+ * Discovery), that is no router's opinion: SYN-SENT ends at once, as on Linux. Packet too big is pmtu.c's.
  */
 #include "base/seq.h"
 #include "tcp/tcp.h"
@@ -32,6 +32,10 @@ bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e
   bool stuck = c->state == LA_SYN_SENT || (c->backoff > 0 && !t->cfg.icmp_soft);
   if (hard && stuck && (c->clock == CLK_RTX || c->clock == CLK_REO || c->clock == CLK_TLP)) {
     la__conn_kill(t, c, LA_ON_ICMP, (struct ending){LA_BY_NETWORK, LA_HOW_SILENT, LA_WHY_ICMP, err}, false);
+    return true;
+  }
+  if (e->neighbour && c->state == LA_SYN_SENT) {
+    la__conn_kill(t, c, LA_ON_TIMEOUT, (struct ending){LA_BY_NETWORK, LA_HOW_SILENT, LA_WHY_NEIGHBOUR, err}, false);
     return true;
   }
   c->soft_err = (int8_t)err;

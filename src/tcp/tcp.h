@@ -70,11 +70,9 @@ struct tcp_link {
 /* What output.c hands to core/tx.c for one frame. */
 struct tcp_out {
   struct key key;
-  struct tcp_seg seg; /* seg.len is the payload in buf[] */
+  struct tcp_seg seg; /* seg.len is the payload in refs */
   uint8_t ttl, tos;
-  la_buf *buf; /* the frame's arrays, filled in */
-  void **owner;
-  unsigned nbufs;
+  struct spool_refs refs; /* buf and owner are the frame's */
 };
 
 struct tcp {
@@ -101,7 +99,9 @@ struct tcp {
   la_time cookies_until; /* SYN cookies of ours may be under way */
   uint32_t frame;        /* under way; 0 in calls and expiries */
   uint32_t gen;
+  bool progress; /* a segment has shown that ours arrive: set by ack.c and data.c, cleared by the core */
   struct bucket rst;
+  ref_t landed; /* this connection's next text is at its place already, but not counted: land.c */
   struct path_known path[PATHS_KNOWN];
   uint32_t paths; /* of them in use */
 };
@@ -116,8 +116,8 @@ void la__tcp_link_gso(struct tcp *t, uint8_t link, uint32_t most4, uint32_t most
 void la__tcp_now(struct tcp *t, la_time now);
 bool la__tcp_quiet(const struct tcp *t);
 
-/* input.c: one segment. The core has checked addresses and checksum. */
-void la__tcp_input(struct tcp *t, const struct key *key, const struct tcp_seg *seg, const struct path *path);
+/* input.c: one segment. The core has checked addresses. LA_DROP_TCP_CSUM: an unverified one is damaged; nothing has happened. */
+enum la_drop la__tcp_input(struct tcp *t, const struct key *key, struct tcp_seg *seg, const struct path *path);
 /* true when a frame's answers have room. */
 bool la__tcp_may_input(const struct tcp *t);
 /* output.c: the next segment for a link; false when there is none. */
@@ -284,6 +284,14 @@ bool la__window_update_due(const struct tcp *t, const struct conn *c);
 bool la__window_holds(const struct tcp *t, const struct conn *c); /* it can be announced at least as wide as last time */
 uint16_t la__window_field(const struct tcp *t, struct conn *c);
 
+/* land.c */
+/* Verifies a segment that is not yet, for the record `r` or REF_NONE; perhaps its text is then in its place (seg->landed). */
+bool la__land_verify(struct tcp *t, ref_t r, struct tcp_seg *seg);
+void la__land_forget(struct tcp *t); /* what has landed is not taken after all */
+size_t la__text_put(struct tcp *t, struct conn *c,
+                    const struct tcp_seg *seg);    /* in order, nothing ahead; returns how many bytes had room */
+void la__text_move(struct tcp *t, struct rcvq *q); /* from the rope to posted buffers */
+
 /* delack.c: when text is acknowledged */
 void la__ack_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg, bool in_order, bool had_hole);
 void la__ack_sent(const struct tcp *t, struct conn *c);                 /* by the segment that is about to go */
@@ -351,6 +359,7 @@ struct icmp_error {
   uint32_t size;  /* of the packet that carried it, by its header */
   uint32_t mtu;   /* TOO_BIG */
   bool from_host; /* sent by the destination itself */
+  bool neighbour; /* sent by nobody: our own link finds no way to the next hop */
 };
 /* false: it means nothing to us. */
 bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e);
