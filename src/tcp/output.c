@@ -335,7 +335,7 @@ static uint32_t descriptor_most(const struct tcp *t, const struct conn *c) {
     return 1;
   uint32_t n = (bytes - headers) / c->mss, most = piece(c), gone = burst(t, c->sndq, c->snd_nxt);
   most = most > gone ? most - gone : 1;
-  if (conn_wish(c)->pacing_max) { /* no burst of more than a ms */
+  if (la__paced(c)) { /* no burst of more than a ms */
     uint64_t ms = la__pace_rate(c) / 1000 / c->mss;
     most = ms < most ? (uint32_t)ms : most;
   }
