@@ -26,7 +26,8 @@ enum {
   KEY_WORLD,
   KEY_SHRINK,
   KEY_JOBS,
-  KEY_PLAN
+  KEY_PLAN,
+  KEY_OFFLOAD
 };
 
 struct ask {
@@ -37,6 +38,29 @@ struct ask {
   char **names;
   size_t n;
 };
+
+/* true: one of the swarm's. */
+static bool swarm_key(struct ask *a, int key, const char *arg) {
+  switch (key) {
+  case KEY_SWARM:
+    a->swarm.worlds = la__number(a->cmd, "--swarm", arg, 1, 1000000000);
+    return true;
+  case KEY_WORLD:
+    a->world = arg;
+    return true;
+  case KEY_SHRINK:
+    a->swarm.shrink = true;
+    return true;
+  case KEY_PLAN:
+    a->plan = true;
+    return true;
+  case KEY_JOBS:
+    a->swarm.jobs = (unsigned)la__number(a->cmd, "--jobs", arg, 1, 64);
+    return true;
+  default:
+    return false;
+  }
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   struct ask *a = state->input;
@@ -74,20 +98,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_IPV6:
     a->opt.ipv6 = true;
     return 0;
-  case KEY_SWARM:
-    a->swarm.worlds = la__number(a->cmd, "--swarm", arg, 1, 1000000000);
-    return 0;
-  case KEY_WORLD:
-    a->world = arg;
-    return 0;
-  case KEY_SHRINK:
-    a->swarm.shrink = true;
-    return 0;
-  case KEY_PLAN:
-    a->plan = true;
-    return 0;
-  case KEY_JOBS:
-    a->swarm.jobs = (unsigned)la__number(a->cmd, "--jobs", arg, 1, 64);
+  case KEY_OFFLOAD:
+    if (strcmp(arg, "cut") && strcmp(arg, "join"))
+      la__usage(a->cmd, "--offload %s: cut or join is expected", arg);
+    a->opt.offload = strcmp(arg, "join") ? SIM_CUTS : SIM_CUTS_AND_JOINS;
     return 0;
   case KEY_PCAPNG:
     a->pcapng = arg;
@@ -101,7 +115,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->names[a->n++] = arg;
     return 0;
   default:
-    return ARGP_ERR_UNKNOWN;
+    return swarm_key(a, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
   }
 }
 
@@ -113,6 +127,7 @@ static const struct argp_option options[] = {
   {"quiet", 'q', NULL, 0, "No ladder", 0},
   {"pcapng", KEY_PCAPNG, "PREFIX", 0, "Write the packets of each run to PREFIX-1.pcapng and so on (one scenario)", 0},
   {"ipv6", KEY_IPV6, NULL, 0, "Over IPv6 instead of IPv4", 1},
+  {"offload", KEY_OFFLOAD, "cut|join", 0, "Devices cut frames into segments, or join them as well; sizes are drawn from the seed", 1},
   {"msl", KEY_MSL, "SEC", 0, "Maximum segment lifetime (30)", 1},
   {"seed", KEY_SEED, "N", 0, "Seed of all that is random (1)", 1},
   {"drop", KEY_DROP, "N", 0, "Lose the N-th segment of each run", 1},

@@ -104,7 +104,7 @@ static void clocks(struct sw_end *e, const struct conn *c, la_time next) {
   la_time now = e->h->now;
   if (c->flags & CF_ENDED)
     return;
-  bool owed = c->snd_una != c->snd_nxt || (c->sndq && c->sndq->rope.len) || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
+  bool owed = c->snd_una != c->snd_nxt || (c->sndq && c->sndq->spool.len) || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
   if (owed && !e->owes)
     e->owed_at = now;
   e->owes = owed;
@@ -150,7 +150,7 @@ static void readiness(struct sw_end *e, const struct conn *c) {
     la__sw_broken(w, SW_READY, "end %u: %u bytes to read and READABLE was not told", e->id, held);
   if (c->flags & CF_FIN_RCVD && !e->told_fin && e->opened)
     la__sw_broken(w, SW_READY, "end %u: the peer's FIN has come and PEER_FIN was not told", e->id);
-  uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
+  uint32_t queued = c->sndq ? c->sndq->spool.len : 0;
   if (e->write_armed && !(c->flags & CF_ENDED) && queued <= c->sndbuf / 2 && !e->plan->lowat)
     la__sw_broken(w, SW_READY, "end %u: half the buffer is free and WRITABLE was not told", e->id);
   if (e->opened && !(c->flags & CF_ENDED) && e->rx + held != c->bytes_in)

@@ -82,6 +82,23 @@ int la_connect(la_stack *s, const la_connect_opts *opts, la_conn *out, la_time n
  * queued). The connection's own error after its END. LA_ENOMEM, LA_EBADF.
  */
 ptrdiff_t la_send(la_stack *s, la_conn c, const void *data, size_t n);
+/*
+ * Sending without a copy: bytes that stay the caller's, lent to the stack until it raises LA_EVENT_RELEASED for them. Until then they
+ * must not change, since they may be sent again, and this record must live.
+ */
+typedef struct la_ref {
+  la_held held;     /* the stack's */
+  const void *data; /* the caller fills in these three; they stay as they are */
+  size_t len;       /* 1 to 2^29 */
+  void *user;
+} la_ref;
+/*
+ * Queues all bytes of `r` by reference. LA_OK: they are lent, and come back by exactly one LA_EVENT_RELEASED: when they have been
+ * acknowledged, or the connection has ended, and the last frame that refers to them has gone to la_frame_done; la_stack_free gives
+ * them back without one. Else nothing is lent. LA_AGAIN: the queue holds LA_OPT_SNDBUF bytes already, lent ones counted (the last one may
+ * go past it); WRITABLE is armed. LA_EINVAL: data or len; else as la_send.
+ */
+int la_send_ref(la_stack *s, la_conn c, la_ref *r);
 /* What has been queued so far ends a record (MSG_EOR): no segment will carry bytes from both sides of it. LA_ENOMEM, LA_EBADF. */
 int la_send_mark(la_stack *s, la_conn c);
 /*
@@ -91,6 +108,44 @@ int la_send_mark(la_stack *s, la_conn c);
 ptrdiff_t la_recv(la_stack *s, la_conn c, void *dst, size_t n);
 /* A look without moving: up to n bytes from `skip` bytes past the first unread one. Results as la_recv. */
 ptrdiff_t la_peek(la_stack *s, la_conn c, size_t skip, void *dst, size_t n);
+/*
+ * The same without a copy: fills up to max of bufs with where the bytes lie, and *nbufs with how many those are; returns the bytes that
+ * they cover, or as la_recv. They stay valid, whatever comes in, until the next la_consume, la_recv, la_recv_post, la_close, la_abort.
+ */
+ptrdiff_t la_peek_bufs(la_stack *s, la_conn c, size_t skip, la_buf *bufs, size_t max, size_t *nbufs);
+/* The first n unread bytes are done with; the window may open. LA_EINVAL: there are fewer, or a buffer is posted. LA_EPIPE, LA_EBADF. */
+int la_consume(la_stack *s, la_conn c, size_t n);
+
+/*
+ * Receiving without a copy on the way: a buffer of the application's, lent to a connection until it is taken back. What comes in order
+ * is written there, checksum and copy in one pass; nothing else holds it.
+ */
+typedef struct la_post {
+  void *data; /* the caller fills in these three; they stay as they are */
+  size_t cap; /* bytes at data, at least 1 */
+  void *user;
+  size_t len; /* the stack's: bytes that have come so far. What lies behind them in data[] means nothing, and may change */
+  struct la_post *next;
+} la_post;
+/*
+ * Lends `b` and its bytes to the connection, behind those lent before: a connection may have any number, so that one can be dealt with
+ * while the next fills. Unread bytes move there at once; what comes later is read, for flow control and for la_close, as soon as it is
+ * there, so that the window never closes while a buffer has room. When none has, bytes wait in the stack as for la_recv, up to
+ * LA_OPT_RCVBUF. No memory is needed for each; the first on a connection may give LA_ENOMEM. LA_EINVAL; LA_ENOTCONN before ESTABLISHED;
+ * LA_EPIPE after la_close; LA_EBADF.
+ * The loan ends with la_recv_take, la_recv_cancel, la_close, la_abort, the connection's end, la_stack_free: from then on nothing is
+ * written there, and b->len says what has come.
+ */
+int la_recv_post(la_stack *s, la_conn c, la_post *b);
+/*
+ * Takes back the oldest posted buffer, full or not, when anything has come: its bytes, and the buffer in *out. LA_AGAIN: nothing yet,
+ * READABLE is armed. 0: end of stream; or an error as la_recv: then all that are still posted, which are empty, are in *out, linked by
+ * `next` (NULL: none). LA_EINVAL: none is posted. A caller who wants them full looks at b->len before. While a buffer is posted
+ * la_recv, la_peek and la_consume give LA_EINVAL.
+ */
+ptrdiff_t la_recv_take(la_stack *s, la_conn c, la_post **out);
+/* Takes back all, oldest first, linked by `next`; bytes that are in them are read. *out NULL: there was none. LA_EBADF. */
+int la_recv_cancel(la_stack *s, la_conn c, la_post **out);
 
 /* FIN after what is queued; receiving goes on (half-close). Twice is allowed. LA_ENOTCONN, LA_EBADF. RFC 9293 3.6. */
 int la_shutdown(la_stack *s, la_conn c, la_time now);
@@ -113,15 +168,18 @@ enum la_event_type {
   LA_EVENT_SYN,         /* `listener` has admit: `syn` from `remote` to `local` waits for la_admit or la_reject */
   LA_EVENT_ACCEPT,      /* `listener` has a connection to accept */
   LA_EVENT_ESTABLISHED, /* after la_connect */
-  LA_EVENT_READABLE,    /* edge: armed at first, and again when la_recv returns LA_AGAIN */
+  LA_EVENT_READABLE,    /* edge: armed at first, and again when la_recv or la_recv_take returns LA_AGAIN */
   LA_EVENT_WRITABLE,    /* edge: armed when la_send returns LA_AGAIN */
   LA_EVENT_PEER_FIN,    /* the peer will send no more: after what is still unread, la_recv returns 0 */
   LA_EVENT_TROUBLE,     /* a soft error: R1 retransmissions without answer, or a soft ICMP error (RFC 9293 3.9.1.8) */
   LA_EVENT_URGENT,      /* urgent data has begun, or goes further than was told: la_info_rec.urgent (RFC 9293 3.8.5) */
   LA_EVENT_END,         /* the whole record in `end` */
+  LA_EVENT_RELEASED,    /* `ref` is the caller's again; `user` is its own. Of no connection: it may come after END */
   LA_EVENT_UDP_READABLE,
   LA_EVENT_UDP_WRITABLE,
-  LA_EVENT_UDP_ERROR, /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
+  LA_EVENT_UDP_ERROR,      /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
+  LA_EVENT_ADDR_READY,     /* `local` is ours now (ether.h) */
+  LA_EVENT_ADDR_DUPLICATE, /* somebody else has `local` */
   LA_EVENT_TYPES
 };
 const char *la_event_name(enum la_event_type t);
@@ -161,14 +219,15 @@ bool la_trace_end_get(const la_trace_rec *end, const la_trace_rec *more, la_end 
 
 typedef struct la_event {
   enum la_event_type type;
-  la_conn conn;         /* all but SYN, ACCEPT and UDP_* */
+  la_conn conn;         /* all but SYN, ACCEPT, RELEASED, UDP_* and ADDR_* */
   la_listener listener; /* SYN, ACCEPT */
   void *user;
   int err;                          /* TROUBLE: the soft error */
   la_end end;                       /* END */
   la_udp udp;                       /* UDP_* */
+  la_ref *ref;                      /* RELEASED */
   la_syn syn;                       /* SYN */
-  la_addr remote, local;            /* SYN; remote: UDP_ERROR too */
+  la_addr remote, local;            /* SYN; remote: UDP_ERROR too; local: ADDR_* too */
   uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */
 } la_event;
 /*
@@ -186,29 +245,37 @@ enum la_cc {
 /* "reno", "cubic": as TCP_CONGESTION has them; "?" for any other number. Static storage. */
 const char *la_cc_name(enum la_cc cc);
 
+/* Finding the path's MTU without the routers' help (RFC 4821): longer segments are tried, and what is lost alone was too long. */
+enum la_mtu_probing {
+  LA_MTU_PROBING_OFF,
+  LA_MTU_PROBING_BLACK_HOLE, /* when la_config.r1 time-outs in a row say that long segments vanish: from base_mss up again */
+  LA_MTU_PROBING_ALWAYS      /* from base_mss up, on every path that is not known yet; what the connection has at ESTABLISHED decides */
+};
+
 enum la_opt {
-  LA_OPT_NODELAY,        /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
-  LA_OPT_KEEPALIVE,      /* 0 or 1; default 0 (RFC 9293 3.8.4) */
-  LA_OPT_KEEPIDLE,       /* seconds, 1 to 65535; default 7200 */
-  LA_OPT_KEEPINTVL,      /* seconds, 1 to 65535; default 75 */
-  LA_OPT_KEEPCNT,        /* probes, 1 to 255; default 10 */
-  LA_OPT_USER_TIMEOUT,   /* ms without progress, 0 for the config's r2; for a SYN too */
-  LA_OPT_LINGER,         /* -1: off (default). 0: la_close aborts */
-  LA_OPT_SNDBUF,         /* bytes, 2048 to 2^30 */
-  LA_OPT_RCVBUF,         /* bytes, 2048 to 2^30; never shrinks what was advertised */
-  LA_OPT_TTL,            /* 1 to 255 */
-  LA_OPT_TOS,            /* the DSCP and ECN byte, 0 to 255 */
-  LA_OPT_CORK,           /* 0 or 1: a segment that is not full waits for more, or for the persist clock */
-  LA_OPT_MSS,            /* 88 to 32767, or 0 for the link's: what a SYN of ours announces, and the most that we send; before the SYN */
-  LA_OPT_WND_CLAMP,      /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
-  LA_OPT_SYN_RETRIES,    /* of a SYN, 1 to 255, or 0 for the config's limit */
-  LA_OPT_FIN_WAIT_2,     /* ms after la_close, 0 for the config's; -1: RST instead */
-  LA_OPT_SOFT_ERRORS,    /* 0 or 1; 0: no TROUBLE is told (RFC 9293 3.9.1.8); default 1 */
-  LA_OPT_QUICKACK,       /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
-  LA_OPT_DEFER_ACCEPT,   /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
-  LA_OPT_CONGESTION,     /* enum la_cc; may change at any time */
-  LA_OPT_NOTSENT_LOWAT,  /* bytes, 0 to 2^30, 0 for none: la_send takes no more than these beyond what the windows let go */
-  LA_OPT_MAX_PACING_RATE /* bytes a second, 0 (default) for no pacing: segments go evenly, at this rate at most */
+  LA_OPT_NODELAY,         /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
+  LA_OPT_KEEPALIVE,       /* 0 or 1; default 0 (RFC 9293 3.8.4) */
+  LA_OPT_KEEPIDLE,        /* seconds, 1 to 65535; default 7200 */
+  LA_OPT_KEEPINTVL,       /* seconds, 1 to 65535; default 75 */
+  LA_OPT_KEEPCNT,         /* probes, 1 to 255; default 10 */
+  LA_OPT_USER_TIMEOUT,    /* ms without progress, 0 for the config's r2; for a SYN too */
+  LA_OPT_LINGER,          /* -1: off (default). 0: la_close aborts */
+  LA_OPT_SNDBUF,          /* bytes, 2048 to 2^30 */
+  LA_OPT_RCVBUF,          /* bytes, 2048 to 2^30; never shrinks what was advertised */
+  LA_OPT_TTL,             /* 1 to 255 */
+  LA_OPT_TOS,             /* the DSCP and ECN byte, 0 to 255 */
+  LA_OPT_CORK,            /* 0 or 1: a segment that is not full waits for more, or for the persist clock */
+  LA_OPT_MSS,             /* 88 to 32767, or 0 for the link's: what a SYN of ours announces, and the most that we send; before the SYN */
+  LA_OPT_WND_CLAMP,       /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
+  LA_OPT_SYN_RETRIES,     /* of a SYN, 1 to 255, or 0 for the config's limit */
+  LA_OPT_FIN_WAIT_2,      /* ms after la_close, 0 for the config's; -1: RST instead */
+  LA_OPT_SOFT_ERRORS,     /* 0 or 1; 0: no TROUBLE is told (RFC 9293 3.9.1.8); default 1 */
+  LA_OPT_QUICKACK,        /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
+  LA_OPT_DEFER_ACCEPT,    /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
+  LA_OPT_CONGESTION,      /* enum la_cc; may change at any time */
+  LA_OPT_NOTSENT_LOWAT,   /* bytes, 0 to 2^30, 0 for none: la_send takes no more than these beyond what the windows let go */
+  LA_OPT_MAX_PACING_RATE, /* bytes a second, 0 (default) for no pacing: segments go evenly, at this rate at most */
+  LA_OPT_MTU_PROBING      /* enum la_mtu_probing, or -1 for the config's */
 };
 /* LA_EINVAL names a value out of range, LA_EBADF a stale handle; LA_ENOMEM: what few connections ask for is allocated. */
 int la_set_option(la_stack *s, la_conn c, enum la_opt opt, int64_t value, la_time now);
@@ -243,6 +310,7 @@ typedef struct la_info_rec {
   bool ecn, ecn_seen; /* agreed; the peer has sent ECT */
   uint8_t snd_wscale, rcv_wscale, backoff, keepalive_sent;
   uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
+  uint32_t pmtu;           /* bytes of the longest packet: what is known of the path, else the link's MTU */
   uint32_t mss, peer_mss;  /* what we may send in one segment, options deducted; what the peer announced */
   uint32_t cwnd, ssthresh; /* bytes */
   enum la_cc congestion;

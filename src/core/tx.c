@@ -5,6 +5,8 @@
 #include "base/sum.h"
 #include "core/stack.h"
 
+enum { HEAD_AT = 16 }; /* a packet in the frame's room: there is space before it for a link's header */
+
 uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum) {
   uint32_t at = 0;
   for (unsigned i = 0; i < f->nbufs; i++) {
@@ -16,47 +18,48 @@ uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum) {
   return sum;
 }
 
-/* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. */
-static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at) {
+/* The upper header of `hdr` bytes stands in f->room behind the space for IP's, its checksum field zero. `known`: the payload's sum. */
+static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *h, unsigned hdr, unsigned sum_at, const uint32_t *known) {
   bool six = h->src.family == 6;
   unsigned ip = six ? IP6_HEADER : IP4_HEADER;
   h->dont_fragment = true; /* nothing that we send is ever to be cut */
-  unsigned built = six ? la__ip6_build(h, f->room) : la__ip4_build(h, f->room);
-  LA_CHECK(built == ip && ip + hdr <= LA_FRAME_ROOM);
+  unsigned built = six ? la__ip6_build(h, f->room + HEAD_AT) : la__ip4_build(h, f->room + HEAD_AT);
+  LA_CHECK(built == ip && HEAD_AT + ip + hdr <= LA_FRAME_ROOM);
   uint32_t sum = h->proto == IP_PROTO_ICMP ? 0 : la__ip_pseudo_sum(&h->src, &h->dst, h->proto, h->len);
   if (s->offload[link] & LA_OFFLOAD_SUM && (h->proto == IP_PROTO_TCP || h->proto == IP_PROTO_UDP)) {
-    be16_put(f->room + ip + sum_at, (uint16_t)~la__sum_finish(sum));
+    be16_put(f->room + HEAD_AT + ip + sum_at, (uint16_t)~la__sum_finish(sum));
     f->flags |= LA_FRAME_SUM_PARTIAL;
     f->sum_start = (uint16_t)ip;
     f->sum_at = (uint16_t)sum_at;
   } else {
-    uint16_t check = la__sum_finish(la__payload_sum(&s->tcp.cfg.sums, f, la__sum(sum, f->room + ip, hdr)));
-    be16_put(f->room + ip + sum_at, h->proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
+    sum = la__sum(sum, f->room + HEAD_AT + ip, hdr);
+    uint16_t check = la__sum_finish(known ? sum + *known : la__payload_sum(&s->tcp.cfg.sums, f, sum));
+    be16_put(f->room + HEAD_AT + ip + sum_at, h->proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
   }
-  f->data = f->room;
+  f->data = f->room + HEAD_AT;
   f->len = ip + hdr;
   f->total = ip + h->len;
 }
 
 static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
   struct tcp_out o;
-  o.buf = f->buf;
-  o.owner = f->owner;
+  o.refs.buf = f->buf;
+  o.refs.owner = f->owner;
   s->tcp.frame = s->frames + 1;
   bool made = la__tcp_output(&s->tcp, (uint8_t)link, &o);
   s->tcp.frame = 0;
   if (!made)
     return false;
   unsigned ip = o.key.local.family == 6 ? IP6_HEADER : IP4_HEADER;
-  unsigned hdr = la__tcp_build(&o.seg, f->room + ip);
+  unsigned hdr = la__tcp_build(&o.seg, f->room + HEAD_AT + ip);
   struct ip_hdr h = {.src = o.key.local, .dst = o.key.remote, .proto = IP_PROTO_TCP, .ttl = o.ttl, .tos = o.tos};
   h.len = hdr + o.seg.len;
-  f->nbufs = (uint16_t)o.nbufs;
+  f->nbufs = (uint16_t)o.refs.n;
   if (o.seg.gso) {
     f->flags |= LA_FRAME_GSO;
     f->gso_size = o.seg.gso;
   }
-  finish(s, link, f, &h, hdr, 16);
+  finish(s, link, f, &h, hdr, 16, o.refs.n && o.refs.summed ? &o.refs.sum : NULL);
   return true;
 }
 
@@ -67,11 +70,11 @@ static bool ring_out(la_stack *s, la_link link, struct outring *r, la_frame *f) 
     return false;
   struct ip_hdr h = {.src = a.src, .dst = a.dst, .proto = a.proto, .ttl = a.ttl, .tos = a.tos};
   h.len = (uint32_t)sizeof a.head + a.body.len;
-  memcpy(f->room + (a.src.family == 6 ? IP6_HEADER : IP4_HEADER), a.head, sizeof a.head);
+  memcpy(f->room + HEAD_AT + (a.src.family == 6 ? IP6_HEADER : IP4_HEADER), a.head, sizeof a.head);
   f->nbufs = (uint16_t)la__rope_refs(&a.body, 0, a.body.len, f->buf, f->owner, LA_FRAME_BUFS, &got);
   LA_CHECK(got == a.body.len);
   la__rope_done(&a.body, &s->tcp.chunks);
-  finish(s, link, f, &h, sizeof a.head, a.sum_at);
+  finish(s, link, f, &h, sizeof a.head, a.sum_at, NULL);
   return true;
 }
 
@@ -87,8 +90,8 @@ static bool datagram_out(la_stack *s, la_link link, la_frame *f) {
 }
 
 /* Answers first, then datagrams and segments in turn. */
-bool la__tx(la_stack *s, la_link link, la_frame *f) {
-  f->flags = 0;
+bool la__tx_packet(la_stack *s, la_link link, la_frame *f) {
+  f->flags = f->header = 0;
   if (!ring_out(s, link, &s->answers[link], f)) {
     s->turn ^= 1;
     bool made = s->turn ? datagram_out(s, link, f) || tcp_out(s, link, f) : tcp_out(s, link, f) || datagram_out(s, link, f);
@@ -96,7 +99,6 @@ bool la__tx(la_stack *s, la_link link, la_frame *f) {
       return false;
   }
   f->number = ++s->frames;
-  s->tcp.stats.frames_out++;
   return true;
 }
 
@@ -104,15 +106,17 @@ size_t la_output(la_stack *s, la_link link, la_frame *frames, size_t max, la_tim
   if (link == 0 || link > s->nlinks)
     return 0;
   la__tcp_now(&s->tcp, now);
+  bool ether = s->ether[link].on;
   size_t n = 0;
-  while (n < max && la__tx(s, link, &frames[n]))
+  while (n < max && (ether ? la__ether_tx(s, link, &frames[n]) : la__tx_packet(s, link, &frames[n])))
     n++;
+  s->tcp.stats.frames_out += n;
   return n;
 }
 
 void la_frame_done(la_stack *s, la_frame *frame) {
   for (unsigned i = 0; i < frame->nbufs; i++)
-    la__chunk_unref(&s->tcp.chunks, frame->owner[i]);
+    la__held_unref(&s->tcp.chunks, frame->owner[i]);
   frame->nbufs = 0;
 }
 

@@ -2,8 +2,8 @@
 /*
  * Theory of operation. Byte i of the rope is byte (off + i) mod CHUNK_BYTES of chunk (off + i) / CHUNK_BYTES, counted in
  * the ring from `head`. Within `len` every chunk is there; from `len` to `end` a NULL is a gap in what was written ahead;
- * from `end` on all are NULL. Bytes below `len` never change, hence frames may go on referring to a chunk that is
- * still being filled, and a chunk that the rope has dropped lives on until its last frame is done.
+ * from `end` on all are NULL, but for those that la__rope_space has taken. Bytes below `len` never change, hence frames may go
+ * on referring to a chunk that is still being filled, and a chunk that the rope has dropped lives on until its last frame is done.
  */
 #include "mem/rope.h"
 
@@ -71,7 +71,7 @@ size_t la__rope_append(struct rope *r, struct chunk_pool *p, const void *src, si
   while (left) {
     size_t pos = (size_t)r->off + r->len, k = within(pos, left);
     struct chunk *c;
-    if (pos % CHUNK_BYTES) {
+    if (pos % CHUNK_BYTES || (index_of(pos) < cap_of(r) && chunk_of(r, index_of(pos)))) {
       c = chunk_of(r, index_of(pos));
     } else {
       c = la__chunk_new(p);
@@ -102,7 +102,7 @@ static bool reserve(struct rope *r, struct chunk_pool *p, uint32_t first, uint32
     c = la__chunk_new(p);
     if (!c)
       goto fail;
-    c->next = list;
+    c->h.next = (la_held *)list;
     list = c;
   }
   if (!ring_reach(r, p->mem, last))
@@ -111,17 +111,34 @@ static bool reserve(struct rope *r, struct chunk_pool *p, uint32_t first, uint32
     if (chunk_of(r, i))
       continue;
     c = list;
-    list = c->next;
+    list = (struct chunk *)c->h.next;
     *entry(r, i) = c;
   }
   return true;
 fail:
   while (list) {
     c = list;
-    list = c->next;
+    list = (struct chunk *)c->h.next;
     la__chunk_unref(p, c);
   }
   return false;
+}
+
+uint8_t *la__rope_space(struct rope *r, struct chunk_pool *p, size_t at, size_t *n) {
+  size_t pos = r->off + at;
+  LA_CHECK(r->end == r->len && at >= r->len);
+  if (at > ROPE_MAX || *n > ROPE_MAX - at)
+    return NULL;
+  *n = within(pos, *n);
+  if (!reserve(r, p, index_of(pos), index_of(pos)))
+    return NULL;
+  return chunk_of(r, index_of(pos))->data + pos % CHUNK_BYTES;
+}
+
+void la__rope_grow(struct rope *r, size_t n) {
+  LA_CHECK(r->end == r->len);
+  r->len += (uint32_t)n;
+  r->end = r->len;
 }
 
 bool la__rope_write_at(struct rope *r, struct chunk_pool *p, size_t at, const void *src, size_t n) {
@@ -162,6 +179,12 @@ void la__rope_cut(struct rope *r, struct chunk_pool *p) {
     *e = NULL;
   }
   r->end = r->len;
+}
+
+void la__rope_look(const struct rope *r, size_t at, la_buf *buf) {
+  LA_CHECK(at < r->len);
+  size_t pos = r->off + at;
+  *buf = (la_buf){.data = chunk_of(r, index_of(pos))->data + pos % CHUNK_BYTES, .len = (uint32_t)within(pos, r->len - at)};
 }
 
 size_t la__rope_copy(const struct rope *r, size_t at, void *dst, size_t n) {
@@ -209,7 +232,7 @@ unsigned la__rope_refs(const struct rope *r, size_t at, size_t n, la_buf *buf, v
   for (size_t pos = r->off + at; n && k < max; k++) {
     size_t part = within(pos, n);
     struct chunk *c = chunk_of(r, index_of(pos));
-    la__chunk_ref(c);
+    la__held_ref(&c->h);
     owner[k] = c;
     buf[k] = (la_buf){.data = c->data + pos % CHUNK_BYTES, .len = (uint32_t)part};
     pos += part;

@@ -29,6 +29,12 @@ void la__rope_done(struct rope *r, struct chunk_pool *p);
 /* Appends up to n bytes; returns how many (fewer when memory is short). Only for ropes without bytes written ahead. */
 size_t la__rope_append(struct rope *r, struct chunk_pool *p, const void *src, size_t n);
 /*
+ * Where up to *n bytes at offset `at` >= len may be written; *n becomes how many of them lie together. They are in the rope only after
+ * la__rope_grow; until then others may overwrite them. NULL: memory is short. Only for ropes without bytes written ahead.
+ */
+uint8_t *la__rope_space(struct rope *r, struct chunk_pool *p, size_t at, size_t *n);
+void la__rope_grow(struct rope *r, size_t n);
+/*
  * Writes n bytes at offset `at` >= len, over what may have been written ahead there, taking chunks as needed.
  * false, and nothing changed, when memory is short or ROPE_MAX would be passed. Does not change len.
  */
@@ -37,6 +43,8 @@ bool la__rope_write_at(struct rope *r, struct chunk_pool *p, size_t at, const vo
 void la__rope_extend(struct rope *r, size_t n);
 /* Drops what was written ahead, and the chunks that this frees. */
 void la__rope_cut(struct rope *r, struct chunk_pool *p);
+/* The bytes from offset `at` < len on, as far as they lie together; no reference is taken. */
+void la__rope_look(const struct rope *r, size_t at, la_buf *buf);
 /* Copies up to n bytes from offset `at`; returns how many lie within len. */
 size_t la__rope_copy(const struct rope *r, size_t at, void *dst, size_t n);
 /* Drops n <= len bytes from the front and the chunks that this frees: all memory when nothing is left. */

@@ -66,7 +66,7 @@ uint32_t la__sk_lowat(const la_posix *p, const struct psock *k, size_t want) {
 
 /* Linux's rule: a third of the buffer is free. Who hears no wants to hear when that changes. */
 static bool writable(struct conn *c) {
-  uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
+  uint32_t queued = c->sndq ? c->sndq->spool.len : 0;
   if (queued < c->sndbuf && c->sndbuf - queued >= queued / 2 && la__unsent_low(c))
     return true;
   c->flags |= CF_WRITE_ARMED;
@@ -150,7 +150,7 @@ void la__posix_events(la_posix *p) {
   la_event e;
   while (la_events(p->s, &e, 1)) {
     struct psock *k = e.user;
-    if (!k)
+    if (!k || e.type == LA_EVENT_RELEASED) /* the latter's `user` is none of ours */
       continue;
     switch (e.type) {
     case LA_EVENT_ACCEPT:

@@ -389,7 +389,7 @@ static int get_timeout(la_time t, void *value, uint32_t *len) {
 /* What is held for the socket: SK_MEMINFO_RMEM_ALLOC, RCVBUF, WMEM_ALLOC, SNDBUF, FWD_ALLOC, WMEM_QUEUED, OPTMEM, BACKLOG, DROPS. */
 static int get_meminfo(const la_posix *p, const struct psock *k, void *value, uint32_t *len) {
   const struct conn *c = la__sk_conn(p, k);
-  uint32_t queued = c && c->sndq ? c->sndq->rope.len : 0;
+  uint32_t queued = c && c->sndq ? c->sndq->spool.len : 0;
   uint32_t v[9] = {la__sk_unread(p, k), (uint32_t)k->o.v[O_RCVBUF], 0, (uint32_t)k->o.v[O_SNDBUF], 0, queued};
   return get_copy(value, len, v, sizeof v);
 }
@@ -405,7 +405,7 @@ static int read_mtu(la_posix *p, const struct psock *k, int *v) {
   }
   if (!c || la__sk_state(p, k) == LA_TCP_CLOSE)
     return -LA_POSIX_ENOTCONN;
-  *v = (int)p->s->mtu[c->link];
+  *v = (int)la__pmtu(&p->s->tcp, c);
   return 0;
 }
 

@@ -12,7 +12,7 @@
 
 uint32_t la__snd_end(const struct conn *c) {
   if (c->sndq)
-    return c->sndq->seq0 + c->sndq->rope.len;
+    return c->sndq->seq0 + c->sndq->spool.len;
   return c->flags & CF_FIN_SENT ? c->snd_nxt - 1 : c->snd_nxt;
 }
 
@@ -32,7 +32,7 @@ la_time la__limit(const struct tcp *t, const struct conn *c) {
 
 /* Bytes or a FIN that have not yet been acknowledged, sent or not. */
 static bool waiting(const struct conn *c) {
-  return c->snd_una != c->snd_nxt || (c->sndq && c->sndq->rope.len) || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
+  return c->snd_una != c->snd_nxt || (c->sndq && c->sndq->spool.len) || (c->flags & CF_FIN_QUEUED && !(c->flags & CF_FIN_ACKED));
 }
 
 /* Nobody is left who could wait, or the user has said for how long: then the limit runs on though the peer answers window probes. */
@@ -119,7 +119,7 @@ bool la__unsent_low(const struct conn *c) {
 }
 
 static void writable(struct tcp *t, struct conn *c) {
-  uint32_t queued = c->sndq ? c->sndq->rope.len : 0;
+  uint32_t queued = c->sndq ? c->sndq->spool.len : 0;
   if (c->flags & CF_WRITE_ARMED && queued <= c->sndbuf - c->sndbuf / 4 && la__unsent_low(c))
     la__conn_event(t, c, EV_WRITABLE);
 }
@@ -129,11 +129,11 @@ static void consume(struct tcp *t, struct conn *c, uint32_t ack) {
   if (!q)
     return;
   uint32_t n = ack - q->seq0;
-  if (n > q->rope.len) { /* one past the bytes: the FIN */
-    LA_CHECK(n == q->rope.len + 1 && c->flags & CF_FIN_SENT);
-    n = q->rope.len;
+  if (n > q->spool.len) { /* one past the bytes: the FIN */
+    LA_CHECK(n == q->spool.len + 1 && c->flags & CF_FIN_SENT);
+    n = q->spool.len;
   }
-  la__rope_consume(&q->rope, &t->chunks, n);
+  la__spool_consume(&q->spool, &t->chunks, n);
   q->seq0 += n;
   la__eor_acked(q, q->seq0);
   c->bytes_out += n;
@@ -142,7 +142,7 @@ static void consume(struct tcp *t, struct conn *c, uint32_t ack) {
 /* The send queue goes with the last byte, unless it is not yet known whether a probe repaired a loss (RFC 8985 7.4). */
 static void idle(struct tcp *t, struct conn *c) {
   const struct sndq *q = c->sndq;
-  if (q && q->rope.len == 0 && c->snd_una == c->snd_nxt && (!(q->rec.flags & REC_TLP) || c->flags & CF_FIN_SENT))
+  if (q && q->spool.len == 0 && c->snd_una == c->snd_nxt && (!(q->rec.flags & REC_TLP) || c->flags & CF_FIN_SENT))
     la__conn_drop_send(t, c);
 }
 
@@ -192,6 +192,7 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   bool outstanding = n.una != c->snd_nxt, forward = seq_gt(seg->ack, n.una), opened = false;
   if (forward) {
     c->snd_una = seg->ack;
+    t->progress = true;
     n.what |= NEWS_ACKED;
   }
   if (seq_geq(seg->ack, n.una)) {

@@ -163,6 +163,7 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
       c->sndq->seq0 = c->snd_nxt;
       la__recovery_init(t, c);
       la__cc_attach(t, c);
+      la__pmtu_attach(t, c);
     }
   }
   return c->sndq;
@@ -185,7 +186,7 @@ void la__conn_drop_send(struct tcp *t, struct conn *c) {
   if (!c->sndq)
     return;
   la__recovery_done(c);
-  la__rope_done(&c->sndq->rope, &t->chunks);
+  la__spool_done(&c->sndq->spool, &t->chunks);
   la__eor_done(t, c->sndq);
   la__slab_del(&t->sndqs, c->sndq->index);
   c->sndq = 0;

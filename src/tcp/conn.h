@@ -12,6 +12,7 @@
 #include "base/ranges.h"
 #include "mem/fifo.h"
 #include "mem/rope.h"
+#include "mem/spool.h"
 #include "mem/wheel.h"
 #include "tcp/cc.h"
 #include "tcp/recovery.h"
@@ -66,7 +67,8 @@ enum conn_flag {
   CF_ORPHAN = 1 << 26,   /* counted in stats.orphans */
   CF_READ_ARMED = 1 << 27,
   CF_WRITE_ARMED = 1 << 28,
-  CF_ACKED_SYN = 1 << 29 /* our SYN has been acknowledged */
+  CF_ACKED_SYN = 1 << 29, /* our SYN has been acknowledged */
+  CF_MSS_PROVED = 1 << 30 /* a segment of `mss` bytes has been acknowledged */
 };
 
 enum conn_todo {
@@ -106,6 +108,7 @@ struct wish {
   uint8_t keep_cnt;
   uint8_t syn_retries; /* 0: the config's limit */
   uint8_t flags;
+  uint8_t mtu_probing;          /* LA_OPT_MTU_PROBING, and 1; 0: the config's */
   uint32_t w_max;               /* CUBIC's, in bytes: outlives the send queue */
   la_time tune_at;              /* tune.c: what comes in how long; 0: not yet */
   uint32_t tune_from, tune_end; /* from where, and until where */
@@ -125,10 +128,21 @@ enum conn_net {
   NET_RCVBUF = 128
 };
 
+/* pmtu.c. Sizes are of payload, options deducted, as conn.mss is. */
+struct pmtu {
+  la_time look_at; /* then what was learnt is old */
+  uint32_t claim_seq, probe_seq;
+  uint16_t acked; /* the longest segment that was acknowledged */
+  uint16_t claim; /* what a router's word, of the segment at claim_seq, would leave; 0: none waits for its loss */
+  uint16_t high;  /* nothing longer is tried */
+  uint16_t probe; /* length of the one at probe_seq; 0: none is out */
+  uint8_t fails;  /* probes of this length that were lost alone */
+};
+
 /* The sending side while bytes are queued or unacknowledged. */
 struct sndq {
-  struct rope rope;
-  uint32_t seq0;    /* sequence number of the rope's first byte */
+  struct spool spool;
+  uint32_t seq0;    /* sequence number of the spool's first byte */
   uint32_t rtt_seq; /* the sample runs until this is acknowledged; rtt_at 0: none */
   la_time rtt_at;
   uint32_t index; /* its own, in its slab */
@@ -146,6 +160,7 @@ struct sndq {
   uint32_t prior_cwnd, prior_ssthresh; /* before the latest reduction; prior_cwnd 0: none to undo */
   la_time full_at;                     /* when cwnd was last the limit */
   union cc_state cc;
+  struct pmtu pmtu;
   struct recovery rec;
   struct sent sent;
 };
@@ -162,7 +177,9 @@ struct rcvq {
   uint32_t fin_seq;             /* the peer's FIN came ahead of a hole */
   uint32_t urgent_end;          /* RCV.UP: behind the last urgent byte; urgent: it is ahead of what has been read */
   bool fin_seen, urgent;
-  struct range v[]; /* la_config.max_ooo */
+  la_post *post, *post_last; /* posted buffers that the application has not taken back */
+  la_post *post_at;          /* the first with room; NULL: none has */
+  struct range v[];          /* la_config.max_ooo */
 };
 
 struct conn {

@@ -134,9 +134,9 @@ static bool store_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg
 
 /* In order and nothing ahead: the fast way. */
 static bool append(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
-  struct rcvq *q = c->rcvq;
-  size_t n = la__rope_append(&q->rope, &t->chunks, seg->data, seg->len);
+  size_t n = la__text_put(t, c, seg);
   c->rcv_nxt += (uint32_t)n;
+  t->progress = true;
   c->bytes_in += n;
   return n == seg->len;
 }
@@ -158,6 +158,7 @@ static bool store_next(struct tcp *t, struct conn *c, const struct tcp_seg *seg)
   join(c, seg->seq + seg->len);
   if (r->n && r->v[0].lo == c->rcv_nxt)
     join(c, r->v[0].hi);
+  la__text_move(t, c->rcvq);
   return true;
 }
 
@@ -180,7 +181,7 @@ void la__recv_settle(struct tcp *t, struct conn *c) {
   if (!q)
     return;
   q->urgent = la__urgent(c) > 0;
-  if (q->rope.len == 0 && q->ooo.n == 0 && !q->fin_seen && !q->urgent && q->dsack_lo == q->dsack_hi)
+  if (q->rope.len == 0 && q->ooo.n == 0 && !q->post && !q->fin_seen && !q->urgent && q->dsack_lo == q->dsack_hi)
     la__conn_drop_recv(t, c);
 }
 

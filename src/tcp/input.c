@@ -258,17 +258,20 @@ static void listen_or_none(struct tcp *t, const struct key *k, const struct tcp_
   la__answer_rst(t, k, seg, path, LA_CLOSED);
 }
 
-void la__tcp_input(struct tcp *t, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
+enum la_drop la__tcp_input(struct tcp *t, const struct key *k, struct tcp_seg *seg, const struct path *path) {
+  bool quiet = la__tcp_quiet(t);
+  ref_t r = quiet ? REF_NONE : la__lookup(t, k, la__key_hash(t, k));
+  if (seg->unverified && !la__land_verify(t, r, seg))
+    return LA_DROP_TCP_CSUM;
   t->stats.segments_in += tcp_seg_count(seg);
-  if (la__tcp_quiet(t)) {
+  if (quiet) {
     la__trace_in(t, k, 0, seg, LA_CLOSED, seg->wnd);
     la__drop(t, k, 0, seg, LA_DROP_QUIET_TIME);
-    return;
+    return LA_DROP_NONE;
   }
-  ref_t r = la__lookup(t, k, la__key_hash(t, k));
   if (r == REF_NONE) {
     listen_or_none(t, k, seg, path, REF_NONE);
-    return;
+    return LA_DROP_NONE;
   }
   switch (ref_kind(r)) {
   case REF_CONN: {
@@ -276,6 +279,8 @@ void la__tcp_input(struct tcp *t, const struct key *k, const struct tcp_seg *seg
     unsigned shift = seg->flags & LA_SYN ? 0 : c->wscale & 15;
     la__trace_in(t, k, c, seg, (enum la_state)c->state, (uint32_t)seg->wnd << shift);
     conn_input(t, c, k, seg, path);
+    if (t->landed != REF_NONE)
+      la__land_forget(t);
     break;
   }
   case REF_HALF:
@@ -288,4 +293,5 @@ void la__tcp_input(struct tcp *t, const struct key *k, const struct tcp_seg *seg
       listen_or_none(t, k, seg, path, r);
     break;
   }
+  return LA_DROP_NONE;
 }

@@ -143,7 +143,7 @@ void la__conn_end(struct tcp *t, struct conn *c, struct ending e, la_time tw_unt
 void la__conn_kill(struct tcp *t, struct conn *c, enum la_cause cause, struct ending e, bool rst) {
   la__conn_detach(t, c);
   la__conn_drop_send(t, c);
-  if (e.who == LA_BY_LOCAL || e.who == LA_BY_POLICY || c->flags & CF_APP_CLOSED || !c->rcvq || c->rcvq->rope.len == 0)
+  if (e.who == LA_BY_LOCAL || e.who == LA_BY_POLICY || c->flags & CF_APP_CLOSED || !c->rcvq || (c->rcvq->rope.len == 0 && !c->rcvq->post))
     la__conn_drop_recv(t, c); /* else what has come in order may still be read */
   c->todo = 0;
   c->acks_owed = 0;

@@ -32,7 +32,7 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg) {
     t->bucket[i] = SLAB_NONE;
   for (unsigned i = 0; i <= LA_LINKS_MAX; i++)
     t->link[i].dirty_head = REF_NONE;
-  t->event_head = t->event_tail = REF_NONE;
+  t->event_head = t->event_tail = t->landed = REF_NONE;
   t->levent_head = t->levent_tail = SLAB_NONE;
   t->started = LA_NEVER;
   t->rst.tokens = cfg->rst_per_sec;

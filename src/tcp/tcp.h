@@ -30,6 +30,15 @@ enum {
   HALF_LISTS
 }; /* and two for SYNs on which the application has not been asked, or not answered */
 #define LISTEN_BUCKETS 64u
+#define PATHS_KNOWN 64u
+/* What is known of the path to a destination (pmtu.c), for la_config.pmtu_expires. */
+struct path_known {
+  la_addr to;
+  uint32_t zone;
+  la_time at;         /* when it was learnt */
+  uint32_t mtu, high; /* what passes (0: a free entry), and what is not yet known not to */
+  uint8_t fails;      /* probes lost */
+};
 #define ANSWER_RESERVE 4u /* answers that one frame, or one expiry, may need */
 
 /* Where a segment comes from or goes to. */
@@ -61,11 +70,9 @@ struct tcp_link {
 /* What output.c hands to core/tx.c for one frame. */
 struct tcp_out {
   struct key key;
-  struct tcp_seg seg; /* seg.len is the payload in buf[] */
+  struct tcp_seg seg; /* seg.len is the payload in refs */
   uint8_t ttl, tos;
-  la_buf *buf; /* the frame's arrays, filled in */
-  void **owner;
-  unsigned nbufs;
+  struct spool_refs refs; /* buf and owner are the frame's */
 };
 
 struct tcp {
@@ -92,7 +99,11 @@ struct tcp {
   la_time cookies_until; /* SYN cookies of ours may be under way */
   uint32_t frame;        /* under way; 0 in calls and expiries */
   uint32_t gen;
+  bool progress; /* a segment has shown that ours arrive: set by ack.c and data.c, cleared by the core */
   struct bucket rst;
+  ref_t landed; /* this connection's next text is at its place already, but not counted: land.c */
+  struct path_known path[PATHS_KNOWN];
+  uint32_t paths; /* of them in use */
 };
 
 bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg);
@@ -105,8 +116,8 @@ void la__tcp_link_gso(struct tcp *t, uint8_t link, uint32_t most4, uint32_t most
 void la__tcp_now(struct tcp *t, la_time now);
 bool la__tcp_quiet(const struct tcp *t);
 
-/* input.c: one segment. The core has checked addresses and checksum. */
-void la__tcp_input(struct tcp *t, const struct key *key, const struct tcp_seg *seg, const struct path *path);
+/* input.c: one segment. The core has checked addresses. LA_DROP_TCP_CSUM: an unverified one is damaged; nothing has happened. */
+enum la_drop la__tcp_input(struct tcp *t, const struct key *key, struct tcp_seg *seg, const struct path *path);
 /* true when a frame's answers have room. */
 bool la__tcp_may_input(const struct tcp *t);
 /* output.c: the next segment for a link; false when there is none. */
@@ -240,6 +251,7 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
 struct conn *la__cookie_promote(struct tcp *t, struct half *h, const struct key *k, const struct tcp_seg *seg); /* h is the caller's */
 void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause);
 /* A SYN's options, but for timestamps' values; and its window. */
+uint32_t la__mss_for(uint32_t mtu, bool six); /* without options */
 void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, const struct wish *w, struct tcp_opts *o);
 uint16_t la__syn_window(uint32_t rcvbuf, const struct wish *w);
 
@@ -271,6 +283,14 @@ uint32_t la__rmss(const struct tcp *t, const struct conn *c);
 bool la__window_update_due(const struct tcp *t, const struct conn *c);
 bool la__window_holds(const struct tcp *t, const struct conn *c); /* it can be announced at least as wide as last time */
 uint16_t la__window_field(const struct tcp *t, struct conn *c);
+
+/* land.c */
+/* Verifies a segment that is not yet, for the record `r` or REF_NONE; perhaps its text is then in its place (seg->landed). */
+bool la__land_verify(struct tcp *t, ref_t r, struct tcp_seg *seg);
+void la__land_forget(struct tcp *t); /* what has landed is not taken after all */
+size_t la__text_put(struct tcp *t, struct conn *c,
+                    const struct tcp_seg *seg);    /* in order, nothing ahead; returns how many bytes had room */
+void la__text_move(struct tcp *t, struct rcvq *q); /* from the rope to posted buffers */
 
 /* delack.c: when text is acknowledged */
 void la__ack_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg, bool in_order, bool had_hole);
@@ -335,9 +355,26 @@ struct icmp_error {
   uint32_t size;  /* of the packet that carried it, by its header */
   uint32_t mtu;   /* TOO_BIG */
   bool from_host; /* sent by the destination itself */
+  bool neighbour; /* sent by nobody: our own link finds no way to the next hop */
 };
 /* false: it means nothing to us. */
 bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e);
+
+/* pmtu.c: the length of segments that the path takes */
+uint32_t la__mss_most(const struct tcp *t, const struct conn *c); /* as far as the link, the peer and the application allow */
+uint32_t la__pmtu(const struct tcp *t, const struct conn *c);     /* bytes of the longest packet */
+void la__pmtu_open(struct tcp *t, struct conn *c);                /* `mss` is la__mss_most: is less known of the path? */
+void la__pmtu_attach(struct tcp *t, struct conn *c);              /* a send queue was made */
+bool la__pmtu_too_big(struct tcp *t, struct conn *c, const struct icmp_error *e); /* false: it means nothing */
+bool la__pmtu_timeout(struct tcp *t, struct conn *c);    /* true: for the path's sake; all goes again, and nothing more is to be done */
+bool la__pmtu_lost_again(struct tcp *t, struct conn *c); /* a second copy was lost; true as above */
+void la__pmtu_acked(struct tcp *t, struct conn *c);      /* SND.UNA moved, and that may mean something */
+/* The length of a probe that may go now in place of an ordinary segment, of `avail` bytes of which `usable` may go; 0: none. */
+uint32_t la__pmtu_probe(const struct tcp *t, const struct conn *c, uint32_t avail, uint32_t usable);
+void la__pmtu_probe_sent(struct tcp *t, struct conn *c, uint32_t seq, uint32_t n);
+/* Is there anything to find out yet? What is closer is not worth a loss. */
+static inline bool la__pmtu_open_end(const struct conn *c) { return c->sndq && c->sndq->pmtu.high >= c->mss + 8u; }
+bool la__pmtu_probe_lost(struct tcp *t, struct conn *c); /* losses were found; true: the probe is the only one */
 
 /* call.c: CLOSE and ABORT of RFC 9293 3.10 */
 void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause);

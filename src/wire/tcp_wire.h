@@ -23,9 +23,12 @@ struct tcp_seg {
   uint32_t seq, ack;
   uint16_t wnd; /* as it came, unscaled */
   uint16_t urp;
-  uint8_t flags; /* la_tcp_flags */
-  uint8_t ecn;   /* the packet's: enum ip_ecn; input only */
-  uint16_t gso;  /* it stands for several with so many bytes each; 0: for itself */
+  uint8_t flags;   /* la_tcp_flags */
+  uint8_t ecn;     /* the packet's: enum ip_ecn; input only */
+  bool unverified; /* input: data[] has not been summed; `sum` is that of all before it, to which it must be added */
+  bool landed;     /* input: data[] is at its place already (land.c) */
+  uint16_t gso;    /* it stands for several with so many bytes each; 0: for itself */
+  uint32_t sum;
   const uint8_t *data;
   uint32_t len; /* payload bytes */
   struct tcp_opts opt;

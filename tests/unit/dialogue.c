@@ -201,6 +201,8 @@ size_t dlg_offer(struct dlg *d, struct shot s) {
   uint16_t sum = la__sum_finish(la__sum(la__ip_pseudo_sum(&f->peer, &f->us, IP_PROTO_TCP, hdr + s.len), bytes, hdr + s.len));
   bytes[16] = (uint8_t)(sum >> 8);
   bytes[17] = (uint8_t)sum;
+  if (s.damage)
+    bytes[(s.damage - 1) / 8] ^= (uint8_t)(1u << (s.damage - 1) % 8);
   note_seg(d, '<', &seg, f);
   return dlg_ip(d, &f->peer, &f->us, IP_PROTO_TCP, bytes, hdr + s.len);
 }

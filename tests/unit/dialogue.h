@@ -96,6 +96,7 @@ struct shot {
   bool plain;          /* no options at all */
   uint32_t ts_back;    /* TSval is this many ms before the peer's clock */
   uint16_t urp;
+  uint32_t damage; /* this bit of the segment, counted from 1, flips on the way */
 };
 struct want {
   unsigned flags;

@@ -25,17 +25,17 @@ static void run(uint32_t limit, uint32_t fail_one_in) {
         continue;
       }
       assert_true(n < limit);
-      assert_int_equal(c->refs, 1);
+      assert_int_equal(c->h.refs, 1);
       for (uint32_t i = 0; i < n; i++)
         assert_ptr_not_equal(v[i], c);
       memset(c->data, (int)op, 16);
       v[n] = c;
       refs[n++] = 1;
     } else if (n && what == 2) {
-      la__chunk_ref(v[k]);
+      la__held_ref(&v[k]->h);
       refs[k]++;
     } else if (n) {
-      assert_int_equal(v[k]->refs, refs[k]);
+      assert_int_equal(v[k]->h.refs, refs[k]);
       la__chunk_unref(&p, v[k]);
       if (!--refs[k]) {
         v[k] = v[--n];
