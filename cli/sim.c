@@ -30,7 +30,8 @@ enum {
   KEY_WORLD,
   KEY_SHRINK,
   KEY_JOBS,
-  KEY_PLAN
+  KEY_PLAN,
+  KEY_OFFLOAD
 };
 
 struct ask {
@@ -44,6 +45,29 @@ struct ask {
   char **names;
   size_t n;
 };
+
+/* true: one of the swarm's. */
+static bool swarm_key(struct ask *a, int key, const char *arg) {
+  switch (key) {
+  case KEY_SWARM:
+    a->swarm.worlds = la__number(a->cmd, "--swarm", arg, 1, 1000000000);
+    return true;
+  case KEY_WORLD:
+    a->world = arg;
+    return true;
+  case KEY_SHRINK:
+    a->swarm.shrink = true;
+    return true;
+  case KEY_PLAN:
+    a->plan = true;
+    return true;
+  case KEY_JOBS:
+    a->swarm.jobs = (unsigned)la__number(a->cmd, "--jobs", arg, 1, 64);
+    return true;
+  default:
+    return false;
+  }
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   struct ask *a = state->input;
@@ -87,21 +111,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       la__usage(a->cmd, "--offload %s: cut or join is expected", arg);
     a->opt.offload = strcmp(arg, "join") ? SIM_CUTS : SIM_CUTS_AND_JOINS;
     return 0;
-  case KEY_SWARM:
-    a->swarm.worlds = la__number(a->cmd, "--swarm", arg, 1, 1000000000);
-    return 0;
-  case KEY_WORLD:
-    a->world = arg;
-    return 0;
-  case KEY_SHRINK:
-    a->swarm.shrink = true;
-    return 0;
-  case KEY_PLAN:
-    a->plan = true;
-    return 0;
-  case KEY_JOBS:
-    a->swarm.jobs = (unsigned)la__number(a->cmd, "--jobs", arg, 1, 64);
-    return 0;
   case KEY_PCAPNG:
     a->pcapng = arg;
     return 0;
@@ -120,7 +129,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->names[a->n++] = arg;
     return 0;
   default:
-    return ARGP_ERR_UNKNOWN;
+    return swarm_key(a, key, arg) ? 0 : ARGP_ERR_UNKNOWN;
   }
 }
 

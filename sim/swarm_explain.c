@@ -80,7 +80,7 @@ static bool limit_reached(struct sw_end *e, la_time limit) {
   la_time from = e->moved > e->owed_at ? e->moved : e->owed_at;
   if (anew && e->entered > from) /* these begin with a clock of their own */
     from = e->entered;
-  if (e->end.ended + LA_MS < from + limit) {
+  if (e->end.ended + LA_MS < from + limit && !e->h->stop_until) { /* whose loop stood still was looked at late */
     la__sw_broken(e->w, SW_CLOCK, "end %u: %s struck %llu ms after the last progress, before its %llu ms", e->id, la_why_name(e->end.why),
                   (unsigned long long)((e->end.ended - from) / LA_MS), (unsigned long long)(limit / LA_MS));
     return false;

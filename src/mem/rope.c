@@ -167,12 +167,6 @@ void la__rope_extend(struct rope *r, size_t n) {
   r->len += (uint32_t)n;
 }
 
-void la__rope_look(const struct rope *r, size_t at, la_buf *buf) {
-  LA_CHECK(at < r->len);
-  size_t pos = r->off + at;
-  *buf = (la_buf){.data = chunk_of(r, index_of(pos))->data + pos % CHUNK_BYTES, .len = (uint32_t)within(pos, r->len - at)};
-}
-
 void la__rope_cut(struct rope *r, struct chunk_pool *p) {
   if (r->len == 0) {
     la__rope_done(r, p);
@@ -185,6 +179,12 @@ void la__rope_cut(struct rope *r, struct chunk_pool *p) {
     *e = NULL;
   }
   r->end = r->len;
+}
+
+void la__rope_look(const struct rope *r, size_t at, la_buf *buf) {
+  LA_CHECK(at < r->len);
+  size_t pos = r->off + at;
+  *buf = (la_buf){.data = chunk_of(r, index_of(pos))->data + pos % CHUNK_BYTES, .len = (uint32_t)within(pos, r->len - at)};
 }
 
 size_t la__rope_copy(const struct rope *r, size_t at, void *dst, size_t n) {

@@ -41,10 +41,10 @@ void la__rope_grow(struct rope *r, size_t n);
 bool la__rope_write_at(struct rope *r, struct chunk_pool *p, size_t at, const void *src, size_t n);
 /* Declares n more bytes after len as present (they were written by la__rope_write_at). */
 void la__rope_extend(struct rope *r, size_t n);
-/* The bytes from offset `at` < len on, as far as they lie together; no reference is taken. */
-void la__rope_look(const struct rope *r, size_t at, la_buf *buf);
 /* Drops what was written ahead, and the chunks that this frees. */
 void la__rope_cut(struct rope *r, struct chunk_pool *p);
+/* The bytes from offset `at` < len on, as far as they lie together; no reference is taken. */
+void la__rope_look(const struct rope *r, size_t at, la_buf *buf);
 /* Copies up to n bytes from offset `at`; returns how many lie within len. */
 size_t la__rope_copy(const struct rope *r, size_t at, void *dst, size_t n);
 /* Drops n <= len bytes from the front and the chunks that this frees: all memory when nothing is left. */

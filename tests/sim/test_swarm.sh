@@ -29,7 +29,7 @@ if [ -x "$release" ] && [ ! "$release" -ef "$lastack" ]; then
 fi
 
 # A plan in its text form is the world of its seed.
-for seed in 2 17 58; do
+for seed in 2 17 40; do
   "$lastack" sim --plan --seed $seed >"$dir/plan" || fail "sim --plan --seed $seed"
   "$lastack" sim --world "$dir/plan" >"$dir/drawn" || fail "sim --world, seed $seed: $(tail -n 1 "$dir/drawn")"
   "$lastack" sim --world "$dir/plan" --quiet >"$dir/quiet"
