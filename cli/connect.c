@@ -135,7 +135,7 @@ static int set_options(struct run *r, la_time now) {
 static int start(struct run *r) {
   const struct args *a = r->args;
   const la_connect_opts opts = {.remote = a->to, .remote_port = a->port, .local_port = a->local_port};
-  if (la__node_new(&r->node) || la__node_open(&r->node))
+  if (la__node_new(&r->node) || la__node_open(&r->node) || la__node_settle(&r->node))
     return EXIT_FAIL;
   la_time now = la_host_now(r->node.host);
   r->pump.cmd = a->node.cmd;
@@ -202,7 +202,8 @@ int la__cmd_connect(int argc, char **argv) {
     .options = options,
     .parser = parse,
     .args_doc = "HOST PORT",
-    .doc = "Sends standard input to a peer by TCP over a TUN device, and writes what the peer sends to standard output. The end of "
+    .doc = "Sends standard input to a peer by TCP over a TUN device, or as a host beside others, and writes what the peer sends to "
+           "standard output. The end of "
            "input is told to the peer (half-close), and reading goes on until the peer's end.\v"
            "Ladder and ending go to standard error.\n\n"
            "Exit status: 0 both directions came to their end; 1 something failed here, or a signal came; 2 wrong usage; "

@@ -94,12 +94,12 @@ static void server_work(void *ctx, la_time now) {
   la__tap_settle(d->tap);
 }
 
-static void server_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
+static void server_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const la_frame *frame,
                           const la_trace_rec *recs, size_t n) {
   struct demo *d = ctx;
   (void)link;
   (void)number;
-  la__tap_packet(d->tap, LADDER_RIGHT, at, outbound, data, len, recs, n);
+  la__tap_packet(d->tap, LADDER_RIGHT, at, outbound, frame, recs, n);
 }
 
 static void server_trace(void *ctx, const la_trace_rec *recs, size_t n) {
@@ -112,12 +112,12 @@ static void client_work(void *ctx, la_time now) {
   la__demo_client_work(&d->client, now);
 }
 
-static void client_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
+static void client_packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const la_frame *frame,
                           const la_trace_rec *recs, size_t n) {
   struct demo *d = ctx;
   (void)link;
   (void)number;
-  la__tap_packet(d->tap, LADDER_LEFT, at, outbound, data, len, recs, n);
+  la__tap_packet(d->tap, LADDER_LEFT, at, outbound, frame, recs, n);
 }
 
 static void client_trace(void *ctx, const la_trace_rec *recs, size_t n) {

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* A stack on a TUN device of this machine, with what is told about it: what serve and connect have in common. */
+/* A stack on a device of this machine - TUN, TAP or an Ethernet interface -, with what is told about it: what serve and connect share. */
 #ifndef LA_CLI_NODE_H
 #define LA_CLI_NODE_H
 
 #include "cli/rig.h"
 #include "cli/tap.h"
 
-enum { NODE_ADDRS = 16, NODE_HOST_ADDRS = 4 };
+enum { NODE_ADDRS = 16, NODE_HOST_ADDRS = 4, NODE_GATEWAYS = 2 };
+enum node_kind { NODE_TUN, NODE_TAP, NODE_PACKET };
 
 struct node_args {
-  const char *cmd, *tun, *pcapng, *fault;
+  const char *cmd, *device, *pcapng, *fault;
+  enum node_kind kind;
   struct net_addr addr[NODE_ADDRS], host_addr[NODE_HOST_ADDRS];
-  unsigned naddr, nhost;
+  unsigned naddr, nhost, ngateway;
+  la_addr gateway[NODE_GATEWAYS];
+  uint8_t mac[LA_MAC]; /* zero: none was given */
   la_time msl;
-  bool verbose, json, ascii;
+  unsigned offload; /* enum la_offload; of a TUN device */
+  bool verbose, json, ascii, no_probe;
 };
 /* The options, as a child of the command's own parser: its input is a struct node_args of which cmd is set. */
 extern const struct argp la__node_argp;
@@ -30,6 +35,7 @@ struct node {
   /* private but for reading */
   struct rig rig;
   la_host *host;
+  la_driver *driver; /* until the loop has it */
   la_pcapng *pcapng;
   struct tap *tap;
 };
@@ -37,6 +43,8 @@ struct node {
 int la__node_new(struct node *n);
 /* The device and the file. As above. */
 int la__node_open(struct node *n);
+/* Waits until every address is ours, or somebody turns out to have it. As above; EXIT_OK too when a signal comes first. */
+int la__node_settle(struct node *n);
 /* Tells how a connection ended. */
 void la__node_end(struct node *n, const la_end *end);
 /* la_host_turn. */

@@ -12,10 +12,14 @@
 enum { TRACE_RECS = 8192 };
 
 int la__rig_new(struct rig *r, const char *cmd, const struct rig_opts *opts) {
+  uint32_t mtu = opts->mtu ? opts->mtu : RIG_MTU;
   la_config cfg;
   *r = (struct rig){0};
   if (!la_host_config(&cfg, opts->preset))
     return la__fail(cmd, "the system has no randomness to give");
+  cfg.arp_probes = opts->no_probe ? 0 : 3; /* unlike Linux: the address may be a slip of the keyboard */
+  cfg.arp_announcements = 2;
+  cfg.dad_transmits = !opts->no_probe;
   if (opts->msl)
     cfg.msl = opts->msl;
   if (opts->traced) {
@@ -26,10 +30,10 @@ int la__rig_new(struct rig *r, const char *cmd, const struct rig_opts *opts) {
   }
   r->stack = la_stack_new(&cfg);
   if (r->stack)
-    r->link = la_link_add(r->stack, RIG_MTU);
+    r->link = opts->mac ? la_link_add_ether(r->stack, mtu, opts->mac) : la_link_add(r->stack, mtu);
   if (!r->link) {
     la__rig_free(r);
-    return la__fail(cmd, "out of memory");
+    return mtu < 576 || mtu > 65535 ? la__fail(cmd, "an MTU of %u is none for IP: 576 to 65535", mtu) : la__fail(cmd, "out of memory");
   }
   return EXIT_OK;
 }

@@ -16,6 +16,9 @@ struct rig_opts {
   enum la_preset preset;
   la_time msl; /* 0: the default */
   bool traced;
+  uint32_t mtu;       /* 0: RIG_MTU */
+  const uint8_t *mac; /* of an Ethernet link; NULL: it carries bare packets */
+  bool no_probe;      /* addresses are used at once */
 };
 /* EXIT_OK, or EXIT_FAIL after a line on stderr. */
 int la__rig_new(struct rig *r, const char *cmd, const struct rig_opts *opts);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lastack serve: a service on a TUN device, until a signal comes. */
+/* lastack serve: a service on a TUN or TAP device or an Ethernet interface, until a signal comes. */
 #include "cli/serve.h"
 
 #include <errno.h>
@@ -114,7 +114,7 @@ static void announce(const struct args *a) {
     const la_addr *addr = &a->node.addr[i].addr;
     printf(addr->family == 6 ? "%s[%s]:%u" : "%s%s:%u", i ? ", " : "", la_addr_text(addr, text), a->port);
   }
-  printf(" over %s\n", a->node.tun);
+  printf(" over %s\n", a->node.device);
   fflush(stdout);
 }
 
@@ -127,6 +127,8 @@ static bool turn(struct run *r) { return la__node_turn(&r->node, la__server_dead
 
 static int serve(struct run *r) {
   bool ok = true;
+  if (la__node_settle(&r->node))
+    return EXIT_FAIL;
   announce(r->args);
   while (ok && !la__node_stopped(&r->node))
     ok = turn(r);
@@ -135,10 +137,11 @@ static int serve(struct run *r) {
 
 int la__cmd_serve(int argc, char **argv) {
   static const struct argp_child children[] = {{.argp = &la__node_argp}, {0}};
-  static const struct argp argp = {.options = options,
-                                   .parser = parse,
-                                   .doc = "Serves on a TUN device until SIGINT or SIGTERM, and tells how each connection ended.",
-                                   .children = children};
+  static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .doc = "Serves on a TUN device, or beside other hosts, until SIGINT or SIGTERM, and tells how each connection ended.",
+    .children = children};
   struct args a = {.node.cmd = argv[0]};
   la__args(&argp, argc, argv, 0, &a);
   struct run r = {.args = &a, .site = {.root = -1, .page = -1}};

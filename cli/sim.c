@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6, KEY_GOODPUT, KEY_PCAPNG };
+enum { KEY_MSL = 256, KEY_SEED, KEY_DROP, KEY_DELAY, KEY_FAIL, KEY_IPV6, KEY_GOODPUT, KEY_PCAPNG, KEY_OFFLOAD };
 
 struct ask {
   const char *cmd, *pcapng;
@@ -57,6 +57,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_IPV6:
     a->opt.ipv6 = true;
     return 0;
+  case KEY_OFFLOAD:
+    if (strcmp(arg, "cut") && strcmp(arg, "join"))
+      la__usage(a->cmd, "--offload %s: cut or join is expected", arg);
+    a->opt.offload = strcmp(arg, "join") ? SIM_CUTS : SIM_CUTS_AND_JOINS;
+    return 0;
   case KEY_PCAPNG:
     a->pcapng = arg;
     return 0;
@@ -81,6 +86,7 @@ static const struct argp_option options[] = {
   {"quiet", 'q', NULL, 0, "No ladder", 0},
   {"pcapng", KEY_PCAPNG, "PREFIX", 0, "Write the packets of each run to PREFIX-1.pcapng and so on (one scenario)", 0},
   {"ipv6", KEY_IPV6, NULL, 0, "Over IPv6 instead of IPv4", 1},
+  {"offload", KEY_OFFLOAD, "cut|join", 0, "Devices cut frames into segments, or join them as well; sizes are drawn from the seed", 1},
   {"msl", KEY_MSL, "SEC", 0, "Maximum segment lifetime (30)", 1},
   {"seed", KEY_SEED, "N", 0, "Seed of all that is random (1)", 1},
   {"drop", KEY_DROP, "N", 0, "Lose the N-th segment of each run", 1},

@@ -40,6 +40,7 @@ struct tap {
   uint32_t sent[2], arrived[2];
   struct flight *flight[2]; /* by sender: rings of FLIGHT, with two stacks */
   struct flow flows[FLOWS];
+  uint8_t flat[65535 + LA_ETH_HEADER];
 };
 
 struct tap *la__tap_new(const struct tap_opts *opts) {
@@ -189,9 +190,19 @@ static void apply(struct tap *t, struct flow *f, unsigned side, const la_trace_r
   }
 }
 
-static void write_packet(struct tap *t, la_time at, bool outbound, const uint8_t *data, uint32_t len, const char *comment) {
-  if (t->opts.pcapng)
-    la_pcapng_write(t->opts.pcapng, at + (uint64_t)t->to_unix, outbound, data, len, comment);
+static void write_packet(struct tap *t, la_time at, bool outbound, const la_frame *frame, const char *comment) {
+  uint64_t when = at + (uint64_t)t->to_unix;
+  la_frame one;
+  if (!t->opts.pcapng)
+    return;
+  if (!(frame->flags & (LA_FRAME_GSO | LA_FRAME_SUM_PARTIAL)) || !la_frame_segment(frame, 0, &one)) {
+    la_pcapng_write(t->opts.pcapng, when, outbound, frame->data, frame->len, comment);
+    return;
+  }
+  for (unsigned i = 0; la_frame_segment(frame, i, &one); i++) {
+    uint32_t len = (uint32_t)la_frame_copy(&one, t->flat, sizeof t->flat);
+    la_pcapng_write(t->opts.pcapng, when, outbound, t->flat, len, i ? NULL : comment);
+  }
 }
 
 /* false: no TCP segment. */
@@ -221,8 +232,7 @@ struct packet {
   struct track_seg seg;
   unsigned from; /* the sender's side */
   la_time at;
-  const uint8_t *data;
-  uint32_t len;
+  const la_frame *frame;
   const la_trace_rec *recs;
   size_t nrecs;
   struct ladder_item item;
@@ -278,7 +288,7 @@ static void single(struct tap *t, struct packet *p, unsigned ours) {
     apply(t, p->f, ours, p->recs, p->nrecs, p->at, comment);
   }
   note_inferred(t, theirs, comment, before, la__passive_state(tr, theirs));
-  write_packet(t, p->at, outbound, p->data, p->len, comment);
+  write_packet(t, p->at, outbound, p->frame, comment);
 }
 
 /* Two stacks: departure here, arrival at the other one. The file has each packet once, on arrival, as the right one sees it. */
@@ -301,27 +311,28 @@ static void arrival(struct tap *t, struct packet *p) {
   p->item = fl->item;
   put_as(t, p, LADDER_ARRIVE);
   apply(t, p->f, !p->from, p->recs, p->nrecs, p->at, fl->comment);
-  write_packet(t, p->at, p->from == LADDER_RIGHT, p->data, p->len, fl->comment);
+  write_packet(t, p->at, p->from == LADDER_RIGHT, p->frame, fl->comment);
 }
 
-void la__tap_packet(struct tap *t, enum ladder_side side, la_time at, bool outbound, const uint8_t *data, uint32_t len,
-                    const la_trace_rec *recs, size_t nrecs) {
+void la__tap_packet(struct tap *t, enum ladder_side side, la_time at, bool outbound, const la_frame *frame, const la_trace_rec *recs,
+                    size_t nrecs) {
   struct ip_hdr ip;
   struct tcp_seg seg;
-  struct packet p = {.from = outbound ? side : !side, .at = at, .data = data, .len = len, .recs = recs, .nrecs = nrecs};
-  if (!parse(data, len, &ip, &seg)) {
+  struct packet p = {.from = outbound ? side : !side, .at = at, .frame = frame, .recs = recs, .nrecs = nrecs};
+  if (frame->len < frame->header || !parse(frame->data + frame->header, frame->len - frame->header, &ip, &seg)) {
     const char *drop = dropped(recs, nrecs);
     char comment[COMMENT] = "";
     if (drop)
       snprintf(comment, sizeof comment, "%s: dropped: %s", t->opts.names[side], drop);
     if (!t->opts.both || !outbound)
-      write_packet(t, at, outbound, data, len, comment);
+      write_packet(t, at, outbound, frame, comment);
     return;
   }
   p.f = flow_of(t, p.from, &ip.src, seg.sport, &ip.dst, seg.dport);
   p.seg = (struct track_seg){seg.flags, seg.seq, seg.ack, seg.len};
   p.item.side = (enum ladder_side)p.from;
   la__ladder_segment(&p.item, &seg);
+  p.item.segments = la_frame_segments(frame);
   first_state(p.f, side, recs, nrecs);
   head(t, p.f, at);
   if (!t->opts.both)

@@ -2,7 +2,8 @@
 /*
  * An observer of one or two stacks on a host loop: makes a ladder and a pcapng file with comments from packets and trace
  * records. With one stack (at the right) the other end of each connection is somebody else's: its states are inferred from its
- * segments. With two, joined by a pair, both ends tell their states themselves.
+ * segments. With two, joined by a pair, both ends tell their states themselves. Segments that crossed as one are one row of the ladder, but
+ * in the file each by itself with its checksum, as it is on a wire.
  */
 #ifndef LA_CLI_TAP_H
 #define LA_CLI_TAP_H
@@ -24,8 +25,8 @@ struct tap_opts {
 struct tap *la__tap_new(const struct tap_opts *opts);
 void la__tap_free(struct tap *t);
 /* What la_host_hooks calls for the stack at `side`. */
-void la__tap_packet(struct tap *t, enum ladder_side side, la_time at, bool outbound, const uint8_t *data, uint32_t len,
-                    const la_trace_rec *recs, size_t nrecs);
+void la__tap_packet(struct tap *t, enum ladder_side side, la_time at, bool outbound, const la_frame *frame, const la_trace_rec *recs,
+                    size_t nrecs);
 void la__tap_trace(struct tap *t, enum ladder_side side, const la_trace_rec *recs, size_t nrecs);
 /* Prints what can be, in each turn of the loop; all there is, before other output. */
 void la__tap_settle(struct tap *t);

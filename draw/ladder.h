@@ -34,9 +34,10 @@ struct ladder_item {
   uint32_t id;       /* the caller's: joins ARRIVE or LOST to SEND */
   uint32_t seq, ack; /* as they are to be printed: relative */
   uint32_t len;
-  uint8_t flags; /* la_tcp_flags */
-  uint8_t again; /* enum ladder_again */
-  uint8_t opts;  /* TCP_OPT_* to be named, as mss= ws= sackOK TS */
+  uint32_t segments; /* that crossed as one; 0 or 1: it is one */
+  uint8_t flags;     /* la_tcp_flags */
+  uint8_t again;     /* enum ladder_again */
+  uint8_t opts;      /* TCP_OPT_* to be named, as mss= ws= sackOK TS */
   uint8_t wscale;
   uint16_t mss;
 };

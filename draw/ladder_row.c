@@ -76,6 +76,11 @@ static void add_opts(char *label, unsigned max, const struct ladder_item *it) {
 static void remarks(char *buf, unsigned max, const struct ladder_row *row) {
   static const char *const again[] = {"", " (retransmitted)", " (window probe)", " (keepalive probe)", " (tail loss probe)"};
   buf[0] = 0;
+  if (row->item.segments > 1) {
+    char piece[32];
+    snprintf(piece, sizeof piece, " (%u segs)", row->item.segments);
+    add(buf, max, piece);
+  }
   if (row->item.again < sizeof again / sizeof again[0])
     add(buf, max, again[row->item.again]);
   if (row->form == ROW_LOST)

@@ -32,6 +32,7 @@ static const struct {
   DROPPED("TcpExtPAWSEstab", LA_DROP_TCP_RFC7323_PAWS),
   DROPPED("TcpExtTCPZeroWindowDrop", LA_DROP_TCP_ZEROWINDOW),
   DROPPED("TcpExtOutOfWindowIcmps", LA_DROP_ICMP),
+  COUNTER("TcpExtTCPMTUPSuccess", pmtu_probes_passed),
   COUNTER("UdpInDatagrams", udp_in),
   COUNTER("UdpOutDatagrams", udp_out),
 #undef DROPPED

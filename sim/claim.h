@@ -42,7 +42,9 @@ static inline bool la__calm(const struct sim *s) {
   return !s->opt.drop && !s->opt.fail_alloc;
 } /* nothing lost that the scenario does not lose */
 /* And the usual delay: for claims about this very path. */
-static inline bool la__usual(const struct sim *s) { return la__calm(s) && s->opt.delay == SIM_DELAY; }
+static inline bool la__usual(const struct sim *s) {
+  return la__calm(s) && s->opt.delay == SIM_DELAY && s->opt.offload != SIM_CUTS_AND_JOINS;
+}
 /* Nothing lost, and each answer, delayed ACKs included, is back before the least RTO of 1 s: nothing is sent again needlessly. */
 static inline bool la__quick(const struct sim *s) { return la__calm(s) && 2 * s->opt.delay + 200 * LA_MS < LA_SEC; }
 /* Besides, what is sent at one instant from both ends crosses on the way. */

@@ -18,8 +18,9 @@ static struct host *host(struct world *w, const char *name, enum la_cc cc) {
   return h;
 }
 
-/* Flows from hosts of their own to one server, for SECONDS; kbit/s of each. */
-static void flows(const struct sim_opts *opt, unsigned n, const enum la_cc *cc, unsigned rtt_ms, uint32_t loss, uint32_t *kbit) {
+/* Flows from hosts of their own to one server, for SECONDS; kbit/s of each. The second one's way is `times` as long. */
+static void flows(const struct sim_opts *opt, unsigned n, const enum la_cc *cc, unsigned rtt_ms, unsigned times, uint32_t loss,
+                  uint32_t *kbit) {
   static const char *const names[] = {"first", "second"};
   struct world *w = la__world_new(opt, "");
   struct conn *c[2];
@@ -33,6 +34,7 @@ static void flows(const struct sim_opts *opt, unsigned n, const enum la_cc *cc, 
   la__app_listen(server, PORT, 16, false, NULL);
   for (unsigned i = 0; i < n; i++) {
     struct host *h = host(w, names[i], cc[i]);
+    h->far = i * (times - 1) * w->delay;
     la__host_boot(h);
     c[i] = la__app_connect(h, &server->addr, PORT, 0, NULL);
     la__app_send(c[i], ENOUGH);
@@ -55,26 +57,36 @@ static void alone(FILE *out, const struct sim_opts *opt) {
       fprintf(out, "%-8s %3u ms  ", la_cc_name((enum la_cc)cc), rtts[r]);
       for (unsigned i = 0; i < LOSSES; i++) {
         uint32_t kbit;
-        flows(opt, 1, &(enum la_cc){(enum la_cc)cc}, rtts[r], losses[i], &kbit);
+        flows(opt, 1, &(enum la_cc){(enum la_cc)cc}, rtts[r], 1, losses[i], &kbit);
         fprintf(out, "%6u.%02u", kbit / 1000, kbit / 10 % 100);
       }
       fputc('\n', out);
     }
 }
 
+static void share(FILE *out, const struct sim_opts *opt, enum la_cc a, enum la_cc b, unsigned rtt_ms, unsigned times) {
+  uint32_t x[2];
+  enum la_cc cc[2] = {a, b};
+  char way[32];
+  flows(opt, 2, cc, rtt_ms, times, 0, x);
+  uint64_t sum = (uint64_t)x[0] + x[1], squares = (uint64_t)x[0] * x[0] + (uint64_t)x[1] * x[1];
+  unsigned jain = squares ? (unsigned)(1000 * sum * sum / (2 * squares)) : 0;
+  snprintf(way, sizeof way, times > 1 ? "%u, %u" : "%u", rtt_ms, times * rtt_ms);
+  fprintf(out, "%-8s %-8s %7s ms %6u.%02u %6u.%02u   %u.%03u\n", la_cc_name(a), la_cc_name(b), way, x[0] / 1000, x[0] / 10 % 100,
+          x[1] / 1000, x[1] / 10 % 100, jain / 1000, jain % 1000);
+}
+
 static void together(FILE *out, const struct sim_opts *opt) {
   fputs("\nTwo flows that begin together, without random loss: Mbit/s of each, and Jain's index (1: equal shares)\n\n", out);
   for (unsigned a = 0; a < LA_CCS; a++)
     for (unsigned b = a; b < LA_CCS; b++)
-      for (unsigned r = 0; r < RTTS; r++) {
-        uint32_t x[2];
-        enum la_cc cc[2] = {(enum la_cc)a, (enum la_cc)b};
-        flows(opt, 2, cc, rtts[r], 0, x);
-        uint64_t sum = (uint64_t)x[0] + x[1], squares = (uint64_t)x[0] * x[0] + (uint64_t)x[1] * x[1];
-        unsigned jain = squares ? (unsigned)(1000 * sum * sum / (2 * squares)) : 0;
-        fprintf(out, "%-8s %-8s %3u ms %6u.%02u %6u.%02u   %u.%03u\n", la_cc_name(cc[0]), la_cc_name(cc[1]), rtts[r], x[0] / 1000,
-                x[0] / 10 % 100, x[1] / 1000, x[1] / 10 % 100, jain / 1000, jain % 1000);
-      }
+      for (unsigned r = 0; r < RTTS; r++)
+        share(out, opt, (enum la_cc)a, (enum la_cc)b, rtts[r], 1);
+  fputs("\nThe same, where the second one's way is four times as long\n\n", out);
+  for (unsigned a = 0; a < LA_CCS; a++)
+    for (unsigned b = 0; b < LA_CCS; b++)
+      for (unsigned r = 0; r + 1 < RTTS; r++)
+        share(out, opt, (enum la_cc)a, (enum la_cc)b, rtts[r], 4);
 }
 
 void la__goodput(FILE *out, const struct sim_opts *opt) {

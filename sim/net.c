@@ -110,20 +110,21 @@ static void icmp_code(struct icmp_msg *m, bool six) {
     uint8_t type4, code4, type6, code6;
   } of[] = {
     [ICMP_NET_UNREACH] = {3, 0, 1, 0},  [ICMP_HOST_UNREACH] = {3, 1, 1, 3}, [ICMP_PROTO_UNREACH] = {3, 2, 4, 1},
-    [ICMP_PORT_UNREACH] = {3, 3, 1, 4}, [ICMP_ADMIN] = {3, 13, 1, 1},
+    [ICMP_PORT_UNREACH] = {3, 3, 1, 4}, [ICMP_ADMIN] = {3, 13, 1, 1},       [ICMP_TOO_BIG] = {3, 4, 2, 0},
   };
   m->type = six ? of[m->kind].type6 : of[m->kind].type4;
   m->code = six ? of[m->kind].code6 : of[m->kind].code4;
 }
 
-static struct pkt *icmp_about(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq) {
+static struct pkt *icmp_about(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq,
+                              uint32_t mtu) {
   uint8_t raw[IP6_HEADER + 8 + 128], quote[128] = {0};
   bool six = from->family == 6;
   unsigned hlen = six ? IP6_HEADER : IP4_HEADER, n = about->len < 128 ? about->len : 128;
   if (n) /* else it stands in for a packet that was never sent */
     memcpy(quote, about->raw, n);
   be32_put(quote + hlen + 4, seq);
-  struct icmp_msg m = {.kind = kind, .data = quote, .len = n};
+  struct icmp_msg m = {.kind = kind, .word = mtu, .data = quote, .len = n};
   struct ip_hdr ip = {
     .src = *from, .dst = about->src, .proto = six ? IP_PROTO_ICMP6 : IP_PROTO_ICMP, .ttl = 64, .len = 8 + n, .dont_fragment = !six};
   icmp_code(&m, six);
@@ -135,7 +136,11 @@ static struct pkt *icmp_about(struct world *w, const la_addr *from, const struct
 /* A router tells the sender that the destination cannot be reached. */
 static void unreachable(struct world *w, const struct pkt *p) {
   la_addr router = la__sim_addr(w, 254);
-  deliver(w, icmp_about(w, &router, p, ICMP_HOST_UNREACH, p->seg.seq), w->now + 2 * w->delay);
+  deliver(w, icmp_about(w, &router, p, ICMP_HOST_UNREACH, p->seg.seq, 0), w->now + 2 * w->delay);
+}
+static void too_big(struct world *w, const struct pkt *p, uint32_t mtu) {
+  la_addr router = la__sim_addr(w, 254);
+  deliver(w, icmp_about(w, &router, p, ICMP_TOO_BIG, p->seg.seq, mtu), w->now + 2 * w->delay);
 }
 
 unsigned la__ecn_of(const struct pkt *p) { return (p->raw[0] >> 4 == 6 ? p->raw[1] >> 4 : p->raw[1]) & IP_ECN_MASK; }
@@ -153,6 +158,13 @@ static void mark_ce(struct pkt *p) {
 /* The last hop: when it arrives, if it does. */
 static la_time last_hop(struct world *w, struct pkt *p, la_time delay) {
   struct wire *l = &p->to->in;
+  if (l->mtu && p->len > l->mtu) {
+    l->too_long++;
+    p->lost = true;
+    if (!l->silent)
+      too_big(w, p, l->mtu);
+    return w->now + delay;
+  }
   if (l->loss && la__prng_below(&l->prng, 100000) < l->loss) {
     l->lost++;
     p->lost = true;
@@ -176,7 +188,7 @@ static la_time last_hop(struct world *w, struct pkt *p, la_time delay) {
 }
 
 static void fate(struct world *w, struct pkt *p) {
-  la_time at = w->now + w->delay;
+  la_time at = w->now + w->delay + (p->from ? p->from->far : 0) + (p->to ? p->to->far : 0);
   p->lost = w->cut || p->no == w->opt.drop || p->no > SIM_PACKETS;
   la__law(w, LAW_CLOCKS, p->no <= SIM_PACKETS, "more than %u segments: a war of answers", SIM_PACKETS);
   for (unsigned i = 0; i < w->nrules; i++) {
@@ -210,7 +222,7 @@ static void fate(struct world *w, struct pkt *p) {
     deliver(w, p, at);
 }
 
-void la__net_send(struct host *from, const la_frame *f) {
+static void segment_out(struct host *from, const la_frame *f) {
   static const size_t cap = 65536;
   uint8_t *raw = malloc(cap);
   if (!raw)
@@ -218,9 +230,18 @@ void la__net_send(struct host *from, const la_frame *f) {
   size_t n = la_frame_copy(f, raw, cap);
   struct pkt *p = logged(from->w, from, raw, n);
   free(raw);
+  la__law(from->w, LAW_CHECKSUMS, n <= from->mtu, "packet %u has %zu bytes", p->no, n);
   p->frame_out = f->number;
   p->sender = la__watch_state(from, &p->dst, p->seg.sport, p->seg.dport, NULL);
   fate(from->w, p);
+}
+
+/* Its device cuts a frame. */
+void la__net_send(struct host *from, const la_frame *f) {
+  la_frame one;
+  from->frames++;
+  for (unsigned i = 0; la_frame_segment(f, i, &one); i++)
+    segment_out(from, &one);
 }
 
 /* Whoever is down, or nobody, receives nothing; a scripted peer only logs. */
@@ -253,9 +274,15 @@ struct pkt *la__inject_from(struct world *w, const la_addr *src, struct host *to
   return p;
 }
 struct pkt *la__inject_icmp(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq) {
-  struct pkt *p = icmp_about(w, from, about, kind, seq);
+  struct pkt *p = icmp_about(w, from, about, kind, seq, 0);
   p->injected = true;
   p->forged = seq != about->seg.seq;
+  fate(w, p);
+  return p;
+}
+struct pkt *la__inject_too_big(struct world *w, const la_addr *from, const struct pkt *about, uint32_t mtu) {
+  struct pkt *p = icmp_about(w, from, about, ICMP_TOO_BIG, about->seg.seq, mtu);
+  p->injected = true;
   fate(w, p);
   return p;
 }

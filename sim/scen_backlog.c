@@ -117,6 +117,9 @@ static void flood(struct sim *s, bool cookies) {
   CLAIM_CALM(s, bytes && bytes_most - bytes <= 1024, "from then on all the rest of the flood takes at most 1 KiB (%llu bytes)",
              (unsigned long long)(bytes_most - bytes));
   CLAIM(s, served && got == 100, "in the midst of it an honest client is served");
+  la_info_rec i;
+  CLAIM_CALM(s, la__app_info(d.s, &i) && i.window_scaled && i.sack && i.timestamps && i.mss == SIM_MTU - la__sim_headers(w) - 12,
+             "and has all that was agreed: window scale, SACK, timestamps, segments of %u bytes", i.mss);
   la__app_abort(d.c);
   la__run_for(w, 70 * LA_SEC);
   la__stats(d.b, &st);

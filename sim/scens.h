@@ -57,7 +57,30 @@ void la__scen_ctrl_c(struct sim *s);
 void la__scen_long_fat_path(struct sim *s);
 void la__scen_ecn(struct sim *s);
 void la__scen_hystart(struct sim *s);
+/* scen_pmtu.c */
+void la__scen_pmtu_icmp(struct sim *s);
+void la__scen_pmtu_blackhole(struct sim *s);
+void la__scen_pmtu_probe(struct sim *s);
+/* scen_time.c */
+void la__scen_paws(struct sim *s);
+void la__scen_spurious_timeout(struct sim *s);
+void la__scen_limited_transmit(struct sim *s);
+/* scen_window.c */
+void la__scen_silly_window(struct sim *s);
+void la__scen_zero_window(struct sim *s);
+void la__scen_window_shrinks(struct sim *s);
+void la__scen_buffer_tuning(struct sim *s);
+/* scen_sending.c */
+void la__scen_initial_window(struct sim *s);
+void la__scen_idle_restart(struct sim *s);
+void la__scen_window_validation(struct sim *s);
+void la__scen_byte_counting(struct sim *s);
+void la__scen_pacing(struct sim *s);
+void la__scen_quick_ack(struct sim *s);
+void la__scen_nagle_and_cork(struct sim *s);
+void la__scen_dscp_ttl_urgent(struct sim *s);
 /* scen_backlog.c */
+void la__scen_offload(struct sim *s);
 void la__scen_backlog(struct sim *s);
 
 #endif

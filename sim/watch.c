@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { RECENT = 512 }; /* packets that one trace record may be about */
+
 struct track {
   struct host *h;
   unsigned boot, inc;
@@ -116,12 +118,11 @@ static void transition(struct host *h, const la_trace_rec *r) {
 
 static void sent_record(struct host *h, const la_trace_rec *r) {
   struct world *w = h->w;
-  for (size_t i = w->nlog, n = 0; i-- > 0 && n < 64; n++) {
+  for (size_t i = w->nlog, n = 0; i-- > 0 && n < RECENT; n++) {
     struct pkt *p = w->log[i];
     if (p->from == h && p->frame_out == r->frame && !p->injected && !p->duplicate) {
       p->retransmit = r->retransmit;
       p->wnd = r->wnd;
-      return;
     }
   }
 }

@@ -6,6 +6,8 @@
  */
 #include "sim/world.h"
 
+#include "sim/join.h"
+
 #include "base/prng.h"
 
 #include <stdarg.h>
@@ -136,6 +138,7 @@ struct host *la__host_new(struct world *w, const char *name) {
   h->name = name;
   h->addr = la__sim_addr(w, h->no + 1);
   h->mtu = SIM_MTU;
+  la__sim_offload(h, (enum sim_offload)w->opt.offload);
   la__prng_seed(&h->in.prng, w->opt.seed * 7919u + h->no);
   h->wake = LA_NEVER;
   h->spin_at = LA_NEVER;
@@ -149,6 +152,16 @@ struct host *la__host_new(struct world *w, const char *name) {
     abort();
   w->host[w->nhosts++] = h;
   return h;
+}
+
+void la__sim_offload(struct host *h, enum sim_offload what) {
+  struct world *w = h->w;
+  struct prng r;
+  h->offload = (uint8_t)what;
+  la__prng_seed(&r, w->opt.seed * 7919u + h->no);
+  h->gso = 3000 + la__prng_below(&r, 65535 - 3000 + 1);
+  if (what == SIM_CUTS_AND_JOINS && !w->join && !(w->join = calloc(1, sizeof *w->join)))
+    abort();
 }
 
 void la__host_boot(struct host *h) {
@@ -166,6 +179,8 @@ void la__host_boot(struct host *h) {
   if (!h->st)
     return;
   h->link = la_link_add(h->st, h->mtu);
+  if (h->offload)
+    la_link_offload(h->st, h->link, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN, h->gso);
   la_addr any = {.family = h->addr.family};
   if (la_addr_add(h->st, h->link, &h->addr, any.family == 6 ? 64 : 16) != LA_OK || la_route_add(h->st, &any, 0, h->link) != LA_OK) {
     la_stack_free(h->st);
@@ -259,12 +274,35 @@ static void turn(struct host *h) {
   arm(h, d);
 }
 
+enum { JOINED_MOST = 64 };
+
+/* What follows at the same instant and belongs to the same frame, which is then in w->join. How many packets there are besides p. */
+static unsigned join_more(struct world *w, struct pkt *p, struct pkt **more) {
+  unsigned n = 0;
+  la__join_begin(w->join, p->raw, p->len);
+  w->join->most = p->to->gso;
+  while (n < JOINED_MOST && w->nheap && w->heap[0].at == w->now && w->heap[0].what == EV_ARRIVE && w->heap[0].p->to == p->to &&
+         la__join_add(w->join, w->heap[0].p->raw, w->heap[0].p->len)) {
+    more[n] = pop(w).p;
+    la__net_arrive(w, more[n++]);
+  }
+  p->to->joined += n > 0;
+  w->arriving = p;
+  return n;
+}
+
 static void arrive(struct world *w, struct pkt *p) {
   struct host *h = p->to;
   la__net_arrive(w, p);
   if (!h || !h->st || p->arrived == LA_NEVER)
     return;
   la_frame f = {.data = p->raw, .len = p->len, .total = p->len};
+  struct pkt *more[JOINED_MOST];
+  unsigned n = 0;
+  if (h->offload == SIM_CUTS_AND_JOINS) {
+    n = join_more(w, p, more);
+    la__join_frame(w->join, &f);
+  }
   for (unsigned tries = 0; tries < 4; tries++) {
     p->frame_in = la_frame_count(h->st) + 1;
     if (la_input(h->st, h->link, &f, 1, w->now) == 1)
@@ -273,6 +311,10 @@ static void arrive(struct world *w, struct pkt *p) {
   }
   la__host_drain(h);
   p->receiver = la__watch_state(h, &p->src, p->seg.dport, p->seg.sport, NULL);
+  for (unsigned i = 0; i < n; i++) {
+    more[i]->frame_in = p->frame_in;
+    more[i]->receiver = p->receiver;
+  }
   turn(h);
 }
 
@@ -374,6 +416,7 @@ void la__world_free(struct world *w) {
   free(w->lsn);
   free(w->usock);
   free(w->track);
+  free(w->join);
   free(w);
 }
 

@@ -25,10 +25,14 @@
 #define SIM_HOSTS 4
 #define SIM_PACKETS 100000u /* no scenario needs more; what is sent beyond is lost */
 
+/* What devices do. Cutting alone changes nothing on the wire. */
+enum sim_offload { SIM_NO_OFFLOAD, SIM_CUTS, SIM_CUTS_AND_JOINS };
+
 struct sim_opts {
   uint64_t seed;
   la_time msl, delay;
   bool ipv6;
+  uint8_t offload;     /* enum sim_offload: of every host's device, with sizes drawn from the seed */
   unsigned drop;       /* this segment of each run is lost; 0: none */
   uint32_t fail_alloc; /* the n-th allocation of each stack fails; 0: none */
   bool fail_ever;      /* ... and all later ones */
@@ -64,21 +68,27 @@ struct wire {
   uint32_t queue;   /* bytes that may wait; what finds no room is lost */
   uint32_t mark_at; /* with so many waiting what is ECT is marked CE, and what is not is lost; 0: never */
   uint32_t loss;    /* of 100,000 packets, whatever waits */
+  uint32_t mtu;     /* what is longer is lost; 0: nothing is */
+  bool silent;      /* and no router says so */
   struct prng prng;
   la_time busy; /* until then it sends what waits */
-  unsigned overflowed, marked, lost;
+  unsigned overflowed, marked, lost, too_long;
   uint32_t deepest; /* the most that waited */
 };
 
 struct host {
   struct world *w;
   struct wire in;
+  la_time far; /* so much longer is the way to it, and from it */
   unsigned no; /* from 0 */
   const char *name;
   la_addr addr;
   uint32_t mtu;
-  la_config cfg; /* to be changed before la__host_boot */
-  la_stack *st;  /* NULL: down, or a scripted peer */
+  uint8_t offload;         /* enum sim_offload */
+  uint32_t gso;            /* the longest frame then */
+  uint64_t frames, joined; /* handed out; taken in that stood for several segments */
+  la_config cfg;           /* to be changed before la__host_boot */
+  la_stack *st;            /* NULL: down, or a scripted peer */
   la_link link;
   unsigned boots;
   la_time booted;
@@ -254,6 +264,7 @@ struct world {
   struct event *heap;
   size_t nheap, heap_cap;
   uint64_t order, stamp;
+  struct join *join;    /* for frames that come in joined */
   struct pkt *arriving; /* while la_input has it */
   struct pkt **log;
   size_t nlog, log_cap;
@@ -282,6 +293,8 @@ la_addr la__sim_addr(const struct world *w, unsigned n);
 unsigned la__sim_headers(const struct world *w); /* bytes of an IP and a TCP header */
 /* A new host, down, with the preset's configuration and the options' MSL. */
 struct host *la__host_new(struct world *w, const char *name);
+/* Before it boots: its device cuts, and perhaps joins, frames of a size that is drawn from the seed. */
+void la__sim_offload(struct host *h, enum sim_offload what);
 void la__host_boot(struct host *h);  /* with a new secret */
 void la__host_crash(struct host *h); /* all state is lost, nothing is sent */
 void la__host_kick(struct host *h);  /* its loop runs at this instant, after what is already due */
@@ -306,6 +319,7 @@ struct pkt *la__inject_from(struct world *w, const la_addr *src, struct host *to
  * `seq` as the quoted segment's sequence number: whoever has not seen it must guess.
  */
 struct pkt *la__inject_icmp(struct world *w, const la_addr *from, const struct pkt *about, enum icmp_kind kind, uint32_t seq);
+struct pkt *la__inject_too_big(struct world *w, const la_addr *from, const struct pkt *about, uint32_t mtu);
 void la__net_send(struct host *from, const la_frame *f);
 unsigned la__ecn_of(const struct pkt *p); /* the ECN field: 0 is not ECT */
 void la__net_arrive(struct world *w, struct pkt *p);

@@ -3,6 +3,7 @@
 #ifndef LASTACK_LASTACK_H
 #define LASTACK_LASTACK_H
 
+#include <lastack/ether.h>
 #include <lastack/link.h>
 #include <lastack/posix.h>
 #include <lastack/stack.h>

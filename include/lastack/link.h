@@ -6,6 +6,7 @@
 #ifndef LASTACK_LINK_H
 #define LASTACK_LINK_H
 
+#include <lastack/ether.h>
 #include <lastack/stack.h>
 #include <lastack/tcp.h>
 #include <lastack/trace.h>
@@ -23,7 +24,8 @@ struct la_driver {
   bool (*send)(la_driver *d, const la_frame *frame);
   void (*close)(la_driver *d); /* frees d too */
   int fd;                      /* readable when recv has something; -1: none, the driver is polled */
-  uint32_t mtu;
+  uint32_t mtu;                /* of IP packets */
+  uint32_t header;             /* bytes before each: 0, or LA_ETH_HEADER where the link must be an Ethernet one (la_link_add_ether) */
   uint64_t sent, received, dropped;
   /* For a driver that holds packets back (NULL: none does): recv must be called by then, readable or not; LA_NEVER: nothing is held. */
   la_time (*deadline)(const la_driver *d);
@@ -35,6 +37,8 @@ struct la_driver {
 
 /* Two drivers joined in memory: what one sends the other receives, in order, at most `depth` packets under way. false: memory. */
 bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b);
+/* The same with offload both ways (enum la_offload): frames cross as they are, with LA_OFFLOAD_TSO4 or TSO6 up to 65535 bytes long. */
+bool la_pair_new_offload(uint32_t mtu, uint32_t depth, unsigned offload, la_driver **a, la_driver **b);
 
 /* Could a TUN device have this name: 1 to 15 characters, no / and no %. */
 bool la_tun_name_valid(const char *name);
@@ -43,7 +47,17 @@ bool la_tun_name_valid(const char *name);
  * free). NULL: `err` (at least 160 bytes, may be NULL) gets one line that names the device and the cause.
  */
 la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
-/* Gives the kernel an address of its own on a TUN device, beside those it has, and brings the device up. false: as above. */
+/* The same, asking the kernel for no more of enum la_offload than `want`: it takes part of it, or nothing, when it cannot do more. */
+la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap);
+/* A TAP device: the same with Ethernet frames; the kernel's end of it is an interface, which may be a bridge's port. */
+la_driver *la_tap_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
+/*
+ * An Ethernet interface of this machine (`name`; it must be up) by way of a packet socket: the stack is a station of its own beside
+ * the kernel, on the same wire, with the hardware address `mac`, which should not be the interface's, and an IP address that the kernel
+ * does not have. The two do not hear each other over it; other hosts hear both. The MTU is the interface's. NULL: as above.
+ */
+la_driver *la_packet_open(const char *name, const uint8_t mac[LA_MAC], char *err, size_t err_cap);
+/* Gives the kernel an address of its own on a TUN or TAP device, beside those it has, and brings the device up. false: as above. */
 bool la_tun_host_addr(const char *name, const la_addr *addr, unsigned prefix_len, uint32_t mtu, char *err, size_t err_cap);
 
 /*
@@ -59,6 +73,7 @@ bool la_tun_host_addr(const char *name, const la_addr *addr, unsigned prefix_len
  *                           ack (nothing else) or data; which of them: 3, 2-5, 4-, all, or 10%
  *   delay:out:data:2:200ms  a rule of this kind says how late; others may overtake the packet
  * Every rule counts the packets that it is about, retransmissions and those that other items drop included. At most 32 rules.
+ * Each segment is a packet: what a device has joined comes in cut, with finished checksums, and the wire offers no offload.
  * NULL, with `inner` still the caller's: memory, or a wrong spec; `err` (at least 160 bytes, may be NULL) names the item and its place.
  */
 la_driver *la_fault_new(la_driver *inner, const char *spec, char *err, size_t err_cap);
@@ -72,9 +87,10 @@ typedef struct la_fault_stats {
 /* `fault` comes from la_fault_new. */
 void la_fault_stats_get(const la_driver *fault, la_fault_stats *out);
 
-/* A pcapng file (raw IP). NULL: `err` as above. */
+/* A pcapng file: raw IP, or Ethernet frames. NULL: `err` as above. */
 typedef struct la_pcapng la_pcapng;
 la_pcapng *la_pcapng_open(const char *path, char *err, size_t err_cap);
+la_pcapng *la_pcapng_open_ether(const char *path, char *err, size_t err_cap);
 /* One packet: `at` in nanoseconds since 1970, direction, and a comment (NULL: none; may hold several lines). false: the write failed. */
 bool la_pcapng_write(la_pcapng *p, uint64_t at_unix_ns, bool outbound, const void *packet, uint32_t len, const char *comment);
 /* false: some write had failed; the errno of the first is left in errno. Frees p. NULL is allowed and true. */
@@ -89,9 +105,12 @@ void la_host_free(la_host *h);
 /* What the loop tells its owner; each may be NULL. */
 typedef struct la_host_hooks {
   void (*work)(void *ctx, la_time now); /* take events, call the application; before output, in each turn */
-  /* A packet crossed a link. Called after the stack has dealt with it, with the trace records up to then. */
-  void (*packet)(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
-                 const la_trace_rec *recs, size_t nrecs);
+  /*
+   * A packet crossed a link: all of it at frame->data, with the flags that it had (la_frame_segment makes single segments with finished
+   * checksums of it). Called after the stack has dealt with it, with the trace records up to then.
+   */
+  void (*packet)(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const la_frame *frame, const la_trace_rec *recs,
+                 size_t nrecs);
   /* Trace records that no packet caused (calls, clocks). */
   void (*trace)(void *ctx, const la_trace_rec *recs, size_t nrecs);
   void (*ended)(void *ctx, const la_event *end); /* while la_host_drain runs: a connection's END, with its user pointer */
@@ -99,7 +118,7 @@ typedef struct la_host_hooks {
 } la_host_hooks;
 /* Adds a stack; false: memory. */
 bool la_host_add_stack(la_host *h, la_stack *s, const la_host_hooks *hooks);
-/* Joins a driver, then owned by the loop, to a link of an added stack; false: memory or epoll. */
+/* Joins a driver, then owned by the loop, to a link of an added stack, and tells the link what it offloads; false: memory or epoll. */
 bool la_host_add_link(la_host *h, la_stack *s, la_link link, la_driver *d);
 /*
  * Calls fn in the loop's thread when fd is readable (level-triggered). false: memory or epoll; with errno EPERM fd is a

@@ -145,6 +145,18 @@ typedef struct la_config {
   uint32_t icmp_per_sec;   /* the same for ICMP errors, and once more for echo replies */
   uint16_t port_lo, port_hi; /* ephemeral ports, inclusive */
 
+  /* neighbours on Ethernet links (ether.h) */
+  uint8_t arp_probes;        /* before an IPv4 address is used (RFC 5227 2.1.1), at most 10; default 3, with LINUX 0 */
+  uint8_t arp_announcements; /* once it is, at most 10; default 2, with LINUX 0 */
+  uint8_t dad_transmits;     /* before an IPv6 address is used (RFC 4862 5.1), at most 10; default 1 */
+  uint8_t neigh_probes;      /* questions without an answer after which a neighbour is gone, 1 to 20; default 3 */
+  la_time neigh_retrans;     /* between them: 1 s, at least 1 ms (RFC 4861 10) */
+  la_time neigh_reachable;   /* how long an answer proves that a neighbour is there, times 0.5 to 1.5 at random; 30 s */
+  la_time neigh_delay;       /* how long a connection's progress may prove it before it is asked again; 5 s */
+  uint32_t max_neighbours;   /* entries; past it the least useful of some is evicted; default 1024 */
+  uint32_t neigh_queue;      /* packets that wait for one neighbour, at least 1; default 16 */
+  uint32_t neigh_queue_all;  /* and for all of them; default 256 */
+
   /* congestion control */
   uint8_t cc;                    /* enum la_cc (tcp.h): what LA_OPT_CONGESTION starts with; CUBIC */
   uint8_t slow_start_after_idle; /* 1: after an RTO without sending cwnd is no more than an initial one (RFC 5681 4.1) */
@@ -163,6 +175,11 @@ typedef struct la_config {
   uint8_t frto;      /* 1: a time-out may turn out to be spurious (RFC 5682); default 0, Linux 1 */
   uint8_t dupthresh; /* duplicate ACKs, or segments reported, that mean a loss: default 3 (RFC 5681) */
 
+  /* the path's MTU (RFC 1191, 8201, 4821) */
+  uint8_t mtu_probing;  /* what LA_OPT_MTU_PROBING starts with; default 1 (on a black hole), Linux 0 */
+  uint16_t base_mss;    /* bytes: where the search begins, and what a black hole leaves; 68 to 65535; default 1024 */
+  la_time pmtu_expires; /* so long what was learnt of a path is believed; default 10 min */
+
   /* observation: memory for the trace ring, the caller's, kept until la_stack_free; NULL for none */
   struct la_trace_rec *trace;
   uint32_t trace_cap;         /* records: a power of two */
@@ -177,7 +194,7 @@ la_stack *la_stack_new(const la_config *cfg);
 /* As a crash: everything is freed, nothing is sent, no END is raised. NULL is allowed. */
 void la_stack_free(la_stack *s);
 
-/* Adds a link that carries bare IP packets of at most `mtu` bytes (576 to 65535). 0 when there are LA_LINKS_MAX. */
+/* Adds a link that carries bare IP packets of at most `mtu` bytes (576 to 65535). 0 when there are LA_LINKS_MAX. Others: ether.h. */
 la_link la_link_add(la_stack *s, uint32_t mtu);
 /*
  * Gives the link an address of ours with its on-link prefix. LA_EINVAL (also: IPv6 on a link with an MTU below 1280, a broadcast
@@ -231,12 +248,13 @@ enum la_frame_flags {
   LA_FRAME_GSO = 4 /* several segments in one frame, of gso_size bytes of payload each, the last perhaps of fewer */
 };
 typedef struct la_frame {
-  const uint8_t *data; /* input: the whole packet. output: the headers, inside `room` */
+  const uint8_t *data; /* input: the whole packet (Ethernet: frame). output: the headers, inside `room` */
   uint32_t len;        /* bytes at `data` */
   uint32_t total;      /* output: len and all of buf[] */
   uint16_t flags;      /* la_frame_flags */
   uint16_t nbufs;      /* output: payload, by reference */
   uint32_t number;     /* output: the frame's number in the trace; input frames count in the same series */
+  uint16_t header;     /* bytes of the link's header before the packet; input: only la_frame_segment and observers look at it */
   uint16_t gso_size;   /* with LA_FRAME_GSO */
   uint16_t sum_start;  /* output, with LA_FRAME_SUM_PARTIAL: where TCP or UDP begins, from `data` on */
   uint16_t sum_at;     /* and the checksum's place in its header */
@@ -286,7 +304,7 @@ void la_flat_begin(la_flat *f, const la_stack *s, const la_frame *frame);
 size_t la_flat_next(la_flat *f, void *dst, size_t cap);
 /* Flattens an output frame into dst; returns its total length, or 0 when `cap` is too small. */
 size_t la_frame_copy(const la_frame *frame, void *dst, size_t cap);
-/* Frames taken in and handed out so far: the number of the latest. */
+/* Frames taken in and made so far: the number of the latest. One that waits for its neighbour keeps its number. */
 uint32_t la_frame_count(const la_stack *s);
 
 /* When la_tick must run next: early perhaps, never late; the last `now` while output or events wait; LA_NEVER when idle. */
@@ -311,6 +329,12 @@ typedef struct la_stats {
   uint64_t fragments_in, reassembled, frags_evicted, frags_timed_out; /* the last three in packets */
   uint64_t udp_in, udp_out;                                           /* datagrams taken by a socket, and sent */
   uint32_t udp_sockets;                                               /* present now */
+  uint32_t neighbours, neigh_waiting;                                 /* entries and packets that wait for one, now */
+  uint64_t neigh_probes_out, neigh_failed, neigh_evicted;             /* questions sent; neighbours given up; entries evicted */
+  uint64_t addr_duplicates, addr_conflicts;                           /* addresses not taken into use; claims of others on those in use */
+  uint64_t pmtu_lowered, pmtu_pending;      /* packet too big: acted upon; and put off until what it quotes is lost (RFC 5927 7.2) */
+  uint64_t pmtu_black_holes;                /* the segment size was lowered because time-outs went on (RFC 4821 7.7) */
+  uint64_t pmtu_probes, pmtu_probes_passed; /* longer segments that were tried, and were acknowledged */
 } la_stats;
 void la_stats_get(const la_stack *s, la_stats *out);
 /* Gives cached empty blocks back to the allocator. */

@@ -177,7 +177,9 @@ enum la_event_type {
   LA_EVENT_RELEASED,    /* `ref` is the caller's again; `user` is its own. Of no connection: it may come after END */
   LA_EVENT_UDP_READABLE,
   LA_EVENT_UDP_WRITABLE,
-  LA_EVENT_UDP_ERROR, /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
+  LA_EVENT_UDP_ERROR,      /* `err`, and in `remote` where the datagram was sent to; the latest when there were several */
+  LA_EVENT_ADDR_READY,     /* `local` is ours now (ether.h) */
+  LA_EVENT_ADDR_DUPLICATE, /* somebody else has `local` */
   LA_EVENT_TYPES
 };
 const char *la_event_name(enum la_event_type t);
@@ -217,7 +219,7 @@ bool la_trace_end_get(const la_trace_rec *end, const la_trace_rec *more, la_end 
 
 typedef struct la_event {
   enum la_event_type type;
-  la_conn conn;         /* all but SYN, ACCEPT, RELEASED and UDP_* */
+  la_conn conn;         /* all but SYN, ACCEPT, RELEASED, UDP_* and ADDR_* */
   la_listener listener; /* SYN, ACCEPT */
   void *user;
   int err;                          /* TROUBLE: the soft error */
@@ -225,7 +227,7 @@ typedef struct la_event {
   la_udp udp;                       /* UDP_* */
   la_ref *ref;                      /* RELEASED */
   la_syn syn;                       /* SYN */
-  la_addr remote, local;            /* SYN; remote: UDP_ERROR too */
+  la_addr remote, local;            /* SYN; remote: UDP_ERROR too; local: ADDR_* too */
   uint16_t remote_port, local_port; /* SYN; remote_port: UDP_ERROR too */
 } la_event;
 /*
@@ -243,29 +245,37 @@ enum la_cc {
 /* "reno", "cubic": as TCP_CONGESTION has them; "?" for any other number. Static storage. */
 const char *la_cc_name(enum la_cc cc);
 
+/* Finding the path's MTU without the routers' help (RFC 4821): longer segments are tried, and what is lost alone was too long. */
+enum la_mtu_probing {
+  LA_MTU_PROBING_OFF,
+  LA_MTU_PROBING_BLACK_HOLE, /* when la_config.r1 time-outs in a row say that long segments vanish: from base_mss up again */
+  LA_MTU_PROBING_ALWAYS      /* from base_mss up, on every path that is not known yet; what the connection has at ESTABLISHED decides */
+};
+
 enum la_opt {
-  LA_OPT_NODELAY,        /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
-  LA_OPT_KEEPALIVE,      /* 0 or 1; default 0 (RFC 9293 3.8.4) */
-  LA_OPT_KEEPIDLE,       /* seconds, 1 to 65535; default 7200 */
-  LA_OPT_KEEPINTVL,      /* seconds, 1 to 65535; default 75 */
-  LA_OPT_KEEPCNT,        /* probes, 1 to 255; default 10 */
-  LA_OPT_USER_TIMEOUT,   /* ms without progress, 0 for the config's r2; for a SYN too */
-  LA_OPT_LINGER,         /* -1: off (default). 0: la_close aborts */
-  LA_OPT_SNDBUF,         /* bytes, 2048 to 2^30 */
-  LA_OPT_RCVBUF,         /* bytes, 2048 to 2^30; never shrinks what was advertised */
-  LA_OPT_TTL,            /* 1 to 255 */
-  LA_OPT_TOS,            /* the DSCP and ECN byte, 0 to 255 */
-  LA_OPT_CORK,           /* 0 or 1: a segment that is not full waits for more, or for the persist clock */
-  LA_OPT_MSS,            /* 88 to 32767, or 0 for the link's: what a SYN of ours announces, and the most that we send; before the SYN */
-  LA_OPT_WND_CLAMP,      /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
-  LA_OPT_SYN_RETRIES,    /* of a SYN, 1 to 255, or 0 for the config's limit */
-  LA_OPT_FIN_WAIT_2,     /* ms after la_close, 0 for the config's; -1: RST instead */
-  LA_OPT_SOFT_ERRORS,    /* 0 or 1; 0: no TROUBLE is told (RFC 9293 3.9.1.8); default 1 */
-  LA_OPT_QUICKACK,       /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
-  LA_OPT_DEFER_ACCEPT,   /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
-  LA_OPT_CONGESTION,     /* enum la_cc; may change at any time */
-  LA_OPT_NOTSENT_LOWAT,  /* bytes, 0 to 2^30, 0 for none: la_send takes no more than these beyond what the windows let go */
-  LA_OPT_MAX_PACING_RATE /* bytes a second, 0 (default) for no pacing: segments go evenly, at this rate at most */
+  LA_OPT_NODELAY,         /* 0 or 1: Nagle off (RFC 9293 3.7.4) */
+  LA_OPT_KEEPALIVE,       /* 0 or 1; default 0 (RFC 9293 3.8.4) */
+  LA_OPT_KEEPIDLE,        /* seconds, 1 to 65535; default 7200 */
+  LA_OPT_KEEPINTVL,       /* seconds, 1 to 65535; default 75 */
+  LA_OPT_KEEPCNT,         /* probes, 1 to 255; default 10 */
+  LA_OPT_USER_TIMEOUT,    /* ms without progress, 0 for the config's r2; for a SYN too */
+  LA_OPT_LINGER,          /* -1: off (default). 0: la_close aborts */
+  LA_OPT_SNDBUF,          /* bytes, 2048 to 2^30 */
+  LA_OPT_RCVBUF,          /* bytes, 2048 to 2^30; never shrinks what was advertised */
+  LA_OPT_TTL,             /* 1 to 255 */
+  LA_OPT_TOS,             /* the DSCP and ECN byte, 0 to 255 */
+  LA_OPT_CORK,            /* 0 or 1: a segment that is not full waits for more, or for the persist clock */
+  LA_OPT_MSS,             /* 88 to 32767, or 0 for the link's: what a SYN of ours announces, and the most that we send; before the SYN */
+  LA_OPT_WND_CLAMP,       /* bytes, 1024 to 2^30, or 0 for none: the receive window is at most this */
+  LA_OPT_SYN_RETRIES,     /* of a SYN, 1 to 255, or 0 for the config's limit */
+  LA_OPT_FIN_WAIT_2,      /* ms after la_close, 0 for the config's; -1: RST instead */
+  LA_OPT_SOFT_ERRORS,     /* 0 or 1; 0: no TROUBLE is told (RFC 9293 3.9.1.8); default 1 */
+  LA_OPT_QUICKACK,        /* connections only, and not for ever. 0: the next ACKs wait for an answer to ride on; 1: they do not */
+  LA_OPT_DEFER_ACCEPT,    /* listeners only: for so many SYN-ACK time-outs, 0 to 255, a bare ACK makes no connection: text must come */
+  LA_OPT_CONGESTION,      /* enum la_cc; may change at any time */
+  LA_OPT_NOTSENT_LOWAT,   /* bytes, 0 to 2^30, 0 for none: la_send takes no more than these beyond what the windows let go */
+  LA_OPT_MAX_PACING_RATE, /* bytes a second, 0 (default) for no pacing: segments go evenly, at this rate at most */
+  LA_OPT_MTU_PROBING      /* enum la_mtu_probing, or -1 for the config's */
 };
 /* LA_EINVAL names a value out of range, LA_EBADF a stale handle; LA_ENOMEM: what few connections ask for is allocated. */
 int la_set_option(la_stack *s, la_conn c, enum la_opt opt, int64_t value, la_time now);
@@ -300,6 +310,7 @@ typedef struct la_info_rec {
   bool ecn, ecn_seen; /* agreed; the peer has sent ECT */
   uint8_t snd_wscale, rcv_wscale, backoff, keepalive_sent;
   uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
+  uint32_t pmtu;           /* bytes of the longest packet: what is known of the path, else the link's MTU */
   uint32_t mss, peer_mss;  /* what we may send in one segment, options deducted; what the peer announced */
   uint32_t cwnd, ssthresh; /* bytes */
   enum la_cc congestion;

@@ -93,6 +93,7 @@ enum la_why {
   LA_WHY_LISTENER_CLOSED,  /* not accepted before its listener was closed */
   LA_WHY_QUIET,            /* refused in quiet time */
   LA_WHY_REJECTED,         /* la_reject */
+  LA_WHY_NEIGHBOUR,        /* nobody answered for the hardware address of the next hop: ARP, Neighbor Discovery */
   LA_WHYS
 };
 const char *la_why_name(enum la_why w);
@@ -139,6 +140,16 @@ enum la_drop {
   LA_DROP_FRAG_OVERLAP, /* it overlaps another one: its whole packet is dropped (RFC 5722) */
   LA_DROP_UDP_CSUM,
   LA_DROP_SOCKET_RCVBUFF, /* nobody has read what came before it */
+  LA_DROP_DEV_HDR,        /* an Ethernet header that makes no sense */
+  LA_DROP_UNICAST_IN_L2_MULTICAST,
+  LA_DROP_ARP, /* damaged, or nothing to us */
+  LA_DROP_IPV6_NDISC_HOP_LIMIT,
+  LA_DROP_IPV6_NDISC_BAD_OPTIONS,
+  LA_DROP_IPV6_NDISC_NS_OTHERHOST, /* Neighbor Discovery about an address that is not ours, or a neighbour whom nobody asked for */
+  LA_DROP_NEIGH_FAILED,            /* a packet of ours: nobody answers for its next hop */
+  LA_DROP_NEIGH_QUEUEFULL,         /* a packet of ours that waited for its next hop's answer: later ones took its place */
+  LA_DROP_NEIGH_CREATEFAIL,        /* a packet of ours: no room for another neighbour */
+  LA_DROP_IP_OUTNOROUTES,          /* a packet of ours: no route leads to its destination over its link */
   LA_DROPS
 };
 const char *la_drop_name(enum la_drop d);

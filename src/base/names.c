@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The words for every number of the public enums: one place, so that API, trace, JSON and drawings speak alike. */
+#include <lastack/ether.h>
 #include <lastack/tcp.h>
 #include <lastack/watch.h>
 
@@ -105,6 +106,7 @@ static const char *const whys[] = {
   [LA_WHY_LISTENER_CLOSED] = "listener closed before accept",
   [LA_WHY_QUIET] = "quiet time",
   [LA_WHY_REJECTED] = "rejected by the application",
+  [LA_WHY_NEIGHBOUR] = "neighbour does not answer",
 };
 _Static_assert(COUNT(whys) == LA_WHYS, "a name for each why");
 const char *la_why_name(enum la_why w) { return name(whys, COUNT(whys), (size_t)w); }
@@ -151,6 +153,16 @@ static const char *const drops[] = {
   DROP(FRAG_OVERLAP),
   DROP(UDP_CSUM),
   DROP(SOCKET_RCVBUFF),
+  DROP(DEV_HDR),
+  DROP(UNICAST_IN_L2_MULTICAST),
+  DROP(ARP),
+  DROP(IPV6_NDISC_HOP_LIMIT),
+  DROP(IPV6_NDISC_BAD_OPTIONS),
+  DROP(IPV6_NDISC_NS_OTHERHOST),
+  DROP(NEIGH_FAILED),
+  DROP(NEIGH_QUEUEFULL),
+  DROP(NEIGH_CREATEFAIL),
+  DROP(IP_OUTNOROUTES),
 };
 #undef DROP
 _Static_assert(COUNT(drops) == LA_DROPS, "a name for each drop");
@@ -171,9 +183,18 @@ static const char *const events[] = {
   [LA_EVENT_UDP_READABLE] = "UDP_READABLE",
   [LA_EVENT_UDP_WRITABLE] = "UDP_WRITABLE",
   [LA_EVENT_UDP_ERROR] = "UDP_ERROR",
+  [LA_EVENT_ADDR_READY] = "ADDR_READY",
+  [LA_EVENT_ADDR_DUPLICATE] = "ADDR_DUPLICATE",
 };
 _Static_assert(COUNT(events) == LA_EVENT_TYPES, "a name for each event");
 const char *la_event_name(enum la_event_type t) { return name(events, COUNT(events), (size_t)t); }
+
+static const char *const neigh_states[] = {
+  [LA_NEIGH_INCOMPLETE] = "INCOMPLETE", [LA_NEIGH_REACHABLE] = "REACHABLE", [LA_NEIGH_STALE] = "STALE",
+  [LA_NEIGH_DELAY] = "DELAY",           [LA_NEIGH_PROBE] = "PROBE",         [LA_NEIGH_STATIC] = "STATIC",
+};
+_Static_assert(COUNT(neigh_states) == LA_NEIGH_STATES, "a name for each neighbour's state");
+const char *la_neigh_state_name(enum la_neigh_state st) { return name(neigh_states, COUNT(neigh_states), (size_t)st); }
 
 static const char *const waitings[] = {
   [LA_WAITS_NOTHING] = "nothing",

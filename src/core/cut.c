@@ -20,13 +20,15 @@ struct layout {
 
 /* false: neither TCP nor UDP, a fragment, or headers that do not fit. The length that IP's header tells is not looked at. */
 static bool lay_out(const la_frame *f, struct layout *y) {
-  unsigned version = la__ip_version(f->data, f->len);
-  enum la_drop why = version == 4   ? la__ip4_quoted(&y->ip, f->data, f->len)
-                     : version == 6 ? la__ip6_quoted(&y->ip, f->data, f->len)
-                                    : LA_DROP_IP_INHDR;
+  if (f->len < f->header)
+    return false;
+  const uint8_t *p = f->data + f->header;
+  uint32_t n = f->len - f->header;
+  unsigned version = la__ip_version(p, n);
+  enum la_drop why = version == 4 ? la__ip4_quoted(&y->ip, p, n) : version == 6 ? la__ip6_quoted(&y->ip, p, n) : LA_DROP_IP_INHDR;
   if (why != LA_DROP_NONE || y->ip.fragment)
     return false;
-  y->upper = y->ip.hlen;
+  y->upper = f->header + y->ip.hlen;
   if (y->ip.proto == IP_PROTO_TCP && f->len >= y->upper + TCP_HEADER) {
     unsigned hlen = (f->data[y->upper + 12] >> 4) * 4u;
     y->payload = y->upper + hlen;
@@ -47,7 +49,7 @@ static uint32_t whole(const la_frame *f) {
 
 /* Bytes behind the headers; padding behind the packet is not of it. */
 static uint32_t payload_of(const la_frame *f, const struct layout *y) {
-  uint32_t all = whole(f), told = y->ip.hlen + y->ip.len;
+  uint32_t all = whole(f), told = f->header + y->ip.hlen + y->ip.len;
   return (told >= y->payload && told < all ? told : all) - y->payload;
 }
 
@@ -82,7 +84,7 @@ static void ip_right(const struct layout *y, unsigned i, uint32_t total, uint8_t
   if (be16_get(p + 4) || !(p[6] & DONT_FRAGMENT))
     be16_put(p + 4, (be16_get(p + 4) + i) & 0xffff);
   be16_put(p + 10, 0);
-  be16_put(p + 10, la__sum_finish(la__sum(0, p, y->upper)));
+  be16_put(p + 10, la__sum_finish(la__sum(0, p, y->ip.hlen)));
 }
 
 /* TCP's or UDP's own fields: the i-th segment, `at` bytes into the payload, with n bytes of it. */
@@ -114,6 +116,7 @@ static bool as_it_is(const la_frame *f, la_frame *out) {
   out->len = f->len;
   out->total = whole(f);
   out->flags = f->flags & LA_FRAME_SUM_OK;
+  out->header = f->header;
   out->nbufs = f->nbufs;
   out->number = f->number;
   memcpy(out->buf, f->buf, f->nbufs * sizeof *f->buf);
@@ -137,7 +140,7 @@ bool la_frame_segment(const la_frame *frame, unsigned i, la_frame *out) {
   uint8_t *p = out->room + y.upper;
   uint32_t upper = y.payload - y.upper + n;
   memcpy(out->room, frame->data, y.payload);
-  ip_right(&y, i, y.upper + upper, out->room);
+  ip_right(&y, i, y.ip.hlen + upper, out->room + frame->header);
   upper_right(&y, i, at + n == payload, at, n, p);
   be16_put(p + y.sum_at, 0);
   uint32_t pseudo = la__ip_pseudo_sum(&y.ip.src, &y.ip.dst, y.ip.proto, upper);
@@ -147,6 +150,7 @@ bool la_frame_segment(const la_frame *frame, unsigned i, la_frame *out) {
   out->len = y.payload;
   out->total = y.payload + n;
   out->flags = frame->flags & LA_FRAME_SUM_OK;
+  out->header = frame->header;
   out->number = frame->number;
   return true;
 }

@@ -16,7 +16,7 @@ static bool error_in(la_stack *s, const struct packet *p, const struct icmp_msg 
     return false;
   struct key k = {.local = q.ip.src, .remote = q.ip.dst, .lport = q.sport, .rport = q.dport};
   k.zone = la__addr_link_local(&k.remote) ? p->link : 0;
-  struct icmp_error e = {m->kind, q.seq, q.ip.hlen + q.ip.len, m->mtu, la_addr_same(&p->h.src, &q.ip.dst)};
+  struct icmp_error e = {m->kind, q.seq, q.ip.hlen + q.ip.len, m->mtu, la_addr_same(&p->h.src, &q.ip.dst), false};
   return la__tcp_icmp(&s->tcp, &k, &e);
 }
 

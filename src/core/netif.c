@@ -85,6 +85,8 @@ int la_addr_add(la_stack *s, la_link link, const la_addr *addr, unsigned prefix_
   if (la__addr_bad_source(&a) || is_broadcast_of(&a, &a, prefix_len) || la__is_ours(s, &a, link) ||
       !la__mtu_carries(s->mtu[link], a.family))
     return LA_EINVAL;
+  if (s->ether[link].on)
+    return la__dad_add(s, link, &a, prefix_len);
   if (s->naddrs == ADDRS_MAX)
     return LA_ENOMEM;
   s->addr[s->naddrs++] = (struct netif_addr){a, (uint8_t)prefix_len, (uint8_t)link};

@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 
-int la_route_add(la_stack *s, const la_addr *dst, unsigned prefix_len, la_link link) {
+static int add(la_stack *s, const la_addr *dst, unsigned prefix_len, la_link link, const la_addr *via) {
   la_addr a;
   if (link == 0 || link > s->nlinks || !la__addr_normal(dst, &a) || prefix_len > (a.family == 4 ? 32u : 128u))
     return LA_EINVAL;
@@ -15,8 +15,21 @@ int la_route_add(la_stack *s, const la_addr *dst, unsigned prefix_len, la_link l
       return LA_EADDRINUSE;
   if (s->nroutes == ROUTES_MAX)
     return LA_ENOMEM;
-  s->route[s->nroutes++] = (struct route){a, (uint8_t)prefix_len, (uint8_t)link};
+  s->route[s->nroutes++] = (struct route){a, *via, (uint8_t)prefix_len, (uint8_t)link};
   return LA_OK;
+}
+
+int la_route_add(la_stack *s, const la_addr *dst, unsigned prefix_len, la_link link) {
+  static const la_addr none;
+  return add(s, dst, prefix_len, link, &none);
+}
+
+int la_route_add_via(la_stack *s, const la_addr *dst, unsigned prefix_len, la_link link, const la_addr *gateway) {
+  la_addr via;
+  if (link == 0 || link > s->nlinks || !s->ether[link].on || !la__addr_normal(gateway, &via) || via.family != dst->family ||
+      la__addr_bad_source(&via) || la__addr_loopback(&via) || la__is_ours(s, &via, link))
+    return LA_EINVAL;
+  return add(s, dst, prefix_len, link, &via);
 }
 
 /* fe80::/10 says nothing about a link: the only one that has such an address of ours, or none. */
@@ -53,6 +66,26 @@ la_link la__route_link(const la_stack *s, const la_addr *dst) {
     }
   }
   return link;
+}
+
+bool la__route_hop(const la_stack *s, la_link link, const la_addr *dst, la_addr *hop) {
+  int best = -1;
+  *hop = *dst;
+  if (la__addr_link_local(dst))
+    return true;
+  for (uint32_t i = 0; i < s->naddrs; i++) {
+    const struct netif_addr *n = &s->addr[i];
+    if (n->link == link && n->prefix > best && la__addr_match(dst, &n->addr, n->prefix))
+      best = n->prefix;
+  }
+  for (uint32_t i = 0; i < s->nroutes; i++) {
+    const struct route *r = &s->route[i];
+    if (r->link == link && r->prefix > best && la__addr_match(dst, &r->dst, r->prefix)) {
+      best = r->prefix;
+      *hop = r->via.family ? r->via : *dst;
+    }
+  }
+  return best >= 0;
 }
 
 /* By the route to it, so that both directions take one way; without one, or where an address means nothing elsewhere, back. */

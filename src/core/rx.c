@@ -25,6 +25,8 @@ static enum la_drop addresses(const la_stack *s, const struct packet *p) {
   const struct ip_hdr *h = &p->h;
   if (!la__is_ours(s, &h->dst, p->link))
     return LA_DROP_OTHERHOST;
+  if (p->group) /* RFC 1122 3.3.6 */
+    return LA_DROP_UNICAST_IN_L2_MULTICAST;
   if (la__addr_bad_source(&h->src) || la__addr_loopback(&h->src) || la__is_ours(s, &h->src, p->link) ||
       la__is_directed_broadcast(s, &h->src))
     return LA_DROP_IP_INADDRERRORS;
@@ -46,6 +48,9 @@ static enum la_drop header(const la_stack *s, struct packet *p) {
   }
   if (why != LA_DROP_NONE && !p->h.problem)
     return why;
+  p->nd = p->ether && why == LA_DROP_NONE && la__nd_is(&p->h, p->data + p->h.hlen, p->h.len);
+  if (p->nd) /* has rules of its own about addresses */
+    return LA_DROP_NONE;
   enum la_drop who = addresses(s, p);
   if (who == LA_DROP_NONE)
     return why;
@@ -86,7 +91,11 @@ static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
   k.zone = la__addr_link_local(&k.remote) ? p->link : 0;
   la_link back = la__route_back(s, &h->src, p->link);
   struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)p->link};
-  return la__tcp_input(&s->tcp, &k, &seg, &path);
+  s->tcp.progress = false;
+  why = la__tcp_input(&s->tcp, &k, &seg, &path);
+  if (s->tcp.progress && s->ether[back].on)
+    la__neigh_confirm(s, back, &h->src);
+  return why;
 }
 
 static enum la_drop rx_udp(la_stack *s, const struct packet *p) {
@@ -137,7 +146,9 @@ void la__rx(la_stack *s, struct packet *p) {
   enum la_drop why = header(s, p);
   if (why != LA_DROP_NONE && p->h.problem)
     la__reply_error(s, p, ICMP6_PARAM, p->h.problem - 1u, p->h.problem_at);
-  if (why == LA_DROP_NONE)
+  if (p->nd)
+    why = la__nd_rx(s, p);
+  else if (why == LA_DROP_NONE)
     why = !p->h.fragment ? upper(s, p) : p->whole ? LA_DROP_FRAGMENT : la__frag_input(s, p); /* no fragments in fragments */
   if (why != LA_DROP_NONE)
     la__rx_drop(s, p->link, why);
@@ -155,7 +166,8 @@ size_t la_input(la_stack *s, la_link link, const la_frame *frames, size_t n, la_
     p.gso = f->flags & LA_FRAME_GSO ? f->gso_size : 0;
     s->tcp.frame = ++s->frames;
     s->tcp.stats.frames_in++;
-    la__rx(s, &p);
+    if (!s->ether[link].on || la__ether_rx(s, &p))
+      la__rx(s, &p);
   }
   s->tcp.frame = 0;
   return i;

@@ -8,6 +8,7 @@
 static void preset_linux(la_config *c) {
   c->rto_min = c->rto_var_min = 200 * LA_MS;
   c->tlp = c->frto = 1;
+  c->mtu_probing = LA_MTU_PROBING_OFF;
   c->minshall = 1;
   c->send_pieces = 1;
   c->sndbuf_max = 4u << 20; /* tcp_wmem, tcp_rmem */
@@ -15,6 +16,7 @@ static void preset_linux(la_config *c) {
   c->delayed_ack = 40 * LA_MS; /* TCP_ATO_MIN */
   c->quick_acks = 16;          /* TCP_MAX_QUICKACKS */
   c->rcv_start = 65535;
+  c->arp_probes = c->arp_announcements = 0;
   c->mute_unsent = c->bare_segments = c->empty_probes = 1;
   c->syn_limit = 127 * LA_SEC; /* tcp_syn_retries 6 */
   c->r2 = 924600 * LA_MS;      /* tcp_retries2 15, from an RTO of 200 ms to 120 s */
@@ -57,6 +59,15 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->frag_bytes = 1u << 20;
   c->max_udp = 4096;
   c->udp_rcvbuf = 262144;
+  c->arp_probes = c->neigh_probes = 3;
+  c->arp_announcements = 2;
+  c->dad_transmits = 1;
+  c->neigh_retrans = LA_SEC;
+  c->neigh_reachable = 30 * LA_SEC;
+  c->neigh_delay = 5 * LA_SEC;
+  c->max_neighbours = 1024;
+  c->neigh_queue = 16;
+  c->neigh_queue_all = 256;
   c->frag_time4 = 30 * LA_SEC;
   c->frag_time6 = 60 * LA_SEC; /* RFC 8200 4.5 */
   c->port_lo = 32768;
@@ -66,6 +77,9 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->cc = LA_CC_CUBIC;
   c->ecn = 2;
   c->slow_start_after_idle = c->hystart = 1;
+  c->mtu_probing = LA_MTU_PROBING_BLACK_HOLE;
+  c->base_mss = 1024;
+  c->pmtu_expires = 600 * LA_SEC;
   if (preset == LA_PRESET_LINUX)
     preset_linux(c);
 }
@@ -82,6 +96,13 @@ static bool clocks_valid(const la_config *c) {
          c->frag_time6 <= 120 * LA_SEC;
 }
 
+static bool neighbours_valid(const la_config *c) {
+  return c->arp_probes <= 10 && c->arp_announcements <= 10 && c->dad_transmits <= 10 && c->neigh_probes > 0 && c->neigh_probes <= 20 &&
+         c->neigh_retrans >= LA_MS && c->neigh_retrans <= 60 * LA_SEC && c->neigh_reachable >= LA_MS &&
+         c->neigh_reachable <= 3600 * LA_SEC && c->neigh_delay >= LA_MS && c->neigh_delay <= 60 * LA_SEC && c->max_neighbours > 0 &&
+         c->max_neighbours <= 1u << 20 && c->neigh_queue > 0 && c->neigh_queue_all > 0;
+}
+
 static bool limits_valid(const la_config *c) {
   uint32_t most = 1u << 29; /* an index leaves three bits of a reference to kind and family */
   return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
@@ -90,12 +111,13 @@ static bool limits_valid(const la_config *c) {
          c->max_ooo <= 4096 && c->max_sent >= 8 && c->max_sent <= 4096 && c->dupthresh > 0 && power_of_two(c->replies) &&
          c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->max_udp < most &&
          c->udp_rcvbuf >= 2048 && c->udp_rcvbuf <= 1u << 29 && c->port_lo > 0 && c->port_lo <= c->port_hi && c->ttl > 0 && c->cc < LA_CCS &&
-         c->ecn <= 2 && (!c->trace || power_of_two(c->trace_cap));
+         c->ecn <= 2 && c->mtu_probing <= LA_MTU_PROBING_ALWAYS && c->base_mss >= 68 && c->pmtu_expires > 0 &&
+         (!c->trace || power_of_two(c->trace_cap));
 }
 
 la_stack *la_stack_new(const la_config *cfg) {
   if (!cfg || cfg->size != sizeof *cfg || !cfg->alloc.alloc || !cfg->alloc.free || !clocks_valid(cfg) || !limits_valid(cfg) ||
-      !sums_valid(&cfg->sums))
+      !neighbours_valid(cfg) || !sums_valid(&cfg->sums))
     return 0;
   struct mem m = {cfg->alloc, 0};
   la_stack *s = mem_alloc(&m, sizeof *s);
@@ -107,6 +129,7 @@ la_stack *la_stack_new(const la_config *cfg) {
   if (!cfg->sums.sum)
     s->tcp.cfg.sums = (la_sums){la__sum, la__copy_sum};
   la__frags_init(s);
+  la__neighs_init(s);
   la__udp_init(&s->udp, &s->mem, &s->tcp.chunks, cfg);
   s->echo_bucket.tokens = s->error_bucket.tokens = cfg->icmp_per_sec;
   return s;
@@ -120,6 +143,7 @@ void la_stack_free(la_stack *s) {
   for (uint32_t i = 1; i <= LA_LINKS_MAX; i++)
     la__outring_done(s, &s->datagrams[i]);
   la__frags_done(s);
+  la__neighs_done(s);
   la__udp_done(&s->udp);
   la__tcp_done(&s->tcp);
   struct mem m = s->mem;
@@ -129,6 +153,8 @@ void la_stack_free(la_stack *s) {
 void la_tick(la_stack *s, la_time now) {
   la__tcp_now(&s->tcp, now);
   la__frags_tick(s);
+  la__dad_tick(s);
+  la__neighs_tick(s);
   la__tcp_tick(&s->tcp);
 }
 
@@ -136,10 +162,12 @@ la_time la_deadline(const la_stack *s) {
   for (uint32_t i = 1; i <= s->nlinks; i++)
     if (s->answers[i].head != s->answers[i].tail || s->datagrams[i].head != s->datagrams[i].tail)
       return s->tcp.now;
-  if (s->udp.event_head != SLAB_NONE || s->tcp.chunks.back)
+  if (s->udp.event_head != SLAB_NONE || s->tcp.chunks.back || la__neighs_ready(s))
     return s->tcp.now;
-  la_time frags = la__frags_deadline(s), tcp = la__tcp_deadline(&s->tcp);
-  return frags < tcp ? frags : tcp;
+  la_time at[] = {la__frags_deadline(s), la__tcp_deadline(&s->tcp), la__neighs_deadline(s), la__dad_deadline(s)}, first = LA_NEVER;
+  for (unsigned i = 0; i < sizeof at / sizeof *at; i++)
+    first = at[i] < first ? at[i] : first;
+  return first;
 }
 
 void la_stats_get(const la_stack *s, la_stats *out) {
@@ -151,6 +179,8 @@ void la_stats_get(const la_stack *s, la_stats *out) {
   out->listeners = t->listeners.used;
   out->udp_sockets = s->udp.socks.used;
   out->chunks = t->chunks.used;
+  out->neighbours = s->neighs.slab.used;
+  out->neigh_waiting = s->neighs.waiting;
   out->bytes_allocated = s->mem.used;
 }
 
@@ -168,6 +198,7 @@ void la_trim(la_stack *s) {
   la__table_trim(&t->table);
   la__ports_trim(&t->ports, t->mem);
   la__slab_trim(&s->frags.slab);
+  la__slab_trim(&s->neighs.slab);
   la__slab_trim(&s->udp.socks);
   for (uint32_t i = 1; i <= s->nlinks; i++)
     if (s->datagrams[i].v && s->datagrams[i].head == s->datagrams[i].tail) {

@@ -4,6 +4,7 @@
 #define LA_CORE_STACK_H
 
 #include "core/frag.h"
+#include "core/neigh.h"
 #include "tcp/tcp.h"
 #include "udp/udp.h"
 
@@ -14,7 +15,7 @@ struct netif_addr {
   uint8_t prefix, link;
 };
 struct route {
-  la_addr dst;
+  la_addr dst, via; /* via: family 0: on the link itself */
   uint8_t prefix, link;
 };
 
@@ -23,15 +24,21 @@ struct packet {
   const uint8_t *data;
   uint32_t len;
   la_link link;
-  bool sum_ok;   /* the device has verified its checksums */
-  bool upper_ok; /* TCP's or UDP's at least */
-  uint16_t gso;  /* segments of so many bytes are joined in it; 0: none */
-  bool whole;    /* it was put together from fragments */
+  bool sum_ok;       /* the device has verified its checksums */
+  bool upper_ok;     /* TCP's or UDP's at least */
+  uint16_t gso;      /* segments of so many bytes are joined in it; 0: none */
+  bool whole;        /* it was put together from fragments */
+  bool ether, group; /* it came in an Ethernet frame, to more than one */
+  bool nd;           /* it is of Neighbor Discovery */
   struct ip_hdr h;
 };
 
-/* A packet that waits to go out: reply.c */
+/* A packet that waits to go out: reply.c; or, on an Ethernet link, what ether.c makes a frame of. */
+enum reply_kind { REPLY_IP, REPLY_ARP, REPLY_SOLICIT, REPLY_ADVERT, REPLY_MLD };
 struct reply {
+  uint8_t kind, op; /* op: ARP's */
+  bool to_mac;      /* else it goes to a group */
+  uint8_t mac[ETH_ADDR];
   la_addr src, dst;
   struct rope body;
   uint8_t head[8]; /* ICMP's or UDP's header */
@@ -61,6 +68,11 @@ struct la_stack {
   struct udp udp;
   struct bucket echo_bucket, error_bucket;
   struct frags frags;
+  struct ether ether[LA_LINKS_MAX + 1];
+  struct neighs neighs;
+  struct addr_work work[ADDRS_MAX]; /* no more than one for each address, ours or not yet */
+  uint32_t nwork, ntell;            /* ntell: with an event */
+  la_time defended[ADDRS_MAX];      /* of addr[]: when its last defence went out; 0: never */
 };
 
 /* netif.c */
@@ -75,6 +87,8 @@ bool la__addr_normal(const la_addr *in, la_addr *out);
 la_link la__route_link(const la_stack *s, const la_addr *dst);
 la_link la__route_back(const la_stack *s, const la_addr *src, la_link in); /* for an answer to what came by `in` */
 la_addr la__route_source(const la_stack *s, la_link link, const la_addr *dst);
+/* The neighbour by whom dst is reached over an Ethernet link; false: no route leads there. */
+bool la__route_hop(const la_stack *s, la_link link, const la_addr *dst, la_addr *hop);
 /*
  * What to open towards `remote`: addresses are made normal, *link (0: by route) and *local (family 0: by rule) filled in. LA_EINVAL: no
  * possible peer; LA_ENETUNREACH, LA_EADDRNOTAVAIL.
@@ -84,7 +98,7 @@ int la__route_open(const la_stack *s, la_addr *remote, la_addr *local, la_link *
 /* rx.c, tx.c */
 void la__rx(la_stack *s, struct packet *p); /* fills in p->h */
 void la__rx_drop(la_stack *s, la_link link, enum la_drop why);
-bool la__tx(la_stack *s, la_link link, la_frame *f);
+bool la__tx_packet(la_stack *s, la_link link, la_frame *f);                     /* with LA_ETH_HEADER bytes of room before it */
 uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum); /* of buf[], added to a partial sum of even length */
 
 /* icmp.c: LA_DROP_NONE when the message meant something to us */

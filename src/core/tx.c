@@ -5,6 +5,8 @@
 #include "base/sum.h"
 #include "core/stack.h"
 
+enum { HEAD_AT = 16 }; /* a packet in the frame's room: there is space before it for a link's header */
+
 uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum) {
   uint32_t at = 0;
   for (unsigned i = 0; i < f->nbufs; i++) {
@@ -21,20 +23,20 @@ static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *
   bool six = h->src.family == 6;
   unsigned ip = six ? IP6_HEADER : IP4_HEADER;
   h->dont_fragment = true; /* nothing that we send is ever to be cut */
-  unsigned built = six ? la__ip6_build(h, f->room) : la__ip4_build(h, f->room);
-  LA_CHECK(built == ip && ip + hdr <= LA_FRAME_ROOM);
+  unsigned built = six ? la__ip6_build(h, f->room + HEAD_AT) : la__ip4_build(h, f->room + HEAD_AT);
+  LA_CHECK(built == ip && HEAD_AT + ip + hdr <= LA_FRAME_ROOM);
   uint32_t sum = h->proto == IP_PROTO_ICMP ? 0 : la__ip_pseudo_sum(&h->src, &h->dst, h->proto, h->len);
   if (s->offload[link] & LA_OFFLOAD_SUM && (h->proto == IP_PROTO_TCP || h->proto == IP_PROTO_UDP)) {
-    be16_put(f->room + ip + sum_at, (uint16_t)~la__sum_finish(sum));
+    be16_put(f->room + HEAD_AT + ip + sum_at, (uint16_t)~la__sum_finish(sum));
     f->flags |= LA_FRAME_SUM_PARTIAL;
     f->sum_start = (uint16_t)ip;
     f->sum_at = (uint16_t)sum_at;
   } else {
-    sum = la__sum(sum, f->room + ip, hdr);
+    sum = la__sum(sum, f->room + HEAD_AT + ip, hdr);
     uint16_t check = la__sum_finish(known ? sum + *known : la__payload_sum(&s->tcp.cfg.sums, f, sum));
-    be16_put(f->room + ip + sum_at, h->proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
+    be16_put(f->room + HEAD_AT + ip + sum_at, h->proto == IP_PROTO_UDP && check == 0 ? 0xffff : check); /* RFC 768: 0 is "none" */
   }
-  f->data = f->room;
+  f->data = f->room + HEAD_AT;
   f->len = ip + hdr;
   f->total = ip + h->len;
 }
@@ -49,7 +51,7 @@ static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
   if (!made)
     return false;
   unsigned ip = o.key.local.family == 6 ? IP6_HEADER : IP4_HEADER;
-  unsigned hdr = la__tcp_build(&o.seg, f->room + ip);
+  unsigned hdr = la__tcp_build(&o.seg, f->room + HEAD_AT + ip);
   struct ip_hdr h = {.src = o.key.local, .dst = o.key.remote, .proto = IP_PROTO_TCP, .ttl = o.ttl, .tos = o.tos};
   h.len = hdr + o.seg.len;
   f->nbufs = (uint16_t)o.refs.n;
@@ -68,7 +70,7 @@ static bool ring_out(la_stack *s, la_link link, struct outring *r, la_frame *f) 
     return false;
   struct ip_hdr h = {.src = a.src, .dst = a.dst, .proto = a.proto, .ttl = a.ttl, .tos = a.tos};
   h.len = (uint32_t)sizeof a.head + a.body.len;
-  memcpy(f->room + (a.src.family == 6 ? IP6_HEADER : IP4_HEADER), a.head, sizeof a.head);
+  memcpy(f->room + HEAD_AT + (a.src.family == 6 ? IP6_HEADER : IP4_HEADER), a.head, sizeof a.head);
   f->nbufs = (uint16_t)la__rope_refs(&a.body, 0, a.body.len, f->buf, f->owner, LA_FRAME_BUFS, &got);
   LA_CHECK(got == a.body.len);
   la__rope_done(&a.body, &s->tcp.chunks);
@@ -88,8 +90,8 @@ static bool datagram_out(la_stack *s, la_link link, la_frame *f) {
 }
 
 /* Answers first, then datagrams and segments in turn. */
-bool la__tx(la_stack *s, la_link link, la_frame *f) {
-  f->flags = 0;
+bool la__tx_packet(la_stack *s, la_link link, la_frame *f) {
+  f->flags = f->header = 0;
   if (!ring_out(s, link, &s->answers[link], f)) {
     s->turn ^= 1;
     bool made = s->turn ? datagram_out(s, link, f) || tcp_out(s, link, f) : tcp_out(s, link, f) || datagram_out(s, link, f);
@@ -97,7 +99,6 @@ bool la__tx(la_stack *s, la_link link, la_frame *f) {
       return false;
   }
   f->number = ++s->frames;
-  s->tcp.stats.frames_out++;
   return true;
 }
 
@@ -105,9 +106,11 @@ size_t la_output(la_stack *s, la_link link, la_frame *frames, size_t max, la_tim
   if (link == 0 || link > s->nlinks)
     return 0;
   la__tcp_now(&s->tcp, now);
+  bool ether = s->ether[link].on;
   size_t n = 0;
-  while (n < max && la__tx(s, link, &frames[n]))
+  while (n < max && (ether ? la__ether_tx(s, link, &frames[n]) : la__tx_packet(s, link, &frames[n])))
     n++;
+  s->tcp.stats.frames_out += n;
   return n;
 }
 

@@ -102,6 +102,7 @@ bool la_host_add_link(la_host *h, la_stack *s, la_link link, la_driver *d) {
     free(p);
     return false;
   }
+  la_link_offload(s, link, d->offload, d->gso_max);
   h->polled += d->fd < 0;
   p->next = m->ports;
   m->ports = p;
@@ -186,8 +187,7 @@ static void drain(la_host *h, struct member *m) {
 }
 
 /* Hands one packet out with the gathered records of its number, those before them first. `from` is the first not yet handed out. */
-static size_t hand_packet(la_host *h, struct port *p, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
-                          size_t from) {
+static size_t hand_packet(la_host *h, struct port *p, la_time at, bool outbound, uint32_t number, const la_frame *frame, size_t from) {
   struct member *m = p->member;
   size_t first = from;
   while (first < h->nrecs && h->recs[first].frame != number)
@@ -199,7 +199,7 @@ static size_t hand_packet(la_host *h, struct port *p, la_time at, bool outbound,
   while (end < h->nrecs && h->recs[end].frame == number)
     end++;
   if (m->hooks.packet)
-    m->hooks.packet(m->hooks.ctx, p->link, at, outbound, number, data, len, h->recs + first, end - first);
+    m->hooks.packet(m->hooks.ctx, p->link, at, outbound, number, frame, h->recs + first, end - first);
   return end;
 }
 
@@ -207,7 +207,7 @@ static void show_input(la_host *h, struct port *p, size_t n, uint32_t number, la
   gather(h, p->member);
   size_t from = 0;
   for (size_t i = 0; i < n; i++)
-    from = hand_packet(h, p, now, false, number + (uint32_t)i, frames[i].data, frames[i].len, from);
+    from = hand_packet(h, p, now, false, number + (uint32_t)i, &frames[i], from);
   hand_trace(p->member, h->recs + from, h->nrecs - from);
 }
 
@@ -215,8 +215,12 @@ static void show_output(la_host *h, struct port *p, size_t n, la_time now) {
   gather(h, p->member);
   size_t from = 0;
   for (size_t i = 0; i < n; i++) {
-    size_t len = la_frame_copy(&h->out[i], h->flat, sizeof h->flat);
-    from = hand_packet(h, p, now, true, h->out[i].number, h->flat, (uint32_t)len, from);
+    const la_frame *f = &h->out[i];
+    la_frame whole = {.data = h->flat, .flags = f->flags, .gso_size = f->gso_size, .sum_start = f->sum_start, .sum_at = f->sum_at};
+    whole.header = f->header;
+    whole.len = whole.total = (uint32_t)la_frame_copy(f, h->flat, sizeof h->flat);
+    whole.number = f->number;
+    from = hand_packet(h, p, now, true, f->number, &whole, from);
   }
   hand_trace(p->member, h->recs + from, h->nrecs - from);
 }
@@ -265,46 +269,50 @@ static size_t take_batch(la_host *h, struct port *p, la_time now) {
 
 static la_time driver_deadline(const struct port *p) { return p->driver->deadline ? p->driver->deadline(p->driver) : LA_NEVER; }
 
-/* true: nothing is left to be read. */
+/* One batch of what has come. true: nothing is left to be read. */
 static bool pump_input(la_host *h, struct port *p, la_time now) {
   bool due = driver_deadline(p) <= now;
   if (p->driver->fd >= 0 && !p->ready && !due)
     return true;
   h->busy = h->busy || due; /* what it lets go may be for a polled driver that was looked at before */
-  for (unsigned round = 0; round < ROUNDS; round++) {
-    size_t n = take_batch(h, p, now);
-    if (n && p->driver->fd < 0)
-      h->busy = true;
-    if (!n) {
-      p->ready = false;
-      return true;
-    }
+  size_t n = take_batch(h, p, now);
+  if (n && p->driver->fd < 0)
+    h->busy = true;
+  p->ready = p->ready && n;
+  return !n;
+}
+
+/* A round: a batch from each link, the application, and out. The peer hears of it while the next batch is looked at. true: all is read. */
+static bool pump_member(la_host *h, struct member *m, la_time now) {
+  bool dry = true;
+  for (struct port *p = m->ports; p; p = p->next)
+    dry = pump_input(h, p, now) && dry;
+  /* Whether an ACK is late can be judged only when all that has come has been looked at; within limits. */
+  if (dry || now - m->ticked >= TICK_LATE) {
+    la_tick(m->stack, now);
+    m->ticked = now;
   }
-  h->busy = true;
-  return false;
+  drain(h, m);
+  if (h->draining)
+    la__drain_events(m);
+  else if (m->hooks.work)
+    m->hooks.work(m->hooks.ctx, now);
+  drain(h, m);
+  for (struct port *p = m->ports; p; p = p->next)
+    if (send_all(h, p, now) && p->driver->fd < 0)
+      h->busy = true;
+  return dry;
 }
 
 static void pump(la_host *h) {
   h->busy = false;
-  la_time now = la_host_now(h);
   for (struct member *m = h->members; m; m = m->next) {
-    bool dry = true;
-    for (struct port *p = m->ports; p; p = p->next)
-      dry = pump_input(h, p, now) && dry;
-    /* Whether an ACK is late can be judged only when all that has come has been looked at; within limits. */
-    if (dry || now - m->ticked >= TICK_LATE) {
-      la_tick(m->stack, now);
-      m->ticked = now;
-    }
-    drain(h, m);
-    if (h->draining)
-      la__drain_events(m);
-    else if (m->hooks.work)
-      m->hooks.work(m->hooks.ctx, now);
-    drain(h, m);
-    for (struct port *p = m->ports; p; p = p->next)
-      if (send_all(h, p, now) && p->driver->fd < 0)
+    unsigned round = 0;
+    while (!pump_member(h, m, la_host_now(h)))
+      if (++round == ROUNDS) {
         h->busy = true;
+        break;
+      }
   }
 }
 

@@ -47,7 +47,7 @@ struct la_host {
   la_trace_rec *recs;
   size_t nrecs, cap_recs;
   la_frame in[BATCH], out[BATCH];
-  uint8_t flat[65536];
+  uint8_t flat[65535 + LA_ETH_HEADER];
   /* drain.c */
   bool draining; /* from la_host_release on */
   la_time drain_last;

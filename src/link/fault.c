@@ -27,7 +27,7 @@ struct pkt {
   la_time due;
   uint32_t overtakers; /* aside: how many must pass before it goes on early; NO_COUNT: only its time counts */
   uint32_t len;
-  uint16_t flags;
+  uint16_t flags, header;
   uint8_t bytes[];
 };
 
@@ -204,7 +204,7 @@ static struct pkt *copy_of(struct fault *f, enum fault_dir dir, const la_frame *
     f->stats.overflowed[dir]++;
     return NULL;
   }
-  *k = (struct pkt){.len = len, .flags = frame->flags};
+  *k = (struct pkt){.len = len, .flags = frame->flags & LA_FRAME_SUM_OK, .header = frame->header};
   if (frame->nbufs)
     la_frame_copy(frame, k->bytes, len);
   else
@@ -213,16 +213,16 @@ static struct pkt *copy_of(struct fault *f, enum fault_dir dir, const la_frame *
 }
 
 /* A packet enters the wire. */
-static void enter(struct fault *f, enum fault_dir dir, const la_frame *frame) {
+static void enter_one(struct fault *f, enum fault_dir dir, const la_frame *frame) {
   struct lane *l = &f->lane[dir];
-  uint32_t len = frame->len;
+  uint32_t len = frame->len, before = frame->header < len ? frame->header : 0;
   for (unsigned i = 0; i < frame->nbufs; i++)
     len += frame->buf[i].len;
   struct pkt *k = copy_of(f, dir, frame, len), *twin = NULL;
   f->stats.packets[dir]++;
   if (!k)
     return;
-  struct fate fate = decide(f, dir, k->bytes, len);
+  struct fate fate = decide(f, dir, k->bytes + before, len - before);
   if (fate.act[FAULT_DROP]) {
     f->stats.dropped[dir]++;
     free(k);
@@ -230,7 +230,7 @@ static void enter(struct fault *f, enum fault_dir dir, const la_frame *frame) {
   }
   if (fate.act[FAULT_DUP])
     twin = copy_of(f, dir, frame, len);
-  if (fate.act[FAULT_CORRUPT] && corrupt(&l->rng, k->bytes, len)) {
+  if (fate.act[FAULT_CORRUPT] && corrupt(&l->rng, k->bytes + before, len - before)) {
     f->stats.corrupted[dir]++;
     k->flags &= (uint16_t)~LA_FRAME_SUM_OK;
   }
@@ -240,6 +240,17 @@ static void enter(struct fault *f, enum fault_dir dir, const la_frame *frame) {
     f->stats.duplicated[dir]++;
     place(f, dir, twin, &again, f->d.now);
   }
+}
+
+/* Each segment of a frame by itself, its checksum finished, so that damage shows. */
+static void enter(struct fault *f, enum fault_dir dir, const la_frame *frame) {
+  la_frame one;
+  if (!(frame->flags & (LA_FRAME_GSO | LA_FRAME_SUM_PARTIAL)) || !la_frame_segment(frame, 0, &one)) {
+    enter_one(f, dir, frame);
+    return;
+  }
+  for (unsigned i = 0; la_frame_segment(frame, i, &one); i++)
+    enter_one(f, dir, &one);
 }
 
 /* Takes the packet that is due first, or NULL. */
@@ -273,7 +284,7 @@ static bool flush(struct fault *f) {
   bool ok = true;
   f->inner->now = f->d.now;
   while ((k = leave(&f->lane[FAULT_OUT], f->d.now))) {
-    const la_frame frame = {.data = k->bytes, .len = k->len, .total = k->len, .flags = k->flags};
+    const la_frame frame = {.data = k->bytes, .len = k->len, .total = k->len, .flags = k->flags, .header = k->header};
     if (!f->inner->send(f->inner, &frame)) {
       f->d.dropped++;
       ok = false;
@@ -312,6 +323,7 @@ static size_t fault_recv(la_driver *d, la_frame *frames, size_t max) {
     frames[n].data = k->bytes;
     frames[n].len = frames[n].total = k->len;
     frames[n].flags = k->flags;
+    frames[n].header = k->header;
     frames[n++].nbufs = 0;
     k->next = f->lent;
     f->lent = k;
@@ -382,6 +394,7 @@ la_driver *la_fault_new(la_driver *inner, const char *spec, char *err, size_t er
                      .close = fault_close,
                      .fd = inner->fd,
                      .mtu = inner->mtu,
+                     .header = inner->header,
                      .deadline = fault_deadline,
                      .now = inner->now};
   f->inner = inner;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two drivers joined in memory. Each direction is a ring of packet slots of `mtu` bytes, allocated once; what
+ * Two drivers joined in memory. Each direction is a ring of packet slots of `most` bytes, allocated once; what
  * a recv has lent out is freed by the next recv. One thread, like everything that touches a stack.
  */
 #include <lastack/link.h>
@@ -8,9 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LONGEST = 65535 };
+
 struct ring {
-  uint8_t *bytes; /* depth slots of mtu bytes */
-  uint32_t *len;
+  uint8_t *bytes; /* depth slots of `most` bytes */
+  struct slot {
+    uint32_t len;
+    uint16_t flags, gso_size, header;
+  } * slot;
   uint32_t head, count, lent;
 };
 
@@ -23,7 +28,7 @@ struct end {
 struct pair {
   struct end end[2];
   struct ring ring[2];
-  uint32_t mtu, depth;
+  uint32_t most, depth;
   unsigned open; /* ends not yet closed, as bits */
 };
 
@@ -37,10 +42,12 @@ static size_t pair_recv(la_driver *d, la_frame *frames, size_t max) {
   while (r->lent < max && r->lent < r->count) {
     uint32_t slot = (r->head + r->lent) % p->depth;
     la_frame *f = &frames[r->lent++];
-    f->data = r->bytes + (size_t)slot * p->mtu;
-    f->len = f->total = r->len[slot];
-    f->flags = 0;
+    f->data = r->bytes + (size_t)slot * (p->most + LA_ETH_HEADER);
+    f->len = f->total = r->slot[slot].len;
+    f->flags = r->slot[slot].flags;
+    f->gso_size = r->slot[slot].gso_size;
     f->nbufs = 0;
+    f->header = r->slot[slot].header;
   }
   d->received += r->lent;
   return r->lent;
@@ -53,19 +60,19 @@ static bool pair_send(la_driver *d, const la_frame *frame) {
   size_t len = frame->len;
   for (unsigned i = 0; i < frame->nbufs; i++)
     len += frame->buf[i].len;
-  if (r->count == p->depth || len > p->mtu || !(p->open & 1u << !e->side)) {
+  if (r->count == p->depth || len > p->most + frame->header || frame->header > LA_ETH_HEADER || !(p->open & 1u << !e->side)) {
     d->dropped++;
     return false;
   }
   uint32_t slot = (r->head + r->count++) % p->depth;
-  uint8_t *to = r->bytes + (size_t)slot * p->mtu;
+  uint8_t *to = r->bytes + (size_t)slot * (p->most + LA_ETH_HEADER);
   memcpy(to, frame->data, frame->len);
   to += frame->len;
   for (unsigned i = 0; i < frame->nbufs; i++) {
     memcpy(to, frame->buf[i].data, frame->buf[i].len);
     to += frame->buf[i].len;
   }
-  r->len[slot] = (uint32_t)len;
+  r->slot[slot] = (struct slot){(uint32_t)len, frame->flags, frame->flags & LA_FRAME_GSO ? frame->gso_size : 0, frame->header};
   d->sent++;
   return true;
 }
@@ -73,7 +80,7 @@ static bool pair_send(la_driver *d, const la_frame *frame) {
 static void pair_free(struct pair *p) {
   for (unsigned i = 0; i < 2; i++) {
     free(p->ring[i].bytes);
-    free(p->ring[i].len);
+    free(p->ring[i].slot);
   }
   free(p);
 }
@@ -86,25 +93,28 @@ static void pair_close(la_driver *d) {
     pair_free(p);
 }
 
-bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b) {
+bool la_pair_new_offload(uint32_t mtu, uint32_t depth, unsigned offload, la_driver **a, la_driver **b) {
   if (!mtu || !depth)
     return false;
   struct pair *p = calloc(1, sizeof *p);
   if (!p)
     return false;
-  p->mtu = mtu;
+  p->most = offload & (LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6) && mtu < LONGEST ? LONGEST : mtu;
   p->depth = depth;
   p->open = 3;
   for (unsigned i = 0; i < 2; i++) {
-    p->ring[i].bytes = calloc(depth, mtu);
-    p->ring[i].len = calloc(depth, sizeof *p->ring[i].len);
-    if (!p->ring[i].bytes || !p->ring[i].len) {
+    p->ring[i].bytes = calloc(depth, p->most + LA_ETH_HEADER);
+    p->ring[i].slot = calloc(depth, sizeof *p->ring[i].slot);
+    if (!p->ring[i].bytes || !p->ring[i].slot) {
       pair_free(p);
       return false;
     }
-    p->end[i] = (struct end){.d = {.recv = pair_recv, .send = pair_send, .close = pair_close, .fd = -1, .mtu = mtu}, .pair = p, .side = i};
+    p->end[i] = (struct end){.pair = p, .side = i};
+    p->end[i].d = (la_driver){.recv = pair_recv, .send = pair_send, .close = pair_close, .fd = -1, .mtu = mtu, .offload = offload};
   }
   *a = &p->end[0].d;
   *b = &p->end[1].d;
   return true;
 }
+
+bool la_pair_new(uint32_t mtu, uint32_t depth, la_driver **a, la_driver **b) { return la_pair_new_offload(mtu, depth, 0, a, b); }

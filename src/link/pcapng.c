@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pcapng file (draft-ietf-opsawg-pcapng): one section in this machine's byte order, one interface of
- * LINKTYPE_RAW with nanosecond timestamps, one Enhanced Packet Block a packet. Each line of a comment
+ * LINKTYPE_RAW or LINKTYPE_ETHERNET with nanosecond timestamps, one Enhanced Packet Block a packet. Each line of a comment
  * becomes an opt_comment of its own, so that display filters see them apart.
  */
 #include <lastack/lastack.h>
@@ -13,7 +13,7 @@
 
 enum { BLOCK_SHB = 0x0A0D0D0A, BLOCK_IDB = 1, BLOCK_EPB = 6 };
 enum { OPT_END = 0, OPT_COMMENT = 1, SHB_USERAPPL = 4, IDB_NAME = 2, IDB_TSRESOL = 9, EPB_FLAGS = 2 };
-enum { LINKTYPE_RAW = 101, DIR_IN = 1, DIR_OUT = 2, COMMENT_MAX = 60000 };
+enum { LINKTYPE_ETHERNET = 1, LINKTYPE_RAW = 101, DIR_IN = 1, DIR_OUT = 2, COMMENT_MAX = 60000 };
 
 struct la_pcapng {
   FILE *f;
@@ -65,13 +65,13 @@ static void put_section(la_pcapng *p) {
   put32(p, len);
 }
 
-static void put_interface(la_pcapng *p) {
+static void put_interface(la_pcapng *p, uint16_t type) {
   static const char name[] = "lastack";
   uint8_t nano = 9;
   uint32_t len = 20 + 4 + padded(sizeof name - 1) + 8 + 4;
   put32(p, BLOCK_IDB);
   put32(p, len);
-  put(p, (uint16_t[2]){LINKTYPE_RAW, 0}, 4);
+  put(p, (uint16_t[2]){type, 0}, 4);
   put32(p, 0); /* packets are never cut */
   put_option(p, IDB_NAME, name, sizeof name - 1);
   put_option(p, IDB_TSRESOL, &nano, 1);
@@ -79,7 +79,7 @@ static void put_interface(la_pcapng *p) {
   put32(p, len);
 }
 
-la_pcapng *la_pcapng_open(const char *path, char *err, size_t err_cap) {
+static la_pcapng *open_file(const char *path, uint16_t type, char *err, size_t err_cap) {
   la_pcapng *p = calloc(1, sizeof *p);
   if (p && !(p->f = fopen(path, "wbe"))) {
     free(p);
@@ -91,9 +91,13 @@ la_pcapng *la_pcapng_open(const char *path, char *err, size_t err_cap) {
     return NULL;
   }
   put_section(p);
-  put_interface(p);
+  put_interface(p, type);
   return p;
 }
+
+la_pcapng *la_pcapng_open(const char *path, char *err, size_t err_cap) { return open_file(path, LINKTYPE_RAW, err, err_cap); }
+
+la_pcapng *la_pcapng_open_ether(const char *path, char *err, size_t err_cap) { return open_file(path, LINKTYPE_ETHERNET, err, err_cap); }
 
 bool la_pcapng_write(la_pcapng *p, uint64_t at_unix_ns, bool outbound, const void *packet, uint32_t len, const char *comment) {
   uint32_t total = 32 + padded(len) + 8 + 4;

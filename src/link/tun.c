@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A TUN device of Linux: bare IP packets, one read or write each. It vanishes with the descriptor. */
-#include <lastack/link.h>
+/*
+ * A TUN device of Linux: IP packets, one read or write each. It vanishes with the descriptor.
+ *
+ * Where the kernel knows how, each packet has struct virtio_net_hdr before it, and then neither side need finish checksums nor cut:
+ * what a socket of the kernel sends in one piece comes in one piece, and the reverse. TUNSETOFFLOAD tells the kernel what we take; it
+ * takes all of it itself. A kernel that lacks some of it is asked for less, and in the end for bare packets.
+ */
+#include "link/vnet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +27,16 @@
 #include <unistd.h>
 
 #define TUN_PATH "/dev/net/tun"
-enum { TUN_BATCH = 32, ADDR_WAIT_MS = 2000 };
+enum { TUN_BATCH = 32, ADDR_WAIT_MS = 2000, LONGEST = 65535, READ_ROOM = 4 * 65568 };
+/* Newer than some systems' headers. */
+enum { OFFLOAD_USO4 = 0x20, OFFLOAD_USO6 = 0x40 };
 
 struct tun {
   la_driver d;
-  uint8_t bytes[]; /* TUN_BATCH packets of mtu bytes */
+  bool heads;    /* packets have a struct virtio_net_hdr before them */
+  uint32_t most; /* of a packet that is read */
+  uint32_t room; /* of bytes[]: a batch ends when another packet might not fit */
+  uint8_t bytes[];
 };
 
 __attribute__((format(printf, 3, 4))) static void explain(char *err, size_t cap, const char *fmt, ...) {
@@ -39,39 +50,65 @@ __attribute__((format(printf, 3, 4))) static void explain(char *err, size_t cap,
 
 static size_t tun_recv(la_driver *d, la_frame *frames, size_t max) {
   struct tun *t = (struct tun *)d;
+  uint32_t head = t->heads ? sizeof(struct virtio_net_hdr) : 0, at = 0;
   size_t n = 0;
-  while (n < max && n < TUN_BATCH) {
-    uint8_t *p = t->bytes + n * d->mtu;
-    ssize_t got = read(d->fd, p, d->mtu);
+  while (n < max && n < TUN_BATCH && t->room - at >= head + t->most) {
+    uint8_t *p = t->bytes + at;
+    ssize_t got = read(d->fd, p, head + t->most);
     if (got < 0 && errno == EINTR)
       continue;
-    if (got <= 0)
+    if (got <= (ssize_t)head)
       break;
-    frames[n].data = p;
-    frames[n].len = frames[n].total = (uint32_t)got;
-    frames[n].flags = 0;
+    struct virtio_net_hdr h = {0};
+    memcpy(&h, p, head);
+    if (!la__vnet_read(&frames[n], &h)) {
+      d->dropped++;
+      continue;
+    }
+    frames[n].data = p + head;
+    frames[n].len = frames[n].total = (uint32_t)got - head;
     frames[n].nbufs = 0;
+    frames[n].header = (uint16_t)d->header;
     n++;
+    at += ((uint32_t)got + 15) & ~15u;
   }
   d->received += n;
   return n;
 }
 
-static bool tun_send(la_driver *d, const la_frame *frame) {
-  struct iovec v[1 + LA_FRAME_BUFS];
+static bool put(struct tun *t, const la_frame *f) {
+  struct iovec v[2 + LA_FRAME_BUFS];
+  struct virtio_net_hdr h;
   int n = 0;
-  v[n++] = (struct iovec){(void *)(uintptr_t)frame->data, frame->len};
-  for (unsigned i = 0; i < frame->nbufs; i++)
-    v[n++] = (struct iovec){(void *)(uintptr_t)frame->buf[i].data, frame->buf[i].len};
-  ssize_t put;
+  la__vnet_write(f, &h);
+  if (t->heads)
+    v[n++] = (struct iovec){&h, sizeof h};
+  v[n++] = (struct iovec){(void *)(uintptr_t)f->data, f->len};
+  for (unsigned i = 0; i < f->nbufs; i++)
+    v[n++] = (struct iovec){(void *)(uintptr_t)f->buf[i].data, f->buf[i].len};
+  ssize_t done;
   do
-    put = writev(d->fd, v, n);
-  while (put < 0 && errno == EINTR);
-  if (put < 0)
-    d->dropped++;
+    done = writev(t->d.fd, v, n);
+  while (done < 0 && errno == EINTR);
+  if (done < 0)
+    t->d.dropped++;
   else
-    d->sent++;
-  return put >= 0;
+    t->d.sent++;
+  return done >= 0;
+}
+
+static bool tun_send(la_driver *d, const la_frame *frame) {
+  struct tun *t = (struct tun *)d;
+  unsigned work = frame->flags & (LA_FRAME_SUM_PARTIAL | LA_FRAME_GSO);
+  la_frame one;
+  if (work != LA_FRAME_GSO && (!work || t->heads))
+    return put(t, frame);
+  bool ok = true;
+  unsigned i = 0;
+  for (; la_frame_segment(frame, i, &one); i++)
+    ok = put(t, &one) && ok;
+  d->dropped += !i;
+  return ok && i;
 }
 
 static void tun_close(la_driver *d) {
@@ -83,9 +120,9 @@ static void explain_set(char *err, size_t cap, const char *name, int e) {
   if (e == EBUSY)
     explain(err, cap, "%s: the device is in use by another program", name);
   else if (e == EPERM || e == EACCES)
-    explain(err, cap, "%s: no right to make or open a TUN device (CAP_NET_ADMIN)", name);
+    explain(err, cap, "%s: no right to make or open such a device (CAP_NET_ADMIN)", name);
   else if (e == EINVAL)
-    explain(err, cap, "%s: the name is taken by a device that is no TUN, or is no name for a device", name);
+    explain(err, cap, "%s: the name is taken by a device of another kind, or is no name for a device", name);
   else
     explain(err, cap, "%s: %s", name, strerror(e));
 }
@@ -93,7 +130,26 @@ static void explain_set(char *err, size_t cap, const char *name, int e) {
 /* The kernel would take %d as a pattern. */
 bool la_tun_name_valid(const char *name) { return *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "%/"); }
 
-la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap) {
+/* Asks the kernel for as much of `want` as it has; what that comes to. */
+static unsigned offload(int fd, unsigned want) {
+  unsigned tso = (want & LA_OFFLOAD_TSO4 ? TUN_F_TSO4 : 0u) | (want & LA_OFFLOAD_TSO6 ? TUN_F_TSO6 : 0u) |
+                 (want & LA_OFFLOAD_TSO_ECN ? TUN_F_TSO_ECN : 0u);
+  const unsigned tries[] = {TUN_F_CSUM | tso | OFFLOAD_USO4 | OFFLOAD_USO6, TUN_F_CSUM | tso, TUN_F_CSUM};
+  for (unsigned i = tso ? 0 : 2; i < 3; i++)
+    if (ioctl(fd, TUNSETOFFLOAD, tries[i]) == 0)
+      return i < 2 ? want : LA_OFFLOAD_SUM;
+  return 0;
+}
+
+/* Takes the name. 0, or an errno. */
+static int attach(int fd, const char *name, short flags) {
+  struct ifreq req = {.ifr_flags = (short)(IFF_NO_PI | flags)};
+  memcpy(req.ifr_name, name, strlen(name));
+  return ioctl(fd, TUNSETIFF, &req) < 0 ? errno : 0;
+}
+
+/* `header`: bytes before each packet; with Ethernet's it is a TAP device. */
+static la_driver *device_open(const char *name, uint32_t header, uint32_t mtu, unsigned want, char *err, size_t err_cap) {
   if (!la_tun_name_valid(name)) {
     explain(err, err_cap, "%.40s: not a name for a device: 1 to %d characters, no / and no %%", name, IFNAMSIZ - 1);
     return NULL;
@@ -103,19 +159,39 @@ la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap
     explain(err, err_cap, "%s: cannot open %s: %s", name, TUN_PATH, strerror(errno));
     return NULL;
   }
-  struct ifreq req = {.ifr_flags = IFF_TUN | IFF_NO_PI};
-  memcpy(req.ifr_name, name, strlen(name));
+  unsigned can = 0;
+  bool heads = want & LA_OFFLOAD_SUM && ioctl(fd, TUNGETFEATURES, &can) == 0 && can & IFF_VNET_HDR;
   struct tun *t = NULL;
-  if (ioctl(fd, TUNSETIFF, &req) < 0)
-    explain_set(err, err_cap, name, errno);
-  else if (!(t = calloc(1, sizeof *t + (size_t)TUN_BATCH * mtu)))
+  int e = attach(fd, name, (short)((header ? IFF_TAP : IFF_TUN) | (heads ? IFF_VNET_HDR : 0)));
+  uint32_t most = (heads && mtu < LONGEST ? LONGEST : mtu) + header;
+  uint32_t room = heads ? READ_ROOM : TUN_BATCH * ((most + 15) & ~15u);
+  if (e)
+    explain_set(err, err_cap, name, e);
+  else if (!(t = malloc(sizeof *t + room)))
     explain(err, err_cap, "%s: out of memory", name);
   if (!t) {
     close(fd);
     return NULL;
   }
-  t->d = (la_driver){.recv = tun_recv, .send = tun_send, .close = tun_close, .fd = fd, .mtu = mtu};
+  *t = (struct tun){.heads = heads, .most = most, .room = room};
+  t->d = (la_driver){.recv = tun_recv, .send = tun_send, .close = tun_close, .fd = fd, .mtu = mtu, .header = header};
+  t->d.offload = heads ? offload(fd, want) : 0;
+  t->d.gso_max = LONGEST;
   return &t->d;
+}
+
+#define ALL_OFFLOAD (LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN)
+
+la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap) {
+  return device_open(name, 0, mtu, want, err, err_cap);
+}
+
+la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap) {
+  return device_open(name, 0, mtu, ALL_OFFLOAD, err, err_cap);
+}
+
+la_driver *la_tap_open(const char *name, uint32_t mtu, char *err, size_t err_cap) {
+  return device_open(name, LA_ETH_HEADER, mtu, ALL_OFFLOAD, err, err_cap);
 }
 
 struct answer {

@@ -405,7 +405,7 @@ static int read_mtu(la_posix *p, const struct psock *k, int *v) {
   }
   if (!c || la__sk_state(p, k) == LA_TCP_CLOSE)
     return -LA_POSIX_ENOTCONN;
-  *v = (int)p->s->mtu[c->link];
+  *v = (int)la__pmtu(&p->s->tcp, c);
   return 0;
 }
 

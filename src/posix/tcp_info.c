@@ -47,8 +47,8 @@ void la__sk_tcp_info(la_posix *p, const struct psock *k, la_tcp_info *i) {
   i->tcpi_delivered_ce = r.delivered_ce;
   i->tcpi_snd_wscale = r.snd_wscale & 15u;
   i->tcpi_rcv_wscale = r.rcv_wscale & 15u;
-  i->tcpi_pmtu = p->s->mtu[r.link];
-  i->tcpi_advmss = announced_mss(p, k, i->tcpi_pmtu - (r.local.family == 6 ? 60 : 40));
+  i->tcpi_pmtu = r.pmtu;
+  i->tcpi_advmss = announced_mss(p, k, p->s->mtu[r.link] - (r.local.family == 6 ? 60 : 40));
   const struct conn *c = la__sk_conn(p, k);
   i->tcpi_rcv_mss = la__rcv_mss(c);
   i->tcpi_ato = c->ato * 1000u;

@@ -102,6 +102,17 @@ static void release_event(la_held *h, la_event *e) {
   e->user = e->ref->user;
 }
 
+static bool addr_event(la_stack *s, la_event *e) {
+  la_addr a;
+  uint8_t type;
+  if (!la__dad_event(s, &a, &type))
+    return false;
+  memset(e, 0, sizeof *e);
+  e->type = (enum la_event_type)type;
+  e->local = a;
+  return true;
+}
+
 size_t la_events(la_stack *s, la_event *out, size_t max) {
   struct tcp *t = &s->tcp;
   size_t n = 0;
@@ -118,5 +129,7 @@ size_t la_events(la_stack *s, la_event *out, size_t max) {
     udp_event(&s->udp, &out[n++]);
   for (la_held *h; n < max && (h = la__held_back(&t->chunks)) != NULL;)
     release_event(h, &out[n++]);
+  while (n < max && addr_event(s, &out[n]))
+    n++;
   return n;
 }

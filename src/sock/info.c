@@ -57,6 +57,7 @@ static void numbers(const struct tcp *t, const struct conn *c, la_info_rec *out)
   out->snd_wscale = c->wscale & 15;
   out->rcv_wscale = c->wscale >> 4;
   out->mss = c->mss;
+  out->pmtu = la__pmtu(t, c);
   out->peer_mss = c->peer_mss;
   out->unread = c->rcvq ? c->rcvq->rope.len : 0;
   out->urgent = la__urgent(c);

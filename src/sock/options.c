@@ -28,6 +28,7 @@ static bool in_range(enum la_opt opt, int64_t v) {
     [LA_OPT_SOFT_ERRORS] = {0, 1},
     [LA_OPT_NOTSENT_LOWAT] = {0, 1 << 30},
     [LA_OPT_MAX_PACING_RATE] = {0, INT64_MAX},
+    [LA_OPT_MTU_PROBING] = {-1, LA_MTU_PROBING_ALWAYS},
   };
   if ((unsigned)opt >= sizeof range / sizeof range[0])
     return false;
@@ -45,7 +46,7 @@ struct place {
 
 static bool in_wish(enum la_opt opt) {
   return opt == LA_OPT_KEEPIDLE || opt == LA_OPT_KEEPINTVL || opt == LA_OPT_KEEPCNT || opt == LA_OPT_USER_TIMEOUT ||
-         (opt >= LA_OPT_CORK && opt <= LA_OPT_SOFT_ERRORS) || opt == LA_OPT_NOTSENT_LOWAT || opt == LA_OPT_MAX_PACING_RATE;
+         (opt >= LA_OPT_CORK && opt <= LA_OPT_SOFT_ERRORS) || opt >= LA_OPT_NOTSENT_LOWAT;
 }
 
 static void flag(uint32_t *flags, uint32_t f, bool on) { *flags = on ? *flags | f : *flags & ~f; }
@@ -84,6 +85,9 @@ static void put_wish(struct wish *w, enum la_opt opt, int64_t v) {
     break;
   case LA_OPT_MAX_PACING_RATE:
     w->pacing_max = (uint64_t)v;
+    break;
+  case LA_OPT_MTU_PROBING:
+    w->mtu_probing = (uint8_t)(v + 1);
     break;
   default:
     w->fin_wait_2 = (int32_t)v;
@@ -229,6 +233,7 @@ int la_get_option(la_stack *s, la_conn h, enum la_opt opt, int64_t *v) {
     [LA_OPT_SOFT_ERRORS] = !(w->flags & WISH_NO_SOFT),
     [LA_OPT_NOTSENT_LOWAT] = w->notsent_lowat,
     [LA_OPT_MAX_PACING_RATE] = (int64_t)w->pacing_max,
+    [LA_OPT_MTU_PROBING] = w->mtu_probing - 1,
   };
   if ((unsigned)opt >= sizeof values / sizeof values[0] || opt == LA_OPT_DEFER_ACCEPT)
     return LA_EINVAL;

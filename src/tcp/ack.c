@@ -192,6 +192,7 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   bool outstanding = n.una != c->snd_nxt, forward = seq_gt(seg->ack, n.una), opened = false;
   if (forward) {
     c->snd_una = seg->ack;
+    t->progress = true;
     n.what |= NEWS_ACKED;
   }
   if (seq_geq(seg->ack, n.una)) {

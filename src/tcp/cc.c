@@ -84,6 +84,11 @@ static void unused(const struct tcp *t, struct conn *c) {
   q->full_at = t->now;
 }
 
+bool la__cc_lags(const struct tcp *t, const struct conn *c) {
+  const struct sndq *q = c->sndq;
+  return t->cfg.slow_start_after_idle && q->rec.state < LA_CA_CWR && t->now - q->full_at >= la__rto(t, c);
+}
+
 /* The most that was outstanding in a round trip, and whether cwnd was then what held the sender back (RFC 7661 4.3 asks the same). */
 void la__cc_sent(const struct tcp *t, struct conn *c) {
   struct sndq *q = c->sndq;
@@ -103,7 +108,7 @@ void la__cc_sent(const struct tcp *t, struct conn *c) {
   }
   if (fly > q->used)
     q->used = fly;
-  if (t->cfg.slow_start_after_idle && q->rec.state < LA_CA_CWR && t->now - q->full_at >= la__rto(t, c))
+  if (la__cc_lags(t, c))
     unused(t, c);
 }
 

@@ -85,6 +85,8 @@ void la__cc_choose(const struct tcp *t, struct conn *c, enum la_cc which);
 enum la_cc la__cc_chosen(const struct conn *c);
 void la__cc_resume(const struct tcp *t, struct conn *c);
 void la__cc_sent(const struct tcp *t, struct conn *c);
+/* cwnd has not been the limit for so long that la__cc_sent, after the next segment, may lower it. */
+bool la__cc_lags(const struct tcp *t, const struct conn *c);
 void la__cc_ack(const struct tcp *t, struct conn *c, struct cc_ack *a);
 void la__cc_enter(struct tcp *t, struct conn *c, enum cc_event why);
 void la__cc_leave(const struct tcp *t, struct conn *c);

@@ -163,6 +163,7 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
       c->sndq->seq0 = c->snd_nxt;
       la__recovery_init(t, c);
       la__cc_attach(t, c);
+      la__pmtu_attach(t, c);
     }
   }
   return c->sndq;

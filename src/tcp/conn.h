@@ -67,7 +67,8 @@ enum conn_flag {
   CF_ORPHAN = 1 << 26,   /* counted in stats.orphans */
   CF_READ_ARMED = 1 << 27,
   CF_WRITE_ARMED = 1 << 28,
-  CF_ACKED_SYN = 1 << 29 /* our SYN has been acknowledged */
+  CF_ACKED_SYN = 1 << 29, /* our SYN has been acknowledged */
+  CF_MSS_PROVED = 1 << 30 /* a segment of `mss` bytes has been acknowledged */
 };
 
 enum conn_todo {
@@ -107,6 +108,7 @@ struct wish {
   uint8_t keep_cnt;
   uint8_t syn_retries; /* 0: the config's limit */
   uint8_t flags;
+  uint8_t mtu_probing;          /* LA_OPT_MTU_PROBING, and 1; 0: the config's */
   uint32_t w_max;               /* CUBIC's, in bytes: outlives the send queue */
   la_time tune_at;              /* tune.c: what comes in how long; 0: not yet */
   uint32_t tune_from, tune_end; /* from where, and until where */
@@ -124,6 +126,17 @@ enum conn_net {
   NET_CWR = 32,     /* cwnd was reduced: the next new bytes say so */
   NET_SNDBUF = 64,  /* the application has set these: they do not grow */
   NET_RCVBUF = 128
+};
+
+/* pmtu.c. Sizes are of payload, options deducted, as conn.mss is. */
+struct pmtu {
+  la_time look_at; /* then what was learnt is old */
+  uint32_t claim_seq, probe_seq;
+  uint16_t acked; /* the longest segment that was acknowledged */
+  uint16_t claim; /* what a router's word, of the segment at claim_seq, would leave; 0: none waits for its loss */
+  uint16_t high;  /* nothing longer is tried */
+  uint16_t probe; /* length of the one at probe_seq; 0: none is out */
+  uint8_t fails;  /* probes of this length that were lost alone */
 };
 
 /* The sending side while bytes are queued or unacknowledged. */
@@ -147,6 +160,7 @@ struct sndq {
   uint32_t prior_cwnd, prior_ssthresh; /* before the latest reduction; prior_cwnd 0: none to undo */
   la_time full_at;                     /* when cwnd was last the limit */
   union cc_state cc;
+  struct pmtu pmtu;
   struct recovery rec;
   struct sent sent;
 };

@@ -130,6 +130,7 @@ static bool store_ahead(struct tcp *t, struct conn *c, const struct tcp_seg *seg
 static bool append(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   size_t n = la__text_put(t, c, seg);
   c->rcv_nxt += (uint32_t)n;
+  t->progress = true;
   c->bytes_in += n;
   return n == seg->len;
 }

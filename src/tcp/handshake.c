@@ -16,7 +16,7 @@
 
 enum { PORT_PROBES = 4096, MSS_FLOOR = 88 }; /* the floor: Linux's TCP_MIN_SND_MSS is 48; options need 40 of it */
 
-static uint32_t mss_for(uint32_t mtu, bool six) {
+uint32_t la__mss_for(uint32_t mtu, bool six) {
   uint32_t mss = mtu - (six ? IP6_HEADER : IP4_HEADER) - TCP_HEADER;
   return mss > UINT16_MAX ? UINT16_MAX : mss;
 }
@@ -39,7 +39,7 @@ static uint32_t wnd_most(uint32_t rcvbuf, const struct wish *w) { return w->wnd_
 void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, const struct wish *w, struct tcp_opts *o) {
   memset(o, 0, sizeof *o);
   o->have = TCP_OPT_MSS;
-  o->mss = (uint16_t)mss_for(mtu, six);
+  o->mss = (uint16_t)la__mss_for(mtu, six);
   if (w->mss && w->mss < o->mss)
     o->mss = w->mss;
   if (t->cfg.window_scale) {
@@ -59,17 +59,14 @@ uint16_t la__syn_window(uint32_t rcvbuf, const struct wish *w) {
 }
 
 /* RFC 9293 3.7.1: the lesser of what the peer takes and what the path takes, less the options of every segment (MUST-15, 16). */
-static void mss_set(struct conn *c, uint32_t mtu, uint16_t announced) {
+static void mss_set(struct tcp *t, struct conn *c, uint16_t announced) {
   bool six = c->flags & CF_IP6;
   uint32_t mss = announced ? announced : six ? 1220 : 536;
   if (mss < MSS_FLOOR)
     mss = MSS_FLOOR;
   c->peer_mss = (uint16_t)mss;
-  if (mss > mss_for(mtu, six))
-    mss = mss_for(mtu, six);
-  if (conn_wish(c)->mss && mss > conn_wish(c)->mss)
-    mss = conn_wish(c)->mss;
-  c->mss = (uint16_t)(mss - (c->flags & CF_TS ? 12 : 0));
+  c->mss = (uint16_t)la__mss_most(t, c);
+  la__pmtu_open(t, c);
 }
 
 static void adopt_options(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
@@ -88,7 +85,7 @@ static void adopt_options(struct tcp *t, struct conn *c, const struct tcp_seg *s
     c->flags |= CF_WSCALE;
     c->wscale = (uint8_t)((o->wscale & 15) | ours << 4);
   }
-  mss_set(c, t->link[c->link].mtu, o->have & TCP_OPT_MSS ? o->mss : 0);
+  mss_set(t, c, o->have & TCP_OPT_MSS ? o->mss : 0);
 }
 
 static void adopt_syn(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
@@ -167,6 +164,7 @@ no_port:
 /* cwnd has its value on every way into ESTABLISHED (RFC 2525 2.3). */
 void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
   c->flags |= CF_ACKED_SYN;
+  t->progress = true;
   c->snd_una = c->snd_nxt;
   c->backoff = 0;
   la__cc_init(c);

@@ -193,7 +193,7 @@ static bool push_due(const struct tcp *t, struct conn *c, const struct tcp_seg *
 /* The bytes [seq, seq + n) and, when asked, the FIN behind them. */
 static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, bool fin, enum sent_kind kind) {
   uint32_t old_nxt = c->snd_nxt, end = la__snd_end(c);
-  uint32_t room = segment_room(c); /* a DSACK in it is told with this segment, and then gone */
+  uint32_t room = kind == SENT_PATH_PROBE ? n : segment_room(c); /* a DSACK in it is told with this segment, and then gone */
   bool ack_owed = c->rcv_acked != c->rcv_nxt;
   if (n > room && kind != SENT_NEW)
     n = room;
@@ -320,16 +320,26 @@ static bool worth_sending(const struct tcp *t, const struct conn *c, uint32_t n,
   return n == avail || (n > 0 && n >= c->snd_wnd_max / 2);
 }
 
-/* Segments that one descriptor may have: what the device cuts, and no more than is left of the present piece. */
+/*
+ * Segments that one descriptor may have: what the device cuts, and no more than is left of the present piece. One by one where a segment
+ * changes what the next may do: with blocks of SACK, with CWR that the device would repeat, when cwnd may come down for not having
+ * been used, and when the scoreboard is full.
+ */
 static uint32_t descriptor_most(const struct tcp *t, const struct conn *c) {
   const struct tcp_link *l = &t->link[c->link];
   bool six = c->flags & CF_IP6;
   uint32_t headers = (six ? 60u : 40u) + (c->flags & CF_TS ? 12u : 0u), bytes = l->gso[six];
-  if (bytes < headers + 2u * c->mss || !c->sndq || la__sack_count(c) || (c->net & NET_CWR && !l->gso_cwr))
+  if (bytes < headers + 2u * c->mss || !c->sndq || la__sack_count(c) || (c->net & NET_CWR && !l->gso_cwr) || la__cc_lags(t, c) ||
+      c->sndq->sent.n + 1u >= c->sndq->sent.max)
     return 1;
   uint32_t n = (bytes - headers) / c->mss, most = piece(c), gone = burst(t, c->sndq, c->snd_nxt);
   most = most > gone ? most - gone : 1;
-  return n < most ? n : most;
+  if (conn_wish(c)->pacing_max) { /* no burst of more than a ms */
+    uint64_t ms = la__pace_rate(c) / 1000 / c->mss;
+    most = ms < most ? (uint32_t)ms : most;
+  }
+  n = n < most ? n : most;
+  return n ? n : 1;
 }
 
 /*
@@ -364,11 +374,14 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (wnd <= 0 || (cwnd == 0 && !bare))
     return false;
   uint32_t usable = (uint32_t)wnd < cwnd ? (uint32_t)wnd : cwnd, n = avail < usable ? avail : usable;
-  n = la__eor_cut(c->sndq, from, descriptor(t, c, n, avail, usable));
+  uint32_t probe = la__pmtu_open_end(c) ? la__pmtu_probe(t, c, avail, usable) : 0;
+  n = probe ? probe : la__eor_cut(c->sndq, from, descriptor(t, c, n, avail, usable));
   fin = fin && n == avail && (bare || usable > n);
   if ((n == 0 && !fin) || !worth_sending(t, c, n, avail) || !la__pace_ready(t, c))
     return false;
-  send_bytes(t, c, o, from, n, fin, SENT_NEW);
+  send_bytes(t, c, o, from, n, fin, probe ? SENT_PATH_PROBE : SENT_NEW);
+  if (probe && o->seg.len == probe)
+    la__pmtu_probe_sent(t, c, from, probe);
   la__pace_sent(t, c, o->seg.len);
   if (c->wish && n == avail)
     c->wish->flags &= (uint8_t)~WISH_PUSH;

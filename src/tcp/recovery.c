@@ -18,8 +18,7 @@
  * Without SACK each duplicate ACK stands for one segment that has arrived (`dups`), so that the pipe is a guess, but the
  * rest is the same; the third one, and each partial ACK, mark the first segment lost.
  *
- * cwnd comes down by proportional rate reduction (RFC 6937, with its slow-start bound where SND.UNA moves and nothing more is lost, else
- * its conservative one). Its variables count bytes; what they allow is rounded up to whole segments.
+ * cwnd comes down as prr.c says.
  *
  * Undo. A reduction is noted: undo_marker, what was sent again since, when the first of that went. It was needless when the peer reports
  * each of those segments as a duplicate (RFC 3708), when an ACK echoes an older timestamp (Eifel, RFC 3522, 4015), or when after
@@ -46,7 +45,7 @@ static bool reducing(const struct recovery *r) { return r->state == LA_CA_CWR ||
 
 void la__recovery_done(struct conn *c) {
   struct sndq *q = c->sndq;
-  if (reducing(&q->rec) && !(c->flags & CF_ENDED))
+  if (reducing(&q->rec) && q->rec.prr_from && !(c->flags & CF_ENDED))
     c->cwnd = c->ssthresh;
   la__sent_done(&q->sent);
 }
@@ -63,12 +62,6 @@ uint32_t la__pipe(const struct conn *c) {
 uint32_t la__cwnd_room(const struct conn *c) {
   uint32_t pipe = la__pipe(c);
   return c->cwnd > pipe ? c->cwnd - pipe : 0;
-}
-
-/* cwnd as Linux counts it: whole segments. */
-static uint32_t whole(const struct conn *c, uint64_t bytes) {
-  uint64_t n = (bytes + c->mss - 1u) / c->mss * c->mss;
-  return n < UINT32_MAX / 2 ? (uint32_t)n : UINT32_MAX / 2;
 }
 
 /* Notes. */
@@ -229,12 +222,22 @@ static void recovered(struct tcp *t, struct conn *c, const struct tcp_seg *seg) 
 static void enter_recovery(struct tcp *t, struct conn *c, const struct news *n) {
   struct recovery *r = &c->sndq->rec;
   undo_init(c);
-  r->flags &= (uint16_t)~REC_RESTORE;
+  r->flags &= (uint16_t) ~(REC_RESTORE | REC_PATH);
   if (!reducing(r)) { /* for a mark and a loss in one window once (RFC 3168 6.1.2), and what a mark has asked for stays */
     r->flags |= n->what & NEWS_MARK ? 0 : REC_RESTORE;
     reduce(t, c, CC_LOSS);
   }
   r->recover = c->snd_nxt;
+  r->state = LA_CA_RECOVERY;
+}
+
+/* A probe of the path's MTU is lost, and nothing else: it goes again, in pieces, and that was no congestion (RFC 4821 7.6.4). */
+static void enter_path(struct conn *c) {
+  struct recovery *r = &c->sndq->rec;
+  r->flags &= (uint16_t) ~(REC_UNDO | REC_RESTORE | REC_TLP);
+  r->flags |= REC_PATH;
+  r->prr_from = 0;
+  r->high_seq = r->recover = c->snd_nxt;
   r->state = LA_CA_RECOVERY;
 }
 
@@ -295,6 +298,10 @@ static void in_recovery(struct tcp *t, struct conn *c, const struct tcp_seg *seg
   if (undo_by_dsack(t, c))
     to_open(t, c, n);
   find_losses(t, c, n);
+  if (r->flags & REC_PATH && n->what & NEWS_LOST) { /* more than that: congestion after all */
+    r->flags &= (uint16_t)~REC_PATH;
+    reduce(t, c, CC_LOSS);
+  }
   if (r->state != LA_CA_RECOVERY && c->sndq->sent.lost) /* that was reordering, but there is a loss besides */
     enter_recovery(t, c, n);
 }
@@ -360,34 +367,12 @@ static void change_state(struct tcp *t, struct conn *c, const struct tcp_seg *se
       undo_by_dsack(t, c);
     find_losses(t, c, n);
   }
-  if (c->sndq->sent.lost)
+  if (c->sndq->sent.lost && la__pmtu_probe_lost(t, c) && r->state <= LA_CA_DISORDER)
+    enter_path(c);
+  else if (c->sndq->sent.lost)
     enter_recovery(t, c, n);
   else
     to_open(t, c, n);
-}
-
-/* RFC 6937 3. */
-static void proportional(struct conn *c, const struct news *n) {
-  struct recovery *r = &c->sndq->rec;
-  uint32_t pipe = la__pipe(c), mss = c->mss, may;
-  if (!n->delivered || !r->prr_from)
-    return;
-  r->prr_delivered += n->delivered;
-  if (pipe > c->ssthresh) {
-    uint32_t want = whole(c, ((uint64_t)c->ssthresh * r->prr_delivered + r->prr_from - 1) / r->prr_from);
-    may = want > r->prr_out ? want - r->prr_out : 0;
-  } else {
-    may = r->prr_delivered > r->prr_out ? r->prr_delivered - r->prr_out : 0;
-    if (may < n->delivered)
-      may = n->delivered;
-    if (r->state == LA_CA_RECOVERY && n->what & NEWS_ACKED && !(n->what & NEWS_LOST))
-      may += mss;
-    if (may > c->ssthresh - pipe)
-      may = c->ssthresh - pipe;
-  }
-  if (may < mss && (!r->prr_out || (!sack(c) && n->what & NEWS_LOST))) /* the first goes again at once, and RFC 6582's next */
-    may = mss;
-  c->cwnd = pipe + may;
 }
 
 /* The records below SND.UNA go. */
@@ -398,6 +383,8 @@ static void acknowledged(const struct tcp *t, struct conn *c, const struct tcp_s
     const struct sent_rec *s = sent_at(&q->sent, 0);
     uint32_t end = seq_min(s->hi, c->snd_una), len = end - s->lo;
     acked += len;
+    if (s->size > q->pmtu.acked && len >= s->size)
+      q->pmtu.acked = s->size;
     if (s->flags & SENT_EVER) {
       n->what |= NEWS_AGAIN;
     } else if (!(s->flags & SENT_SACKED)) {
@@ -456,6 +443,8 @@ void la__recovery_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg
   n->late = false;
   bool outstanding = q->sent.n;
   acknowledged(t, c, seg, n);
+  if (n->what & NEWS_ACKED && (q->pmtu.claim || q->pmtu.probe || !(c->flags & CF_MSS_PROVED) || t->now >= q->pmtu.look_at))
+    la__pmtu_acked(t, c);
   if (n->late && sack(c) && seq_lt(n->reord, n->fack))
     reordered(t, c, n->reord, q->rec.fack);
   if (!outstanding && n->what & NEWS_MARK)
@@ -472,8 +461,10 @@ void la__recovery_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg
   if (n->what & (NEWS_DUP | NEWS_SACKED | NEWS_DSACK | NEWS_MARK) || q->rec.state != LA_CA_OPEN)
     if (!reneged(t, c, n))
       change_state(t, c, seg, n);
+  if (n->what & NEWS_LOST_AGAIN)
+    la__pmtu_lost_again(t, c);
   if (reducing(&q->rec) && !(n->what & NEWS_OLD))
-    proportional(c, n);
+    la__prr(c, n);
   else if (n->what & NEWS_ACKED && !was_reducing)
     la__cc_ack(t, c, &(struct cc_ack){.delivered = n->delivered, .rtt = n->rtt});
   la__conn_dirty(t, c, TODO_DATA);
@@ -541,7 +532,7 @@ void la__recovery_reorder_timeout(struct tcp *t, struct conn *c) {
   if (n.what & NEWS_LOST) {
     if (q->rec.state != LA_CA_RECOVERY) {
       enter_recovery(t, c, &n);
-      proportional(c, &n);
+      la__prr(c, &n);
     }
     la__conn_dirty(t, c, TODO_DATA);
   }

@@ -13,17 +13,18 @@ struct tcp_seg;
 struct tcp_opts;
 
 enum recovery_flag {
-  REC_UNDO = 1,       /* undo_marker is valid: if it turns out that nothing was lost, the reduction is taken back */
-  REC_RESTORE = 2,    /* cwnd and ssthresh were noted then */
-  REC_STAMP = 4,      /* retrans_stamp is valid */
-  REC_FRTO = 8,       /* RFC 5682: the time-out may have been spurious */
-  REC_HOLD = 16,      /* its step 2b: new data go before what is lost */
-  REC_ADVANCED = 32,  /* RACK's newest delivery has changed since losses were looked for */
-  REC_DSACK = 64,     /* dsack_round is valid */
-  REC_TLP = 128,      /* a probe is out, and everything up to tlp_high is in doubt */
-  REC_TLP_OLD = 256,  /* it was no new data */
-  REC_TLP_DUE = 512,  /* it is to be sent */
-  REC_REOPENED = 1024 /* what is lost goes again for other reasons than loss: new bytes may ride on it */
+  REC_UNDO = 1,        /* undo_marker is valid: if it turns out that nothing was lost, the reduction is taken back */
+  REC_RESTORE = 2,     /* cwnd and ssthresh were noted then */
+  REC_STAMP = 4,       /* retrans_stamp is valid */
+  REC_FRTO = 8,        /* RFC 5682: the time-out may have been spurious */
+  REC_HOLD = 16,       /* its step 2b: new data go before what is lost */
+  REC_ADVANCED = 32,   /* RACK's newest delivery has changed since losses were looked for */
+  REC_DSACK = 64,      /* dsack_round is valid */
+  REC_TLP = 128,       /* a probe is out, and everything up to tlp_high is in doubt */
+  REC_TLP_OLD = 256,   /* it was no new data */
+  REC_TLP_DUE = 512,   /* it is to be sent */
+  REC_REOPENED = 1024, /* what is lost goes again for other reasons than loss: new bytes may ride on it */
+  REC_PATH = 2048      /* Recovery, but only of a probe of the path's MTU: cwnd stays */
 };
 
 struct recovery {
@@ -87,12 +88,15 @@ void la__recovery_timeout(struct tcp *t, struct conn *c);
 void la__recovery_reorder_timeout(struct tcp *t, struct conn *c);
 /* All of it again, and nobody's congestion: the window was closed, or segments were too long for the path. */
 void la__recovery_resend(struct tcp *t, struct conn *c);
-enum sent_kind { SENT_NEW, SENT_LOST_BEFORE, SENT_WINDOW_PROBE, SENT_TAIL_PROBE };
+enum sent_kind { SENT_NEW, SENT_LOST_BEFORE, SENT_WINDOW_PROBE, SENT_TAIL_PROBE, SENT_PATH_PROBE };
 /* Segments [lo, hi) go out now, `last` begins the last one; what lies below old_nxt had been sent before. */
 void la__recovery_sent(struct tcp *t, struct conn *c, uint32_t lo, uint32_t hi, uint32_t last, uint32_t old_nxt, enum sent_kind kind);
 void la__recovery_lost(struct conn *c, unsigned i, struct news *n); /* marks a record lost, unless it was reported */
 void la__recovery_cwr(struct tcp *t, struct conn *c);               /* a mark of congestion while nothing is outstanding */
 void la__recovery_cwr_once(struct tcp *t, struct conn *c);          /* a loss that is already repaired */
+
+/* prr.c */
+void la__prr(struct conn *c, const struct news *n);
 
 /* rack.c */
 void la__rack_advance(const struct tcp *t, struct conn *c, const struct sent_rec *s);

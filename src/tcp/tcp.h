@@ -30,6 +30,15 @@ enum {
   HALF_LISTS
 }; /* and two for SYNs on which the application has not been asked, or not answered */
 #define LISTEN_BUCKETS 64u
+#define PATHS_KNOWN 64u
+/* What is known of the path to a destination (pmtu.c), for la_config.pmtu_expires. */
+struct path_known {
+  la_addr to;
+  uint32_t zone;
+  la_time at;         /* when it was learnt */
+  uint32_t mtu, high; /* what passes (0: a free entry), and what is not yet known not to */
+  uint8_t fails;      /* probes lost */
+};
 #define ANSWER_RESERVE 4u /* answers that one frame, or one expiry, may need */
 
 /* Where a segment comes from or goes to. */
@@ -90,8 +99,11 @@ struct tcp {
   la_time cookies_until; /* SYN cookies of ours may be under way */
   uint32_t frame;        /* under way; 0 in calls and expiries */
   uint32_t gen;
+  bool progress; /* a segment has shown that ours arrive: set by ack.c and data.c, cleared by the core */
   struct bucket rst;
   ref_t landed; /* this connection's next text is at its place already, but not counted: land.c */
+  struct path_known path[PATHS_KNOWN];
+  uint32_t paths; /* of them in use */
 };
 
 bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg);
@@ -239,6 +251,7 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
 struct conn *la__cookie_promote(struct tcp *t, struct half *h, const struct key *k, const struct tcp_seg *seg); /* h is the caller's */
 void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause);
 /* A SYN's options, but for timestamps' values; and its window. */
+uint32_t la__mss_for(uint32_t mtu, bool six); /* without options */
 void la__offer(const struct tcp *t, uint32_t mtu, bool six, uint32_t rcvbuf, const struct wish *w, struct tcp_opts *o);
 uint16_t la__syn_window(uint32_t rcvbuf, const struct wish *w);
 
@@ -343,9 +356,26 @@ struct icmp_error {
   uint32_t size;  /* of the packet that carried it, by its header */
   uint32_t mtu;   /* TOO_BIG */
   bool from_host; /* sent by the destination itself */
+  bool neighbour; /* sent by nobody: our own link finds no way to the next hop */
 };
 /* false: it means nothing to us. */
 bool la__tcp_icmp(struct tcp *t, const struct key *k, const struct icmp_error *e);
+
+/* pmtu.c: the length of segments that the path takes */
+uint32_t la__mss_most(const struct tcp *t, const struct conn *c); /* as far as the link, the peer and the application allow */
+uint32_t la__pmtu(const struct tcp *t, const struct conn *c);     /* bytes of the longest packet */
+void la__pmtu_open(struct tcp *t, struct conn *c);                /* `mss` is la__mss_most: is less known of the path? */
+void la__pmtu_attach(struct tcp *t, struct conn *c);              /* a send queue was made */
+bool la__pmtu_too_big(struct tcp *t, struct conn *c, const struct icmp_error *e); /* false: it means nothing */
+bool la__pmtu_timeout(struct tcp *t, struct conn *c);    /* true: for the path's sake; all goes again, and nothing more is to be done */
+bool la__pmtu_lost_again(struct tcp *t, struct conn *c); /* a second copy was lost; true as above */
+void la__pmtu_acked(struct tcp *t, struct conn *c);      /* SND.UNA moved, and that may mean something */
+/* The length of a probe that may go now in place of an ordinary segment, of `avail` bytes of which `usable` may go; 0: none. */
+uint32_t la__pmtu_probe(const struct tcp *t, const struct conn *c, uint32_t avail, uint32_t usable);
+void la__pmtu_probe_sent(struct tcp *t, struct conn *c, uint32_t seq, uint32_t n);
+/* Is there anything to find out yet? What is closer is not worth a loss. */
+static inline bool la__pmtu_open_end(const struct conn *c) { return c->sndq && c->sndq->pmtu.high >= c->mss + 8u; }
+bool la__pmtu_probe_lost(struct tcp *t, struct conn *c); /* losses were found; true: the probe is the only one */
 
 /* call.c: CLOSE and ABORT of RFC 9293 3.10 */
 void la__tcp_shutdown(struct tcp *t, struct conn *c, enum la_cause cause);

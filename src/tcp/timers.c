@@ -40,10 +40,10 @@ static void retransmit_expired(struct tcp *t, struct conn *c) {
     return;
   }
   la__clock_set(t, c, CLK_RTX, t->now + la__rto_backed(t, c));
-  if (c->sndq)
-    la__recovery_timeout(t, c);
-  else
+  if (!c->sndq)
     la__conn_dirty(t, c, TODO_RTX);
+  else if (!la__pmtu_timeout(t, c))
+    la__recovery_timeout(t, c);
 }
 
 static void persist_expired(struct tcp *t, struct conn *c) {

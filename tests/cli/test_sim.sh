@@ -14,7 +14,9 @@ names='open release-four release-three release-by-server half-close fin-needs-ac
 without-time-wait time-wait-2msl old-duplicate address-in-use time-wait-new-syn quiet-time fin-wait-2-held fin-wait-2-orphan
 simultaneous-open simultaneous-close refused abort close-unread data-after-close half-open-reboot idle-for-days keepalive-alive
 keepalive-crashed keepalive-rebooted keepalive-unreachable syn-timeout retransmit-timeout icmp-from-router icmp-from-host udp-unreachable ctrl-c backlog
-losses tail-probe long-fat-path ecn hystart'
+losses tail-probe long-fat-path ecn hystart pmtu-icmp pmtu-blackhole pmtu-probe paws spurious-timeout limited-transmit
+silly-window zero-window window-shrinks buffer-tuning initial-window idle-restart window-validation byte-counting pacing quick-ack
+nagle-and-cork dscp-ttl-urgent'
 
 "$lastack" sim --list >"$dir/list" || fail "--list: status $?"
 for name in $names; do
@@ -26,7 +28,7 @@ done
 for name in $names; do
   grep -q " $name: ok, [0-9]* claims$" "$dir/all" || fail "--all lacks $name, or skips claims under the usual conditions"
 done
-tail -n 1 "$dir/all" | grep -q '^41 scenarios, 0 failed; [0-9]* claims, 0 skipped$' || fail "summary: $(tail -n 1 "$dir/all")"
+tail -n 1 "$dir/all" | grep -q '^59 scenarios, 0 failed; [0-9]* claims, 0 skipped$' || fail "summary: $(tail -n 1 "$dir/all")"
 
 # Over IPv6 the same scenarios and claims, on other packets.
 "$lastack" sim --all --ipv6 >"$dir/all6" || fail "--all --ipv6: status $?"
@@ -38,7 +40,7 @@ grep -q 'mss=1440' "$dir/out" || fail "--ipv6: the MSS is not the MTU less 60"
 "$lastack" sim --all --json >"$dir/json" || fail "--all --json: status $?"
 "$lastack" sim --all --json >"$dir/json2"
 cmp -s "$dir/json" "$dir/json2" || fail "two runs differ"
-[ "$(wc -l <"$dir/json")" = 41 ] || fail "--json: not one line for each scenario"
+[ "$(wc -l <"$dir/json")" = 59 ] || fail "--json: not one line for each scenario"
 if command -v python3 >/dev/null 2>&1; then
   python3 -c '
 import json, sys

@@ -67,6 +67,7 @@ for keep in '' 1 1,2 1,2,3,4 1,2,x 0,1,1 1,0,1 1,1,0 65536,1,1 1,1,256 1,,1 ' 1,
   expect 2 --keepalive connect --keepalive "$keep" 10.0.0.1 80
 done
 expect 2 --timeout connect --timeout 0 10.0.0.1 80
+expect 2 --offload connect --offload some 10.0.0.1 80
 for spec in '' drop drop=101% nonsense drop:in:fin; do
   expect 2 --fault connect --fault "$spec" 10.0.0.1 80
 done

@@ -12,8 +12,10 @@ fail() {
   status=1
 }
 
-wanted='losses tail-probe udp-unreachable ctrl-c icmp-from-host icmp-from-router abort address-in-use backlog close-unread
+wanted='offload losses tail-probe udp-unreachable ctrl-c icmp-from-host icmp-from-router abort address-in-use backlog close-unread
 data-after-close fin-needs-ack fin-wait-2-held fin-wait-2-orphan final-ack-never half-close long-fat-path ecn hystart
+pmtu-icmp pmtu-blackhole pmtu-probe paws spurious-timeout limited-transmit silly-window zero-window window-shrinks buffer-tuning
+initial-window idle-restart window-validation byte-counting pacing quick-ack nagle-and-cork dscp-ttl-urgent
 half-open-reboot idle-for-days keepalive-alive keepalive-crashed keepalive-rebooted keepalive-unreachable lost-fin lost-final-ack
 old-duplicate open quiet-time refused release-by-server release-four release-three retransmit-timeout simultaneous-close
 simultaneous-open syn-timeout time-wait-2msl time-wait-new-syn without-time-wait'
@@ -41,7 +43,7 @@ cmp -s "$dir/readme" "$dir/drawn" || fail 'README.md: its drawing is not that of
 # Under each condition, the claims that failed.
 for condition in '' '--seed 2' '--seed 99' '--msl 5' '--msl 120' '--delay 1' '--delay 400' '--drop 1' '--drop 2' '--drop 3' '--drop 4' '--drop 5' '--drop 6' \
   '--drop 7' '--drop 8' \
-  '--drop 3 --fail-alloc 140' '--drop 3 --fail-alloc 141' '--ipv6' '--ipv6 --seed 3' '--ipv6 --delay 700 --msl 5 --drop 3'; do
+  '--drop 3 --fail-alloc 140' '--drop 3 --fail-alloc 141' '--ipv6' '--ipv6 --seed 3' '--offload cut' '--offload join' '--offload join --drop 4 --seed 5 --ipv6' '--ipv6 --delay 700 --msl 5 --drop 3'; do
   # shellcheck disable=SC2086
   "$lastack" sim --all --json $condition >"$dir/json" 2>&1 && continue
   fail "sim --all ${condition:-as usual}:"

@@ -2,6 +2,7 @@
 #include "pipe.h"
 
 #include "base/seq.h"
+#include "sim/join.h"
 
 enum { PORT = 80, CPORT = 5000, GUARD = 16, FRAME_MAX = 65536 };
 
@@ -46,6 +47,7 @@ static void stack_make(struct pipe *p, unsigned side) {
   p->s[side] = la_stack_new(&c);
   assert_non_null(p->s[side]);
   p->link[side] = la_link_add(p->s[side], p->cfg.mtu);
+  assert_int_equal(la_link_offload(p->s[side], p->link[side], p->cfg.offload, p->cfg.gso_max), LA_OK);
   la_addr a = addr_of(p, side);
   assert_int_equal(la_addr_add(p->s[side], p->link[side], &a, p->cfg.six ? 64 : 24), LA_OK);
 }
@@ -205,21 +207,35 @@ static void carry(struct pipe *p, unsigned from, const uint8_t *b, uint32_t n) {
   }
 }
 
-static bool side_output(struct pipe *p, unsigned side) {
+static void segment_out(struct pipe *p, unsigned side, const la_frame *f) {
   static uint8_t flat[FRAME_MAX];
-  la_frame f;
+  size_t n = la_frame_copy(f, flat, sizeof flat);
+  assert_int_equal(n, f->total);
+  assert_true(n <= p->cfg.mtu);
+  struct tcp_seg seg;
+  parse(p, flat, (uint32_t)n, &seg);
+  watch(p, side, &seg);
+  if (p->raw)
+    p->raw(p, side, flat, (uint32_t)n);
+  if (p->seen)
+    p->seen(p, side, &seg);
+  carry(p, side, flat, (uint32_t)n);
+}
+
+static bool side_output(struct pipe *p, unsigned side) {
+  la_frame f, one;
   bool any = false;
   while (la_output(p->s[side], p->link[side], &f, 1, pipe_time(p, side))) {
-    size_t n = la_frame_copy(&f, flat, sizeof flat);
-    assert_int_equal(n, f.total);
+    unsigned n = la_frame_segments(&f);
+    assert_true(n == 1 || f.total <= (p->cfg.gso_max ? p->cfg.gso_max : 65535));
+    assert_true(n == 1 || p->cfg.offload & (p->cfg.six ? LA_OFFLOAD_TSO6 : LA_OFFLOAD_TSO4));
+    assert_true(n == 1 || !(f.data[(p->cfg.six ? 40 : 20) + 13] & LA_CWR) || p->cfg.offload & LA_OFFLOAD_TSO_ECN);
+    p->frames[side]++;
+    for (unsigned i = 0; i < n; i++) {
+      assert_true(la_frame_segment(&f, i, &one));
+      segment_out(p, side, p->cfg.offload ? &one : &f);
+    }
     la_frame_done(p->s[side], &f);
-    assert_true(n <= p->cfg.mtu);
-    struct tcp_seg seg;
-    parse(p, flat, (uint32_t)n, &seg);
-    watch(p, side, &seg);
-    if (p->seen)
-      p->seen(p, side, &seg);
-    carry(p, side, flat, (uint32_t)n);
     any = true;
   }
   return any;
@@ -267,8 +283,16 @@ bool pipe_step(struct pipe *p, la_time limit) {
   }
   p->now = at;
   while (p->n && p->heap[0].due <= p->now) {
+    static struct join j;
     struct pipe_pkt k = get(p);
     la_frame f = {.data = k.bytes, .len = k.len};
+    j.most = p->cfg.gso_max;
+    la__join_begin(&j, k.bytes, k.len);
+    while (p->cfg.joins && p->n && p->heap[0].due <= p->now && p->heap[0].to == k.to && la__join_add(&j, p->heap[0].bytes, p->heap[0].len))
+      free(get(p).bytes);
+    if (j.segments > 1)
+      la__join_frame(&j, &f);
+    p->joined += j.segments > 1;
     assert_int_equal(la_input(p->s[k.to], p->link[k.to], &f, 1, pipe_time(p, k.to)), 1);
     free(k.bytes);
     pipe_pump(p); /* one at a time, as from a slow device */

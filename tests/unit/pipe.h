@@ -37,6 +37,9 @@ struct pipe_cfg {
   bool force_iss;
   void (*tweak)(la_config *c, unsigned side);
   bool six;
+  unsigned offload; /* of both links: what is handed out joined is cut before it meets the oracle and the network */
+  uint32_t gso_max;
+  bool joins; /* what arrives at one instant and follows each other comes in joined */
 };
 
 struct pipe_pkt {
@@ -75,9 +78,11 @@ struct pipe {
   uint64_t dropped, doubled, delayed, broken;
   bool ended[2];
   la_end end[2];
-  uint32_t retract;                                                       /* so much the oracle forgives: RFC 7323 2.4 */
-  bool cut[2];                                                            /* packets to side i vanish */
-  void (*seen)(struct pipe *p, unsigned from, const struct tcp_seg *seg); /* each segment sent; may be NULL */
+  uint32_t retract;                                                         /* so much the oracle forgives: RFC 7323 2.4 */
+  bool cut[2];                                                              /* packets to side i vanish */
+  uint64_t frames[2], joined;                                               /* descriptors out; frames in that stood for several */
+  void (*raw)(struct pipe *p, unsigned from, const uint8_t *b, uint32_t n); /* each packet sent; may be NULL */
+  void (*seen)(struct pipe *p, unsigned from, const struct tcp_seg *seg);   /* each segment sent; may be NULL */
   void *ctx;
 };
 

@@ -215,10 +215,46 @@ static void partial_out(void **state) {
   node_free(&n);
 }
 
+/* What stands before the packet stands before each segment; the rest is as without it. Padding behind the packet is not of it. */
+static void behind_a_link_header(void **state) {
+  (void)state;
+  static struct pkt p, q;
+  for (unsigned six = 0; six < 2; six++)
+    for (unsigned each = 1000; each < 4000; each += 1000) {
+      make_tcp(&p, six, LA_ACK | LA_PSH, 3001, 7, true);
+      q = p;
+      memmove(q.b + 14, q.b, q.len);
+      memset(q.b, 0x77, 14);
+      memset(q.b + 14 + q.len, 0xee, 6);
+      la_frame bare = {.data = p.b, .len = p.len, .flags = LA_FRAME_GSO, .gso_size = (uint16_t)each}, a, b;
+      la_frame with = {.data = q.b, .len = p.len + 20, .header = 14, .flags = LA_FRAME_GSO, .gso_size = (uint16_t)each};
+      unsigned n = la_frame_segments(&bare);
+      assert_int_equal(la_frame_segments(&with), n);
+      for (unsigned i = 0; i < n; i++) {
+        static struct pkt x, y;
+        assert_true(la_frame_segment(&bare, i, &a) && la_frame_segment(&with, i, &b));
+        assert_int_equal(b.header, 14);
+        x.len = (uint32_t)la_frame_copy(&a, x.b, sizeof x.b);
+        y.len = (uint32_t)la_frame_copy(&b, y.b, sizeof y.b);
+        assert_int_equal(y.len, x.len + 14);
+        assert_memory_equal(y.b + 14, x.b, x.len);
+        assert_memory_equal(y.b, q.b, 14);
+      }
+      assert_false(la_frame_segment(&with, n, &b));
+      with.len = 13;
+      assert_false(la_frame_segment(&with, 0, &b));
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(tcp),        cmocka_unit_test(identification), cmocka_unit_test(udp),
-    cmocka_unit_test(odd_frames), cmocka_unit_test(partial_in),     cmocka_unit_test(partial_out),
+    cmocka_unit_test(tcp),
+    cmocka_unit_test(identification),
+    cmocka_unit_test(udp),
+    cmocka_unit_test(odd_frames),
+    cmocka_unit_test(partial_in),
+    cmocka_unit_test(partial_out),
+    cmocka_unit_test(behind_a_link_header),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,14 +101,14 @@ static void work(void *ctx, la_time now) {
   }
 }
 
-static void packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const uint8_t *data, uint32_t len,
-                   const la_trace_rec *recs, size_t n) {
+static void packet(void *ctx, la_link link, la_time at, bool outbound, uint32_t number, const la_frame *f, const la_trace_rec *recs,
+                   size_t n) {
   struct end *e = ctx;
   (void)at;
   (void)outbound;
   e->packets++;
   e->wrong_numbers += number != ++e->last_number;
-  e->wrong_recs += link != e->link || len < 40 || data[0] >> 4 != 4 || len != (uint32_t)(data[2] << 8 | data[3]);
+  e->wrong_recs += link != e->link || f->len < 40 || f->data[0] >> 4 != 4 || f->len != (uint32_t)(f->data[2] << 8 | f->data[3]);
   for (size_t i = 0; i < n; i++)
     e->wrong_recs += recs[i].frame != number;
   e->with_recs += n > 0;

@@ -302,11 +302,11 @@ static void cut_and_wrong_quotes(void **state) {
 /* Packet too big. */
 static uint32_t mss_after(bool six, uint32_t mtu, uint32_t off, uint32_t claim) {
   struct rig r;
-  static uint8_t data[1400];
+  static uint8_t data[1448];
   la_info_rec i;
   rig_start(&r, S_DATA, six, false);
   la_set_option(r.a.s, r.c, LA_OPT_NODELAY, 1, r.now);
-  la_send(r.a.s, r.c, data, sizeof data);
+  la_send(r.a.s, r.c, data, six ? sizeof data - 20 : sizeof data); /* 1500 bytes leave */
   last_sent(&r);
   if (claim)
     be16_put(r.sent.b + (six ? 4 : 2), claim);
@@ -329,8 +329,9 @@ static void segment_size_after_too_big(void **state) {
   assert_int_equal(mss_after(false, 0, 0, 1500), 1492 - 52); /* the plateaus of RFC 1191 7.1 */
   assert_int_equal(mss_after(false, 0, 0, 1492), 1006 - 52);
   assert_int_equal(mss_after(false, 0, 0, 1006), 576 - 52);
-  assert_int_equal(mss_after(false, 1452, 0, 0), FULL4); /* as large as what it quotes */
-  assert_int_equal(mss_after(false, 1451, 0, 0), 1451 - 52);
+  assert_int_equal(mss_after(false, 1500, 0, 0), FULL4); /* as large as what it quotes */
+  assert_int_equal(mss_after(false, 1500, 0, 1600), FULL4);
+  assert_int_equal(mss_after(false, 0, 0, 9000), 1492 - 52); /* whatever it says that it quotes */
   assert_int_equal(mss_after(false, 1499, 0, 1500), 1499 - 52);
   assert_int_equal(mss_after(false, 9000, 0, 0), FULL4);
   assert_int_equal(mss_after(false, 1000, 5000, 0), FULL4); /* not in flight */

@@ -31,6 +31,28 @@ static void evenly(void **state) {
   dlg_free(d);
 }
 
+/* Where a device cuts, a descriptor is what a ms takes at the rate; at a lower one segments still go one by one. */
+static void joined(void **state) {
+  (void)state;
+  static const struct {
+    int64_t rate;
+    uint32_t each;
+    la_time gap;
+  } row[] = {{5000000, 5, LA_MS}, {2000000, 2, LA_MS}, {1000000, 1, LA_MS}};
+  for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+    struct dlg *d = open_paced(row[i].rate);
+    assert_int_equal(la_link_offload(d->s, d->link, LA_OFFLOAD_TSO4, 0), LA_OK);
+    la_time t = d->now;
+    assert_int_equal(dlg_send(d, 1, 20000), 20000);
+    dlg_advance(d, 20 * LA_MS);
+    uint32_t n = row[i].each * MSS;
+    for (uint32_t at = 0; at < 10; at += row[i].each, t += row[i].gap)
+      expect_at(d, t, at && at + row[i].each == 10 && row[i].each > 1 ? ACK | PSH : ACK, 1 + at * MSS, 1, n);
+    expect_nothing(d); /* cwnd */
+    dlg_free(d);
+  }
+}
+
 /* Who comes late has a credit, but of half a segment's time at most. */
 static void credit(void **state) {
   (void)state;
@@ -101,8 +123,8 @@ static void by_the_window(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(evenly),  cmocka_unit_test(credit),        cmocka_unit_test(very_slowly),
-    cmocka_unit_test(no_more), cmocka_unit_test(by_the_window),
+    cmocka_unit_test(evenly),      cmocka_unit_test(joined),  cmocka_unit_test(credit),
+    cmocka_unit_test(very_slowly), cmocka_unit_test(no_more), cmocka_unit_test(by_the_window),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
