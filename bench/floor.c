@@ -2,11 +2,12 @@
 /*
  * bench_floor bulk|recv BYTES [SEGMENT]: what no stack with this interface can do without, and nothing else: the limit for the rows
  * bulk_* and recv_*, by the same functions for sums and copies (AVX-512 where the CPU has it). For each segment (of 1460 bytes, if not
- * told otherwise): headers built and summed; the application's bytes copied onto the wire and summed in one pass; headers read and
+ * told otherwise): headers copied and set right; the application's bytes copied onto the wire and summed in one pass; headers read and
  * their sums verified; one lookup of the pair; the payload summed on its way to where it belongs: bulk: to the application; recv: into
- * a queue, and copied once more to the application. And a bare ACK back for each two, or for each longer than 1460. No window, no
- * clock, no loss, no order.
+ * a queue, and copied once more to the application. And a bare ACK back for each sixteen, since so many cross together, or for each
+ * that is longer. No window, no clock, no loss, no order.
  */
+#include "base/bytes.h"
 #include "base/siphash.h"
 #include "base/sum.h"
 #include "bench.h"
@@ -39,14 +40,23 @@ static uint64_t hash_of(void *ctx, uint32_t ref) {
 
 static la_sums sums;
 
-static uint32_t build(uint8_t *wire, struct ip_hdr *h, struct tcp_seg *s, const uint8_t *data, uint32_t len) {
+/* Headers that differ by their sequence number alone; `sum` is that of all else. */
+struct headers {
+  uint8_t b[HDR];
+  uint32_t sum;
+};
+
+static void headers_make(struct headers *k, struct ip_hdr *h, struct tcp_seg *s, uint32_t len) {
   h->len = TCP_HEADER + len;
-  la__ip4_build(h, wire);
-  la__tcp_build(s, wire + IP4_HEADER);
-  uint32_t sum = la__sum(la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_TCP, h->len), wire + IP4_HEADER, TCP_HEADER);
-  uint16_t check = la__sum_finish(sums.copy_sum(wire + HDR, data, len, sum));
-  wire[IP4_HEADER + 16] = (uint8_t)(check >> 8);
-  wire[IP4_HEADER + 17] = (uint8_t)check;
+  la__ip4_build(h, k->b);
+  la__tcp_build(s, k->b + IP4_HEADER);
+  k->sum = la__sum(la__ip_pseudo_sum(&h->src, &h->dst, IP_PROTO_TCP, h->len), k->b + IP4_HEADER, TCP_HEADER);
+}
+
+static uint32_t build(uint8_t *wire, const struct headers *k, uint32_t seq, const uint8_t *data, uint32_t len) {
+  memcpy(wire, k->b, HDR);
+  be32_put(wire + IP4_HEADER + 4, seq);
+  be16_put(wire + IP4_HEADER + 16, la__sum_finish(sums.copy_sum(wire + HDR, data, len, k->sum + (seq >> 16) + (seq & 0xffff))));
   return HDR + len;
 }
 
@@ -76,20 +86,22 @@ int main(int argc, char **argv) {
   la__table_init(&table, &mem, hash_of, NULL);
   la__table_add(&table, pair_hash(&to, &there), 1);
   la__table_add(&table, pair_hash(&fro, &here), 2);
+  static struct headers text, ack;
+  headers_make(&text, &to, &there, mss);
+  headers_make(&ack, &fro, &here, 0);
   app_fill(src);
   double began = cpu_now();
   while (done < all) {
     uint32_t at = (uint32_t)(done % cycle);
     uint8_t *frame = wire + (single ? frames % WIRE * 2048 : frames % 2 * 65536);
-    there.seq += mss;
-    uint32_t len = build(frame, &to, &there, src + at, mss);
+    uint32_t len = build(frame, &text, (uint32_t)done, src + at, mss);
     if (!take(frame, len, posted ? dst + at : rcvq + at, &in))
       die("floor: a frame is damaged");
     if (!posted)
       memcpy(dst + at, rcvq + at, mss);
     done += mss;
-    if (++frames % 2 == 0 || !single) {
-      len = build(back, &fro, &here, back, 0);
+    if (++frames % WIRE == 0 || !single) {
+      len = build(back, &ack, 0, back, 0);
       if (!take(back, len, rcvq, &in))
         die("floor: an ACK is damaged");
     }

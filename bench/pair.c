@@ -80,6 +80,8 @@ static void input(struct pair *p, struct node *n, size_t count) {
   end(p, began);
   if (took != count)
     die("a frame was refused");
+  if (p->came)
+    p->came(p->ctx, n);
 }
 
 size_t pair_carry(struct pair *p, struct node *from, struct node *to) {

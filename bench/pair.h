@@ -29,7 +29,9 @@ struct pair {
   struct node client, server;
   la_time now;
   uint64_t frames;
-  struct pair_times *timed; /* NULL: calls are not timed */
+  struct pair_times *timed;                /* NULL: calls are not timed */
+  void (*came)(void *ctx, struct node *n); /* the application's turn after each batch of input, as in any loop; NULL: none */
+  void *ctx;
   la_frame out[WIRE_BATCH], in[WIRE_BATCH];
   uint8_t wire[WIRE_BATCH][2048];
   uint8_t *whole; /* whole.c; NULL: each segment crosses as a frame of its own */

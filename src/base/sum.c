@@ -38,21 +38,29 @@ static inline uint32_t join(uint32_t partial, uint32_t sum) {
   return (partial & 0xffff) + (partial >> 16);
 }
 
-/* The last n < 8 bytes as the first bytes of a word of zeros. */
-static inline uint64_t load_tail(const uint8_t *p, size_t n) {
-  uint8_t tail[8] = {0};
-  unsigned at = 0;
+/* The last n < 8 bytes: which 16 bits of a word they are added to does not matter, only which byte of those comes first. */
+static inline uint64_t tail(const uint8_t *p, size_t n) {
+  uint64_t sum = 0;
   if (n & 4) {
-    memcpy(tail, p, 4);
-    at = 4;
+    uint32_t w;
+    __builtin_memcpy(&w, p, 4);
+    sum = w;
+    p += 4;
   }
   if (n & 2) {
-    memcpy(tail + at, p + at, 2);
-    at += 2;
+    uint16_t w;
+    __builtin_memcpy(&w, p, 2);
+    sum += w;
+    p += 2;
   }
-  if (n & 1)
-    tail[at] = p[at];
-  return load(tail);
+  if (n & 1) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    sum += *p;
+#else
+    sum += (uint64_t)*p << 8;
+#endif
+  }
+  return sum;
 }
 
 #if defined __SSE2__ || defined __aarch64__
@@ -133,7 +141,7 @@ uint32_t la__sum(uint32_t partial, const void *data, size_t n) {
   for (; n >= 8; n -= 8, p += 8)
     a = add(a, load(p));
   if (n)
-    a = add(a, load_tail(p, n));
+    a = add(a, tail(p, n));
   return join(partial, fold(a));
 }
 
@@ -155,7 +163,7 @@ uint32_t la__copy_sum(void *dst, const void *src, size_t n, uint32_t partial) {
   if (n) {
     for (size_t i = 0; i < n; i++)
       q[i] = p[i];
-    a = add(a, load_tail(p, n));
+    a = add(a, tail(p, n));
   }
   return join(partial, fold(a));
 }
