@@ -30,8 +30,7 @@ enum {
   KEY_WORLD,
   KEY_SHRINK,
   KEY_JOBS,
-  KEY_PLAN,
-  KEY_OFFLOAD
+  KEY_PLAN
 };
 
 struct ask {

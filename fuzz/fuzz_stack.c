@@ -584,22 +584,3 @@ uint64_t fuzz_run(const uint8_t *data, size_t size) {
   free(w);
   return digest;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  fuzz_run(data, size);
-  return 0;
-}
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed) {
-  static uint8_t b[FUZZ_MAX];
-  if (size > FUZZ_MAX)
-    size = FUZZ_MAX;
-  memcpy(b, data, size);
-  size = fuzz_mutate(b, size, seed);
-  if (size > max)
-    size = max;
-  memcpy(data, b, size);
-  return size;
-}

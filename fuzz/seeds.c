@@ -306,3 +306,24 @@ size_t fuzz_mutate(uint8_t *data, size_t size, uint64_t seed) {
   memcpy(data + FUZZ_HEAD, op, count * sizeof op[0]);
   return FUZZ_HEAD + count * sizeof op[0];
 }
+
+/* libFuzzer */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  fuzz_run(data, size);
+  return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed) {
+  static uint8_t b[FUZZ_MAX];
+  if (size > FUZZ_MAX)
+    size = FUZZ_MAX;
+  memcpy(b, data, size);
+  size = fuzz_mutate(b, size, seed);
+  if (size > max)
+    size = max;
+  memcpy(data, b, size);
+  return size;
+}
