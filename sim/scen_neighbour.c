@@ -4,11 +4,15 @@
 
 #include <string.h>
 
-static struct duo stations(struct sim *s, const char *heading) {
+/* An Ethernet is short, whatever --delay says of paths: its clocks of a second presume it. */
+static struct world *ethernet(struct sim *s, const char *heading) {
   struct world *w = la__sim_world(s, "%s", heading);
   w->ether = true;
-  return la__duo(s, w, NULL);
+  w->delay = w->delay < LA_MS ? LA_MS : w->delay > 20 * LA_MS ? 20 * LA_MS : w->delay;
+  return w;
 }
+
+static struct duo stations(struct sim *s, const char *heading) { return la__duo(s, ethernet(s, heading), NULL); }
 
 static la_neigh known(const struct host *h, const la_addr *a) {
   la_neigh n = {.state = LA_NEIGH_STATES};
@@ -113,9 +117,8 @@ static void silence(struct sim *s) {
 
 /* A host that comes with an address which another one has. */
 static void taken(struct sim *s) {
-  struct duo d = {.w = la__sim_world(s, "an address that is taken")};
+  struct duo d = {.w = ethernet(s, "an address that is taken")};
   d.w->drawn = false;
-  d.w->ether = true;
   d.a = la__host_new(d.w, "newcomer");
   d.b = la__host_new(d.w, "owner");
   d.a->cfg.arp_probes = 3;

@@ -16,7 +16,7 @@ simultaneous-open simultaneous-close refused abort close-unread data-after-close
 keepalive-crashed keepalive-rebooted keepalive-unreachable syn-timeout retransmit-timeout icmp-from-router icmp-from-host udp-unreachable ctrl-c backlog
 losses tail-probe long-fat-path ecn hystart offload bbr bbr-sound pmtu-icmp pmtu-blackhole pmtu-probe paws spurious-timeout limited-transmit
 silly-window zero-window window-shrinks buffer-tuning initial-window idle-restart window-validation byte-counting pacing quick-ack
-nagle-and-cork dscp-ttl-urgent'
+nagle-and-cork dscp-ttl-urgent neighbour'
 
 "$lastack" sim --list >"$dir/list" || fail "--list: status $?"
 for name in $names; do
@@ -28,7 +28,7 @@ done
 for name in $names; do
   grep -q " $name: ok, [0-9]* claims$" "$dir/all" || fail "--all lacks $name, or skips claims under the usual conditions"
 done
-tail -n 1 "$dir/all" | grep -q '^62 scenarios, 0 failed; [0-9]* claims, 0 skipped$' || fail "summary: $(tail -n 1 "$dir/all")"
+tail -n 1 "$dir/all" | grep -q '^63 scenarios, 0 failed; [0-9]* claims, 0 skipped$' || fail "summary: $(tail -n 1 "$dir/all")"
 
 # Over IPv6 the same scenarios and claims, on other packets.
 "$lastack" sim --all --ipv6 >"$dir/all6" || fail "--all --ipv6: status $?"
@@ -40,7 +40,7 @@ grep -q 'mss=1440' "$dir/out" || fail "--ipv6: the MSS is not the MTU less 60"
 "$lastack" sim --all --json >"$dir/json" || fail "--all --json: status $?"
 "$lastack" sim --all --json >"$dir/json2"
 cmp -s "$dir/json" "$dir/json2" || fail "two runs differ"
-[ "$(wc -l <"$dir/json")" = 62 ] || fail "--json: not one line for each scenario"
+[ "$(wc -l <"$dir/json")" = 63 ] || fail "--json: not one line for each scenario"
 if command -v python3 >/dev/null 2>&1; then
   python3 -c '
 import json, sys
