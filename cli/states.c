@@ -24,8 +24,8 @@ static const struct argp_option options[] = {
   {"dot", OPT_DOT, NULL, 0, "for Graphviz", 0},
   {"mermaid", OPT_MERMAID, NULL, 0, "for Mermaid", 0},
   {"ascii", OPT_ASCII, NULL, 0, "no line-drawing characters", 0},
-  {"path", OPT_PATH, "STATE,STATE...", 0, "highlight this path (--svg, --dot); may be given twice", 1},
-  {"from-sim", OPT_SIM, "NAME[:HOST]", 0, "highlight the paths of both hosts, or of one, in the first run of a scenario", 1},
+  {"path", OPT_PATH, "STATES", 0, "highlight this path, states with commas between (--svg, --dot); may be given twice", 1},
+  {"from-sim", OPT_SIM, "SIM", 0, "highlight the paths of both hosts in the first run of the scenario SIM, or of one: NAME:HOST", 1},
   {0},
 };
 

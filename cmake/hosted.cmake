@@ -18,7 +18,7 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release")
   add_custom_command(
     OUTPUT ${core_whole}
     COMMAND ${CMAKE_C_COMPILER} -r -g -ffreestanding ${whole_options} -flto=2 -flinker-output=nolto-rel $<TARGET_OBJECTS:lastack_core_parts> -o ${core_whole}
-    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=la_* --localize-symbol=*.lto_priv.* ${core_whole}
+    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=la_* --localize-symbol=*.* ${core_whole}
     DEPENDS lastack_core_parts $<TARGET_OBJECTS:lastack_core_parts>
     COMMENT "Optimising the core as a whole" COMMAND_EXPAND_LISTS VERBATIM)
 endif()

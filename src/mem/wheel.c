@@ -10,8 +10,6 @@
  */
 #include "mem/wheel.h"
 
-#include <limits.h>
-
 #include "base/bytes.h"
 #include "base/check.h"
 
@@ -176,7 +174,7 @@ struct wheel_node *la__wheel_pop(struct wheel *w, la_time now) {
       n = p.node;
     } else {
       w->time = p.at;
-      cascade(w, p.level, slot_of(p.level, p.at), UINT_MAX);
+      cascade(w, p.level, slot_of(p.level, p.at), UINT32_MAX);
     }
   }
   take(w, n);

@@ -136,7 +136,7 @@ static void changed(struct tcp *t, struct conn *c, enum la_opt opt) {
   switch (opt) {
   case LA_OPT_MAX_PACING_RATE:
     if (c->sndq)
-      c->sndq->pace_at = 0; /* the old rate says nothing any more */
+      c->sndq->pace_at = c->sndq->pace_wait = 0; /* the old rate says nothing any more */
     la__conn_dirty(t, c, TODO_DATA);
     break;
   case LA_OPT_NODELAY:

@@ -36,7 +36,7 @@ awk -F '"text":' '{ if (NF - 1 < 3) { print "FAIL: fewer than three claims: " $1
 
 # The drawing in the README is the one that is drawn.
 readme=$(dirname "$0")/../../README.md
-awk '/^`lastack sim release-four`:/ { on = 1 } on && /^```/ { n++; next } n == 1' "$readme" >"$dir/readme"
+awk '/`lastack sim release-four`:$/ { on = 1 } on && /^```/ { n++; next } n == 1' "$readme" >"$dir/readme"
 LC_ALL=C.UTF-8 "$lastack" sim release-four | awk '/^ .*client .*server/ { on = 1 } on && !NF { exit } on' >"$dir/drawn"
 cmp -s "$dir/readme" "$dir/drawn" || fail 'README.md: its drawing is not that of lastack sim release-four'
 

@@ -21,7 +21,7 @@ planted() { # mutant: builds $dir/lastack
   awk -v source="$dir/mutant.c" -f tools/mutate.awk "tests/mutants/$1.mut" "$file" &&
     cc -std=c11 -O2 -fPIC -ffreestanding -w -Iinclude -Isrc -c "$dir/mutant.c" -o "$dir/mutant.o" &&
     (cd build && cc -o "$dir/lastack" CMakeFiles/lastack.dir/cli/main.c.o "$dir/mutant.o" liblastack_cli.a liblastack_tools.a \
-      liblastack_parts.a -lpcap -ljansson -lhttp_parser -lm)
+      liblastack_parts.a -lpcap -ljansson -lhttp_parser -lncursesw -ltinfo -lm)
 }
 
 while read -r mutant worlds law; do
