@@ -13,13 +13,13 @@ enum { TCP_SUM_AT = 16, TCP_SEQ_AT = 4, TCP_FLAGS_AT = 13 };
 
 /* The length, wherever it counts: IP's header, and the pseudo-header in the sum of TCP's. */
 static void set_length(la_flat *f, uint32_t n) {
-  uint8_t *ip = f->head;
-  uint32_t upper = f->len - f->upper + n;
+  uint32_t link = f->frame->header, upper = f->len - f->upper + n;
+  uint8_t *ip = f->head + link;
   f->n = n;
   if (ip[0] >> 4 == 4) {
-    be16_put(ip + 2, f->len + n);
+    be16_put(ip + 2, f->len - link + n);
     be16_put(ip + 10, 0);
-    be16_put(ip + 10, la__sum_finish(la__sum(0, ip, f->upper)));
+    be16_put(ip + 10, la__sum_finish(la__sum(0, ip, f->upper - link)));
     f->sum = la__sum(IP_PROTO_TCP + upper, ip + 12, 8);
   } else {
     be16_put(ip + 4, upper);
@@ -39,7 +39,7 @@ void la_flat_begin(la_flat *f, const la_stack *s, const la_frame *frame) {
   if (!f->cut)
     return;
   f->len = frame->len;
-  f->upper = frame->data[0] >> 4 == 4 ? IP4_HEADER : IP6_HEADER; /* la_output makes no others */
+  f->upper = frame->header + (frame->data[frame->header] >> 4 == 4 ? (uint32_t)IP4_HEADER : IP6_HEADER); /* la_output makes no others */
   memcpy(f->head, frame->data, frame->len);
   f->flags = f->head[f->upper + TCP_FLAGS_AT];
   f->head[f->upper + TCP_FLAGS_AT] = f->flags & (uint8_t) ~(LA_FIN | LA_PSH);

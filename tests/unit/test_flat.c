@@ -13,24 +13,26 @@ static la_stack *stack(void) {
   return n.s;
 }
 
-/* Headers as la_output makes them, text in pieces. */
-static void make(struct prng *r, la_frame *f, bool six, unsigned flags, uint32_t text, uint32_t seq, unsigned opts) {
+/* Headers as la_output makes them, behind `link` bytes of an Ethernet's; text in pieces. */
+static void make(struct prng *r, la_frame *f, unsigned link, bool six, unsigned flags, uint32_t text, uint32_t seq, unsigned opts) {
   struct tcp_seg s = {.sport = 5, .dport = 80, .seq = seq, .ack = 77, .flags = (uint8_t)flags, .wnd = 999};
   s.opt = (struct tcp_opts){.have = (uint8_t)opts, .ts_val = 123456, .ts_ecr = 654321};
-  unsigned ip = six ? IP6_HEADER : IP4_HEADER, hdr = la__tcp_build(&s, f->room + ip);
+  unsigned ip = link + (six ? IP6_HEADER : IP4_HEADER), hdr = la__tcp_build(&s, f->room + ip);
+  memset(f->room, 0x5a, link);
   struct ip_hdr h = {.src = addr(six ? "fd00::1" : "10.0.0.1"), .dst = addr(six ? "fd00::2" : "10.0.0.2"), .proto = IP_PROTO_TCP};
   h.ttl = 64;
   h.tos = 2;
   h.dont_fragment = true;
   h.len = hdr + text;
   if (six)
-    la__ip6_build(&h, f->room);
+    la__ip6_build(&h, f->room + link);
   else
-    la__ip4_build(&h, f->room);
+    la__ip4_build(&h, f->room + link);
   f->data = f->room;
   f->len = ip + hdr;
   f->total = f->len + text;
   f->flags = 0;
+  f->header = (uint16_t)link;
   f->nbufs = 0;
   f->sum_start = (uint16_t)ip;
   f->sum_at = 16;
@@ -87,7 +89,7 @@ static void as_segments(void **state) {
     bool six = turn & 1;
     unsigned flags = LA_ACK | (la__prng_next(&r) & (LA_FIN | LA_PSH | LA_CWR | LA_ECE));
     uint32_t text = la__prng_below(&r, turn & 2 ? 64000 : 4000), seq = turn & 4 ? (uint32_t)(0 - la__prng_below(&r, 5000)) : turn;
-    make(&r, &f, six, flags, text, seq, turn & 8 ? TCP_OPT_TS : 0);
+    make(&r, &f, turn & 128 ? 14 : 0, six, flags, text, seq, turn & 8 ? TCP_OPT_TS : 0);
     f.gso_size = (uint16_t)(1 + la__prng_below(&r, turn & 16 ? 1460 : 300));
     if (turn & 32)
       unfinish(&f, six);
