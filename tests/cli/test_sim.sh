@@ -103,8 +103,11 @@ usage --delay --delay 10001 open
 usage nosuch --nosuch open
 usage --msl open --msl
 
-# The claims hold whatever the conditions.
+# The claims hold whatever the conditions. With sanitizers, which take six times as long, every fourth of them.
+turn=0
 holds() {
+  turn=$((turn + 1))
+  case ${LASTACK_BUILD:-} in */debug) [ $((turn % 4)) = 1 ] || return 0 ;; esac
   "$lastack" sim --all "$@" >"$dir/o" 2>&1 || {
     fail "sim --all $*"
     grep -v -e '^✓' -e '^+' "$dir/o"
