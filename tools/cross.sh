@@ -129,7 +129,7 @@ machine() {
   }
   rm -rf "$dir/logs"
   mkdir -p "$dir/logs"
-  export LOGS="$dir/logs" LIMIT=300 # seconds: with the wrong byte order some tests never end
+  export LOGS="$dir/logs" LIMIT=600 # seconds: with the wrong byte order some tests never end
   sh tools/test.sh --one "$1 build" "$(step build "$1")"
   if ! grep -q '^FAIL' "$dir"/logs/*.result; then
     # A kernel without 32-bit programs, or another machine altogether, needs qemu-user for i386 too.

@@ -15,6 +15,7 @@ limit=${LIMIT:-600} # seconds a test may take
 if [ "${1:-}" = --one ]; then
   name=$2 command=$3
   log=$logs/$(echo "$name" | tr -c 'a-zA-Z0-9\n.-' _)
+  case $name in cross\ *) limit=${LIMIT:-1800} ;; esac # a build and hundreds of tests
   began=$(date +%s.%N)
   timeout "$limit" sh -c "$command" >"$log.log" 2>&1 </dev/null
   status=$?
