@@ -120,8 +120,9 @@ static const uint16_t strong[] = {348, 456,  521, 838, 696, 1002, 872, 306, 457,
                                   343, 1042, 712, 687, 716, 716,  493, 595, 478, 712, 652, 924, 645, 652,  582, 712, 365, 712,  838};
 
 static unsigned advance(uint32_t c, bool bold) {
-  if (c >= ' ' && c <= '~')
-    return (bold ? strong : plain)[c - ' '];
+  uint32_t i = c - ' ';
+  if (i < sizeof plain / sizeof *plain)
+    return bold ? strong[i] : plain[i];
   return c < 0x2000 ? 700 : 1000;
 }
 
