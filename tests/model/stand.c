@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/model/stand.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/bytes.h"
+#include "base/sum.h"
+
+enum { PAGE = 4096, PAGES = 128, PERIOD = 251, STREAM = 2 * STAND_RCVBUF + 2 * PERIOD, IP_MAX = 40, TCP = 20 };
+
+void stand_die(const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  vfprintf(stderr, fmt, ap);
+  va_end(ap);
+  fputc('\n', stderr);
+  exit(2);
+}
+
+/* ---- the arena: what is freed is not used again before the picture is put back ---- */
+
+struct arena {
+  size_t used;
+  uint8_t bytes[];
+};
+static uint8_t *area, *kept;
+static bool dirty[PAGES], watched;
+static unsigned dirty_list[PAGES], ndirty;
+static struct stand kept_stand;
+
+static void *take(void *ctx, size_t n) {
+  struct arena *a = ctx;
+  size_t at = (a->used + 63) & ~(size_t)63;
+  if (at + n > (size_t)PAGES * PAGE - 64)
+    stand_die("stand: the arena is too small");
+  a->used = at + n;
+  return area + 64 + at;
+}
+static void give(void *ctx, void *p, size_t n) {
+  (void)ctx;
+  (void)p;
+  (void)n;
+}
+
+static void written(int sig, siginfo_t *info, void *context) {
+  (void)context;
+  size_t page = ((size_t)info->si_addr - (size_t)area) / PAGE;
+  if (!watched || (uint8_t *)info->si_addr < area || page >= PAGES || dirty[page]) {
+    signal(sig, SIG_DFL);
+    return;
+  }
+  dirty[page] = true;
+  dirty_list[ndirty++] = (unsigned)page;
+  mprotect(area + page * PAGE, PAGE, PROT_READ | PROT_WRITE);
+}
+
+static void unwatch(void) {
+  if (watched)
+    mprotect(area, (size_t)PAGES * PAGE, PROT_READ | PROT_WRITE);
+  watched = false;
+}
+
+void stand_keep(const struct stand *t) {
+  unwatch();
+  memcpy(kept, area, (size_t)PAGES * PAGE);
+  kept_stand = *t;
+  memset(dirty, 0, sizeof dirty);
+  ndirty = 0;
+  watched = true;
+  mprotect(area, (size_t)PAGES * PAGE, PROT_READ);
+}
+
+void stand_back(struct stand *t) {
+  for (unsigned i = 0; i < ndirty; i++)
+    memcpy(area + (size_t)dirty_list[i] * PAGE, kept + (size_t)dirty_list[i] * PAGE, PAGE);
+  *t = kept_stand;
+}
+unsigned stand_pages(void) { return ndirty; }
+
+/* ---- the stack ---- */
+
+static la_addr address(const char *text) {
+  la_addr a;
+  if (!la_addr_parse(text, &a))
+    stand_die("stand: address %s", text);
+  return a;
+}
+static la_addr us, peer;
+
+/* Also of what lies a little before the first byte. */
+const uint8_t *stand_bytes(uint32_t pos) {
+  static uint8_t stream[STREAM];
+  if (!stream[1])
+    for (unsigned i = 0; i < STREAM; i++)
+      stream[i] = (uint8_t)(1 + i % PERIOD);
+  return stream + (pos + 100 * PERIOD) % PERIOD;
+}
+
+void stand_open(struct stand *t, bool six) {
+  if (!area) {
+    area = mmap(NULL, (size_t)PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    kept = malloc((size_t)PAGES * PAGE);
+    if (area == MAP_FAILED || !kept)
+      stand_die("stand: no memory");
+    struct sigaction act = {.sa_sigaction = written, .sa_flags = SA_SIGINFO};
+    sigaction(SIGSEGV, &act, NULL);
+  }
+  unwatch();
+  memset(area, 0, (size_t)PAGES * PAGE);
+  *t = (struct stand){.six = six, .now = 10 * LA_SEC};
+  la_config c;
+  la_config_init(&c, LA_PRESET_RFC);
+  memset(c.secret, 0x5a, sizeof c.secret);
+  c.alloc = (la_alloc){take, give, area};
+  c.rcvbuf = STAND_RCVBUF;
+  c.sndbuf = 8192;
+  c.window_scale = c.sack = 0;
+  c.delayed_ack = 0;
+  c.rst_per_sec = 0;
+  c.max_conns = c.max_half_open = c.max_time_wait = 8;
+  c.max_listeners = 2;
+  c.max_chunks = 32;
+  c.replies = 16;
+  c.reply_bytes = 4096;
+  t->s = la_stack_new(&c);
+  if (!t->s)
+    stand_die("stand: no stack");
+  t->link = la_link_add(t->s, 1500);
+  us = address(six ? "2001:db8::1" : "10.0.0.1");
+  peer = address(six ? "2001:db8::2" : "10.0.0.2");
+  if (la_addr_add(t->s, t->link, &us, six ? 64 : 24) != LA_OK)
+    stand_die("stand: no address");
+  la_tick(t->s, t->now);
+}
+
+void stand_close(struct stand *t) {
+  unwatch();
+  la_stack_free(t->s);
+  t->s = NULL;
+}
+
+void stand_listen(struct stand *t) {
+  la_listen_opts o = {.port = STAND_LPORT, .backlog = 4};
+  if (la_listen(t->s, &o, &t->listener) != LA_OK)
+    stand_die("stand: no listener");
+  t->has_listener = true;
+}
+
+void stand_connect(struct stand *t) {
+  la_connect_opts o = {.remote = peer, .remote_port = STAND_RPORT, .local_port = STAND_LPORT};
+  if (la_connect(t->s, &o, &t->conn, t->now) != LA_OK)
+    stand_die("stand: no connection");
+  t->has_conn = true;
+  stand_pump(t);
+}
+
+void stand_accept(struct stand *t) { t->has_conn = la_accept(t->s, t->listener, NULL, &t->conn) == LA_OK; }
+
+/* ---- frames ---- */
+
+static size_t headers(const struct stand *t, uint8_t *p, size_t n) {
+  if (t->six) {
+    memset(p, 0, 40);
+    p[0] = 0x60;
+    be16_put(p + 4, (unsigned)n);
+    p[6] = 6;
+    p[7] = 64;
+    memcpy(p + 8, peer.b, 16);
+    memcpy(p + 24, us.b, 16);
+    return 40;
+  }
+  memset(p, 0, 20);
+  p[0] = 0x45;
+  be16_put(p + 2, (unsigned)n + 20);
+  p[8] = 64;
+  p[9] = 6;
+  memcpy(p + 12, peer.b, 4);
+  memcpy(p + 16, us.b, 4);
+  be16_put(p + 10, la__sum_finish(la__sum(0, p, 20)));
+  return 20;
+}
+
+void stand_inject(struct stand *t, const struct m_seg *g) {
+  static uint8_t frame[IP_MAX + TCP + 16 + 2 * STAND_RCVBUF];
+  uint32_t hlen = TCP + (g->ts ? 12 : 0) + (g->flags & M_SYN ? 4 : 0);
+  uint8_t *p = frame + headers(t, frame, hlen + g->len), *o = p + TCP;
+  be16_put(p, STAND_RPORT);
+  be16_put(p + 2, STAND_LPORT);
+  be32_put(p + 4, g->seq);
+  be32_put(p + 8, g->ack);
+  p[12] = (uint8_t)(hlen / 4 << 4);
+  p[13] = (uint8_t)g->flags;
+  be16_put(p + 14, g->wnd);
+  be16_put(p + 16, 0);
+  be16_put(p + 18, g->up);
+  if (g->flags & M_SYN) {
+    be32_put(o, 0x02040000 | STAND_MSS);
+    o += 4;
+  }
+  if (g->ts) {
+    be32_put(o, 0x0101080a);
+    be32_put(o + 4, g->tsval);
+    be32_put(o + 8, g->tsecr);
+  }
+  memcpy(p + hlen, stand_bytes(g->flags & M_SYN ? 0 : g->seq - t->stream), g->len);
+  size_t addresses = t->six ? 32 : 8;
+  be16_put(p + 16, la__sum_finish(la__sum(la__sum(6 + hlen + g->len, p - addresses, addresses), p, hlen + g->len)));
+  la_frame f = {.data = frame, .len = (uint32_t)(p - frame) + hlen + g->len};
+  if (la_input(t->s, t->link, &f, 1, t->now) != 1)
+    stand_die("stand: the frame was not taken");
+}
+
+static void hear(struct stand *t, const la_frame *f) {
+  const uint8_t *p = f->data + (t->six ? 40 : 20);
+  if (f->data[t->six ? 6 : 9] != 6)
+    stand_die("stand: not TCP");
+  uint32_t hlen = (p[12] >> 4) * 4u;
+  struct heard h = {.flags = p[13] & ~(unsigned)M_PSH, .seq = be32_get(p + 4), .ack = be32_get(p + 8), .wnd = be16_get(p + 14)};
+  h.len = f->total - (uint32_t)(p - f->data) - hlen;
+  for (uint32_t i = TCP; i + 1 < hlen && p[i]; i += p[i] == 1 ? 1 : p[i + 1]) {
+    if (p[i] == 8) {
+      h.ts = true;
+      h.tsval = be32_get(p + i + 2);
+      h.tsecr = be32_get(p + i + 6);
+    }
+    if (p[i] != 1 && p[i + 1] < 2)
+      stand_die("stand: an option without length");
+  }
+  if (t->nout < STAND_OUT)
+    t->out[t->nout] = h;
+  t->nout++;
+}
+
+static void note(struct stand *t, const la_event *e) {
+  static const unsigned bit[LA_EVENT_TYPES] = {
+    [LA_EVENT_ACCEPT] = M_EV_ACCEPT,     [LA_EVENT_ESTABLISHED] = M_EV_ESTABLISHED, [LA_EVENT_READABLE] = M_EV_READABLE,
+    [LA_EVENT_PEER_FIN] = M_EV_PEER_FIN, [LA_EVENT_URGENT] = M_EV_URGENT,           [LA_EVENT_END] = M_EV_END,
+  };
+  if (e->type == LA_EVENT_WRITABLE)
+    return;
+  t->events |= bit[e->type] ? bit[e->type] : 1u << 31;
+  if (e->type == LA_EVENT_END) {
+    t->end = e->end;
+    t->nend++;
+  }
+  if (e->type == LA_EVENT_ACCEPT)
+    stand_accept(t);
+}
+
+void stand_pump(struct stand *t) {
+  static la_frame f[4];
+  static la_event e[8];
+  for (size_t got = 1; got;) {
+    got = 0;
+    for (size_t n; (n = la_events(t->s, e, 8)) != 0; got += n)
+      for (size_t i = 0; i < n; i++)
+        note(t, &e[i]);
+    for (size_t n; (n = la_output(t->s, t->link, f, 4, t->now)) != 0; got += n)
+      for (size_t i = 0; i < n; i++) {
+        hear(t, &f[i]);
+        la_frame_done(t->s, &f[i]);
+      }
+  }
+}
+
+void stand_clear(struct stand *t) { t->nout = t->events = t->nend = 0; }
+
+void stand_pass(struct stand *t, la_time ns) {
+  t->now += ns;
+  la_tick(t->s, t->now);
+  stand_pump(t);
+}
+
+struct look {
+  enum la_state st;
+  int rank;
+};
+static bool look(void *ctx, const la_each_rec *r) {
+  struct look *l = ctx;
+  int rank = r->kind == LA_KIND_LISTENER ? 1 : r->kind == LA_KIND_CONN && r->state == LA_TIME_WAIT ? 0 : 2;
+  if (r->state != LA_CLOSED && rank > l->rank) {
+    l->rank = rank;
+    l->st = r->state;
+  }
+  return true;
+}
+enum la_state stand_state(struct stand *t) {
+  struct look l = {LA_CLOSED, -1};
+  la_each(t->s, look, &l);
+  return l.rank == 0 ? LA_CLOSED : l.st;
+}
+
+bool stand_read_matches(struct stand *t, uint32_t n) {
+  static uint8_t got[2 * STAND_RCVBUF];
+  ptrdiff_t had = la_peek(t->s, t->conn, 0, got, sizeof got);
+  return had == (ptrdiff_t)n && memcmp(got, stand_bytes(0), n) == 0;
+}
