@@ -162,6 +162,9 @@ bool grid_compare(const struct m_tcb *before, const struct m_result *r, struct s
   if (is != (enum la_state)want)
     add(&l, " %s, not %s;", la_state_name(is), la_state_name((enum la_state)want));
   compare_answers(r, st, &l);
+  la_time due = before->state == M_TIME_WAIT && is == LA_TIME_WAIT ? stand_2msl(st) : 0;
+  if (due && (due == st->now + 60 * LA_SEC) != r->restarts)
+    add(&l, " 2MSL %s;", r->restarts ? "goes on" : "begins anew");
   if (st->events != r->events)
     add(&l, " events %02x, not %02x;", st->events, r->events);
   compare_end(r, st, &l);

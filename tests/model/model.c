@@ -7,9 +7,9 @@ const struct m_rule_text m_rule_text[R_COUNT] = {
 #undef M_RULE
 };
 
-/* 3.4: all comparisons modulo 2^32. */
-static bool before(uint32_t a, uint32_t b) { return (int32_t)(a - b) < 0; }
-static bool until(uint32_t a, uint32_t b) { return (int32_t)(a - b) <= 0; }
+/* 3.4: all comparisons modulo 2^32; what is 2^31 away is neither before nor behind. */
+static bool before(uint32_t a, uint32_t b) { return b - a - 1 < 0x7fffffffu; }
+static bool until(uint32_t a, uint32_t b) { return a == b || before(a, b); }
 
 static uint32_t seg_len(const struct m_seg *s) { return s->len + (s->flags & M_SYN ? 1 : 0) + (s->flags & M_FIN ? 1 : 0); }
 
@@ -165,9 +165,12 @@ static bool text_and_fin(const struct m_seg *s, struct m_result *r) {
   }
   if (!fin)
     return due;
-  by(r, fin_at == t->rcv_nxt ? R_FIN : R_FIN_AHEAD); /* one that is ahead is held, like its text */
-  if (fin_at == t->rcv_nxt)
+  if (fin_at == t->rcv_nxt) {
+    by(r, R_FIN);
     peer_fin(r);
+  } else if (!text) { /* held, like its text */
+    by(r, R_FIN_AHEAD);
+  }
   return true;
 }
 
@@ -257,23 +260,22 @@ static void time_wait(const struct m_seg *s, const struct m_sizes *z, struct m_r
     by(r, R_FIN_WITHOUT_ACK);
     return;
   }
-  if (f == (M_FIN | M_ACK) && s->seq + s->len + 1 == t->rcv_nxt) {
+  bool old = t->ts && s->ts && before(s->tsval, t->ts_recent);
+  if (f == (M_FIN | M_ACK) && s->seq + s->len + 1 == t->rcv_nxt && !old) {
     by(r, R_TW_FIN);
-    if (s->ts && t->ts && until(t->ts_recent, s->tsval))
+    if (t->ts)
       t->ts_recent = s->tsval;
+    r->restarts = true;
     send_ack(r);
     return;
   }
-  bool old = t->ts && s->ts && before(s->tsval, t->ts_recent);
-  if (!old && !(f & M_SYN) && acceptable(t, s->seq, seg_len(s))) {
-    if (!(f & M_ACK)) {
-      by(r, R_NO_ACK);
-      return;
-    }
-    if (f == M_ACK && !s->len && until(s->ack, t->snd_nxt)) {
-      by(r, R_TW_QUIET);
-      return;
-    }
+  if (f == M_ACK && !s->len && s->seq == t->rcv_nxt && until(s->ack, t->snd_nxt)) {
+    by(r, R_TW_QUIET);
+    return;
+  }
+  if (!(f & (M_ACK | M_SYN)) && !old && acceptable(t, s->seq, seg_len(s))) {
+    by(r, R_NO_ACK);
+    return;
   }
   by(r, R_TW_ACK);
   send_ack(r);
@@ -401,7 +403,7 @@ static void others(const struct m_seg *seg, const struct m_sizes *z, struct m_re
   if (t->state == M_ESTABLISHED || t->state == M_FIN_WAIT_1 || t->state == M_FIN_WAIT_2)
     urgent(s, r);
   bool due = text_and_fin(s, r);
-  if (r->rule == R_TEXT_AHEAD || r->rule == R_FIN_AHEAD) {
+  if (r->rule == R_TEXT_AHEAD) {
     send_ack(r);
     due = false;
   }

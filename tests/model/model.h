@@ -94,6 +94,7 @@ struct m_result {
   struct m_out out[2];
   unsigned events;
   enum m_end end;
+  bool restarts;    /* 2MSL begins anew */
   enum m_rule rule; /* which decided */
 };
 

@@ -40,8 +40,9 @@ M_RULE(TEXT_AHEAD, "9293 3.10.7.4 seventh (MAY-13, SHLD-31)",
 M_RULE(FIN_AHEAD, "9293 3.10.7.4 eighth", "a FIN beyond RCV.NXT: an ACK at once")
 M_RULE(DONE, "9293 3.10.7.4", "the ACK field alone is news")
 M_RULE(TW_RST, "decision: RST in TIME-WAIT, 1337", "ignored")
-M_RULE(TW_FIN, "9293 3.10.7.4 fifth and eighth", "TIME-WAIT: the peer's FIN again: an ACK, 2MSL anew, its timestamp kept if newer")
+M_RULE(TW_FIN, "9293 3.10.7.4 fifth and eighth", "TIME-WAIT: the peer's FIN again: an ACK, 2MSL anew, its timestamp kept")
 M_RULE(TW_NEW, "6191 2, 9293 3.6.1 (MAY-2)", "TIME-WAIT: a new connection takes over")
 M_RULE(TW_OLD_SYN, "6191 2; decision: else ACK", "TIME-WAIT: an old SYN")
-M_RULE(TW_QUIET, "decision: answers in TIME-WAIT", "an ACK that asks nothing draws none")
+M_RULE(TW_QUIET, "decision: answers in TIME-WAIT",
+       "an ACK that asks nothing (SEG.SEQ = RCV.NXT, no text, not of what was never sent) draws none")
 M_RULE(TW_ACK, "decision: answers in TIME-WAIT", "an ACK, one in 500 ms")

@@ -295,6 +295,17 @@ enum la_state stand_state(struct stand *t) {
   return l.rank == 0 ? LA_CLOSED : l.st;
 }
 
+static bool look_2msl(void *ctx, const la_each_rec *r) {
+  if (r->kind == LA_KIND_TIME_WAIT)
+    *(la_time *)ctx = r->deadline;
+  return true;
+}
+la_time stand_2msl(struct stand *t) {
+  la_time due = 0;
+  la_each(t->s, look_2msl, &due);
+  return due;
+}
+
 bool stand_read_matches(struct stand *t, uint32_t n) {
   static uint8_t got[2 * STAND_RCVBUF];
   ptrdiff_t had = la_peek(t->s, t->conn, 0, got, sizeof got);

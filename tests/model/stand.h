@@ -52,6 +52,8 @@ void stand_clear(struct stand *t);
 void stand_pass(struct stand *t, la_time ns);
 /* The record of the pair, or LISTEN or CLOSED. */
 enum la_state stand_state(struct stand *t);
+/* When the clock of the pair's TIME-WAIT record strikes; 0: there is none. */
+la_time stand_2msl(struct stand *t);
 /* Reads what is unread and compares it with the peer's bytes. */
 bool stand_read_matches(struct stand *t, uint32_t n);
 /* The peer's bytes from a place of its stream on. */
