@@ -23,6 +23,8 @@ static const char *const seq_name[G_SEQ] = {"RCV.NXT",
 static const char *const ack_name[G_ACK] = {
   "SND.NXT", "SND.UNA", "SND.UNA-1", "SND.UNA+1", "SND.NXT-1", "SND.NXT+1", "SND.UNA-MAX.SND.WND", "one before", "SND.NXT+2^30"};
 
+static const char *const ts_name[G_TS] = {"no timestamp", "old timestamp", "new timestamp", "timestamp TS.Recent"};
+
 static uint32_t seq_of(unsigned pos, const struct m_tcb *t, uint32_t len) {
   uint32_t nxt = t->rcv_nxt, edge = nxt + t->rcv_wnd;
   const uint32_t at[G_SEQ] = {nxt,
@@ -67,7 +69,7 @@ void grid_segment(uint32_t n, const struct m_tcb *t, const struct stand *st, str
   seg->seq = seq_of(d.seq, t, seg->len + (d.flags & M_SYN ? 1 : 0) + (d.flags & M_FIN ? 1 : 0));
   seg->ack = ack_of(d.ack, t);
   if (d.flags & M_URG)
-    seg->up = seg->len ? seg->len : 1;
+    seg->up = (seg->len ? seg->len : 1) + (d.flags & M_PSH ? 100 : 0);
   seg->ts = d.ts != 0;
   seg->tsval = TS_RECENT + (d.ts == 2 ? 5 : d.ts == 1 ? -1u : 0);
   seg->tsecr = d.flags & M_ACK ? (uint32_t)(st->now / LA_MS) : 0;
@@ -150,6 +152,9 @@ static void compare_variables(const struct m_tcb *before, const struct m_result 
     return;
   if (i.snd_wnd != t->snd_wnd)
     add(l, " SND.WND %u, not %u;", i.snd_wnd, t->snd_wnd);
+  uint32_t consumed = t->rcv_nxt - t->unread, urgent = t->alerted && t->rcv_up - consumed < 1u << 31 ? t->rcv_up - consumed : 0;
+  if (t->reader && t->state <= M_FIN_WAIT_2 && i.urgent != urgent)
+    add(l, " %u bytes to the end of urgent data, not %u;", i.urgent, urgent);
   if (t->reader && i.unread != t->unread)
     add(l, " %u bytes to read, not %u;", i.unread, t->unread);
 }
@@ -203,10 +208,7 @@ void grid_explain(const struct place *p, bool six, uint32_t n, const struct m_tc
     place_name(p, name, sizeof name), six ? 6 : 4, t->ts ? "agreed" : "not agreed", t->rcv_nxt, t->rcv_wnd, t->snd_una, t->snd_nxt,
     t->snd_wnd, t->max_snd_wnd, t->snd_wl1, t->snd_wl2, t->unread);
   printf("  segment  %s, SEQ %u (%s), ACK %u (%s), %u bytes, window %u, urgent pointer %u, %s\n", flags_text(seg->flags, b), seg->seq,
-         seq_name[d.seq], seg->ack, ack_name[d.ack], seg->len, seg->wnd, seg->up,
-         d.ts == 0   ? "no timestamp"
-         : d.ts == 1 ? "old timestamp"
-                     : "new timestamp");
+         seq_name[d.seq], seg->ack, ack_name[d.ack], seg->len, seg->wnd, seg->up, ts_name[d.ts]);
   printf("  model    %s: %s (%s)\n           -> %s;", m_rule_text[r->rule].clause, m_rule_text[r->rule].text, m_rule_text[r->rule].name,
          la_state_name((enum la_state)r->after.state));
   for (unsigned i = 0; i < r->n; i++)

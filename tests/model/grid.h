@@ -5,7 +5,7 @@
 
 #include "tests/model/places.h"
 
-enum { G_FLAGS = 64, G_SEQ = 13, G_ACK = 9, G_TEXT = 4, G_WND = 2, G_TS = 3, GRID = G_FLAGS * G_SEQ * G_ACK * G_TEXT * G_WND * G_TS };
+enum { G_FLAGS = 64, G_SEQ = 13, G_ACK = 9, G_TEXT = 4, G_WND = 2, G_TS = 4, GRID = G_FLAGS * G_SEQ * G_ACK * G_TEXT * G_WND * G_TS };
 extern const struct m_sizes grid_sizes;
 
 /* The n-th segment, made relative to the connection. */

@@ -50,7 +50,7 @@ static void give(void *ctx, void *p, size_t n) {
 static void written(int sig, siginfo_t *info, void *context) {
   (void)context;
   size_t page = ((size_t)info->si_addr - (size_t)area) / PAGE;
-  if (!watched || (uint8_t *)info->si_addr < area || page >= PAGES || dirty[page]) {
+  if (!area || (uint8_t *)info->si_addr < area || page >= PAGES || dirty[page]) {
     signal(sig, SIG_DFL);
     return;
   }
@@ -71,8 +71,11 @@ void stand_keep(const struct stand *t) {
   kept_stand = *t;
   memset(dirty, 0, sizeof dirty);
   ndirty = 0;
-  watched = true;
-  mprotect(area, (size_t)PAGES * PAGE, PROT_READ);
+  watched = mprotect(area, (size_t)PAGES * PAGE, PROT_READ) == 0;
+  for (unsigned i = 0; !watched && i < PAGES; i++) { /* pages of another size: all of it, each time */
+    dirty[i] = true;
+    dirty_list[ndirty++] = i;
+  }
 }
 
 void stand_back(struct stand *t) {
@@ -107,9 +110,9 @@ void stand_open(struct stand *t, bool six) {
     kept = malloc((size_t)PAGES * PAGE);
     if (area == MAP_FAILED || !kept)
       stand_die("stand: no memory");
-    struct sigaction act = {.sa_sigaction = written, .sa_flags = SA_SIGINFO};
-    sigaction(SIGSEGV, &act, NULL);
   }
+  struct sigaction act = {.sa_sigaction = written, .sa_flags = SA_SIGINFO};
+  sigaction(SIGSEGV, &act, NULL); /* anew: cmocka sets its own for each test */
   unwatch();
   memset(area, 0, (size_t)PAGES * PAGE);
   *t = (struct stand){.six = six, .now = 10 * LA_SEC};
