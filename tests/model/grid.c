@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct m_sizes grid_sizes = {.rcv_wnd = STAND_RCVBUF, .mss = STAND_MSS};
+const struct m_sizes grid_sizes = {.rcv_wnd = SIDE_RCV_WND, .mss = PACKET_MSS};
 
 static const char *const seq_name[G_SEQ] = {"RCV.NXT",
                                             "RCV.NXT-1",
@@ -62,17 +62,17 @@ static struct digits digits(uint32_t n) {
   return d;
 }
 
-void grid_segment(uint32_t n, const struct m_tcb *t, const struct stand *st, struct m_seg *seg) {
+void grid_segment(uint32_t n, const struct m_tcb *t, struct m_seg *seg) {
   struct digits d = digits(n);
-  const uint32_t lens[G_TEXT] = {0, 1, STAND_MSS, t->rcv_wnd + 100};
-  *seg = (struct m_seg){.flags = d.flags, .len = lens[d.text], .wnd = d.wnd ? STAND_OPEN_WND : 0};
+  const uint32_t lens[G_TEXT] = {0, 1, PACKET_MSS, t->rcv_wnd + 100};
+  *seg = (struct m_seg){.flags = d.flags, .len = lens[d.text], .wnd = d.wnd ? SIDE_OPEN_WND : 0};
   seg->seq = seq_of(d.seq, t, seg->len + (d.flags & M_SYN ? 1 : 0) + (d.flags & M_FIN ? 1 : 0));
   seg->ack = ack_of(d.ack, t);
   if (d.flags & M_URG)
     seg->up = (seg->len ? seg->len : 1) + (d.flags & M_PSH ? 100 : 0);
   seg->ts = d.ts != 0;
   seg->tsval = TS_RECENT + (d.ts == 2 ? 5 : d.ts == 1 ? -1u : 0);
-  seg->tsecr = d.flags & M_ACK ? (uint32_t)(st->now / LA_MS) : 0;
+  seg->tsecr = d.flags & M_ACK ? t->tsval : 0;
 }
 
 /* ---- comparison ---- */
@@ -216,7 +216,7 @@ void grid_explain(const struct place *p, bool six, uint32_t n, const struct m_tc
   printf(" told");
   events_text(r->events);
   printf("  stack    -> %s;", la_state_name(stand_state(st)));
-  for (unsigned i = 0; i < st->nout && i < STAND_OUT; i++)
+  for (unsigned i = 0; i < st->nout && i < SIDE_OUT; i++)
     printf(" %s SEQ %u ACK %u len %u;", flags_text(st->out[i].flags, b), st->out[i].seq, st->out[i].ack, st->out[i].len);
   printf(" told");
   events_text(st->events);

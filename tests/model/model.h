@@ -46,6 +46,7 @@ struct m_tcb {
   uint32_t rcv_nxt, rcv_wnd;
   bool ts;            /* timestamps were agreed */
   uint32_t ts_recent; /* RFC 7323 4.3 */
+  uint32_t tsval;     /* what it has sent last */
   uint32_t unsent;    /* bytes that wait for the peer's window */
   bool fin_waits;     /* and a FIN behind them */
   bool fin_sent;      /* ours: it has SND.NXT - 1 */

@@ -62,18 +62,21 @@ const char *place_name(const struct place *p, char *buf, size_t n) {
   return buf;
 }
 
-/* One step of a dialogue: the peer's segment. */
 struct stage {
-  struct stand *s;
+  const struct side *s;
   struct m_tcb *t;
+  uint32_t tsval; /* the latest that came */
+  char *why;
+  size_t cap;
 };
+#define FAIL(g, ...) (*(g)->why ? 0 : snprintf((g)->why, (g)->cap, __VA_ARGS__))
+
+/* One step of a dialogue: the peer's segment. */
 static void say(struct stage *g, unsigned flags, uint32_t seq, uint32_t ack, uint32_t len, uint32_t wnd) {
   struct m_seg seg = {.flags = flags, .seq = seq, .ack = ack, .len = len, .wnd = wnd, .ts = g->t->ts, .tsval = TS_RECENT};
-  if (flags & M_ACK && g->s->nout && g->s->out[0].ts)
-    seg.tsecr = g->s->out[0].tsval;
-  stand_clear(g->s);
-  stand_inject(g->s, &seg);
-  stand_pump(g->s);
+  if (flags & M_ACK)
+    seg.tsecr = g->tsval;
+  g->s->hear(g->s->ctx, &seg);
   if (flags & M_SYN || (int32_t)(seq - g->t->snd_wl1) >= 0) {
     g->t->snd_wl1 = seq;
     g->t->snd_wl2 = ack;
@@ -81,9 +84,10 @@ static void say(struct stage *g, unsigned flags, uint32_t seq, uint32_t ack, uin
 }
 /* What the stack has said last: its numbers. */
 static const struct heard *said(struct stage *g, unsigned flags) {
-  if (g->s->nout != 1 || g->s->out[0].flags != flags)
-    stand_die("place: %u segments, flags %x, expected %x", g->s->nout, g->s->nout ? g->s->out[0].flags : 0, flags);
   const struct heard *h = &g->s->out[0];
+  if (*g->s->nout != 1 || h->flags != flags)
+    FAIL(g, "%u segments, flags %x, expected %x", *g->s->nout, *g->s->nout ? h->flags : 0, flags);
+  g->tsval = h->tsval;
   g->t->snd_nxt = h->seq + h->len + (h->flags & M_SYN ? 1 : 0) + (h->flags & M_FIN ? 1 : 0);
   if (flags & M_ACK)
     g->t->rcv_wnd = h->ack + h->wnd - g->t->rcv_nxt;
@@ -101,33 +105,31 @@ static void open_it(struct stage *g, const struct place *p) {
   t->irs = PEER_ISS;
   t->rcv_nxt = PEER_ISS + 1;
   if (passive) {
-    say(g, M_SYN, PEER_ISS, 0, 0, STAND_OPEN_WND);
+    say(g, M_SYN, PEER_ISS, 0, 0, SIDE_OPEN_WND);
     t->iss = said(g, M_SYN | M_ACK)->seq;
   } else {
-    stand_connect(g->s);
+    g->s->connect(g->s->ctx);
     t->iss = said(g, M_SYN)->seq;
     if (p->st == M_SYN_SENT)
       return;
     if (p->st == M_SYN_RECEIVED) {
-      say(g, M_SYN, PEER_ISS, 0, 0, STAND_OPEN_WND);
+      say(g, M_SYN, PEER_ISS, 0, 0, SIDE_OPEN_WND);
       said(g, M_SYN | M_ACK);
     }
   }
-  t->snd_wnd = STAND_OPEN_WND;
+  t->snd_wnd = SIDE_OPEN_WND;
   if (p->st == M_SYN_RECEIVED)
     return;
   if (passive)
-    say(g, M_ACK, t->rcv_nxt, t->snd_nxt, 0, STAND_OPEN_WND);
+    say(g, M_ACK, t->rcv_nxt, t->snd_nxt, 0, SIDE_OPEN_WND);
   else
-    say(g, M_SYN | M_ACK, PEER_ISS, t->snd_nxt, 0, STAND_OPEN_WND);
+    say(g, M_SYN | M_ACK, PEER_ISS, t->snd_nxt, 0, SIDE_OPEN_WND);
   if (!passive)
     said(g, M_ACK);
-  if (!g->s->has_conn)
-    stand_die("place: not accepted");
 }
 
 static void receive(struct stage *g, uint32_t n) {
-  say(g, M_ACK, g->t->rcv_nxt, g->t->snd_nxt, n, STAND_OPEN_WND);
+  say(g, M_ACK, g->t->rcv_nxt, g->t->snd_nxt, n, SIDE_OPEN_WND);
   g->t->rcv_nxt += n;
   g->t->unread += n;
   g->t->told = false;
@@ -136,15 +138,14 @@ static void receive(struct stage *g, uint32_t n) {
 
 static void fill(struct stage *g, const struct place *p) {
   struct m_tcb *t = g->t;
-  uint8_t byte[1];
-  if (la_recv(g->s->s, g->s->conn, byte, 1) != LA_AGAIN)
-    stand_die("place: something to read");
+  if (!g->s->drained(g->s->ctx))
+    FAIL(g, "not accepted, or something to read");
   if (p->hidden & P_UNREAD)
     receive(g, UNREAD);
-  if (p->hidden & P_FULL)
-    receive(g, t->rcv_wnd);
+  for (unsigned i = 0; p->hidden & P_FULL && t->rcv_wnd && i < 100; i++)
+    receive(g, t->rcv_wnd < SIDE_RCV_WND ? t->rcv_wnd : SIDE_RCV_WND);
   if (p->hidden & P_HOLE) {
-    say(g, M_ACK, t->rcv_nxt + HELD_AT, t->snd_nxt, HELD, STAND_OPEN_WND);
+    say(g, M_ACK, t->rcv_nxt + HELD_AT, t->snd_nxt, HELD, SIDE_OPEN_WND);
     t->hole_from = t->rcv_nxt + HELD_AT;
     t->hole_to = t->hole_from + HELD;
     said(g, M_ACK);
@@ -158,10 +159,8 @@ static void send(struct stage *g, const struct place *p) {
   uint32_t n = p->hidden & P_FLIGHT ? FLIGHT : p->hidden & P_BLOCKED ? BLOCKED : 0;
   if (!n)
     return;
-  stand_clear(g->s);
-  if (la_send(g->s->s, g->s->conn, stand_bytes(0), n) != (ptrdiff_t)n)
-    stand_die("place: not sent");
-  stand_pump(g->s);
+  if (!g->s->send(g->s->ctx, n))
+    FAIL(g, "%u bytes cannot be sent", n);
   if (p->hidden & P_FLIGHT)
     said(g, M_ACK);
   else
@@ -170,13 +169,8 @@ static void send(struct stage *g, const struct place *p) {
 
 static void our_fin(struct stage *g, const struct place *p) {
   struct m_tcb *t = g->t;
-  stand_clear(g->s);
-  if (p->hidden & P_CLOSED)
-    la_close(g->s->s, g->s->conn, g->s->now);
-  else
-    la_shutdown(g->s->s, g->s->conn, g->s->now);
+  g->s->finish(g->s->ctx, p->hidden & P_CLOSED);
   t->reader = !(p->hidden & P_CLOSED);
-  stand_pump(g->s);
   if (p->hidden & P_BLOCKED) {
     t->fin_waits = true;
     return;
@@ -191,12 +185,12 @@ static void their_fin(struct stage *g, uint32_t ack, uint32_t wnd) {
   uint32_t nxt = g->t->snd_nxt;
   said(g, M_ACK);
   if (g->t->snd_nxt != nxt)
-    stand_die("place: more than an ACK");
+    FAIL(g, "more than an ACK");
 }
 
 static void release(struct stage *g, const struct place *p) {
   struct m_tcb *t = g->t;
-  uint32_t wnd = p->hidden & P_BLOCKED ? 0 : STAND_OPEN_WND;
+  uint32_t wnd = p->hidden & P_BLOCKED ? 0 : SIDE_OPEN_WND;
   if (p->st == M_CLOSE_WAIT || p->st == M_LAST_ACK)
     their_fin(g, t->snd_una, wnd);
   if (p->st != M_ESTABLISHED && p->st != M_CLOSE_WAIT)
@@ -214,13 +208,14 @@ static void release(struct stage *g, const struct place *p) {
   t->snd_wnd = wnd;
 }
 
-void place_reach(const struct place *p, bool ts, struct stand *st, struct m_tcb *t) {
-  struct stage g = {st, t};
+bool place_reach(const struct place *p, bool ts, const struct side *side, struct m_tcb *t, char *why, size_t cap) {
+  struct stage g = {.s = side, .t = t, .why = why, .cap = cap};
+  *why = 0;
   *t =
-    (struct m_tcb){.ts = ts, .ts_recent = TS_RECENT, .max_snd_wnd = STAND_OPEN_WND, .reader = true, .told = true, .rcv_wnd = STAND_RCVBUF};
-  st->stream = PEER_ISS + 1;
+    (struct m_tcb){.ts = ts, .ts_recent = TS_RECENT, .max_snd_wnd = SIDE_OPEN_WND, .reader = true, .told = true, .rcv_wnd = SIDE_RCV_WND};
+  *side->stream = PEER_ISS + 1;
   if (p->hidden & P_PASSIVE)
-    stand_listen(st);
+    side->listen(side->ctx);
   t->listener = t->passive = p->hidden & P_PASSIVE;
   if (p->st >= M_SYN_SENT)
     open_it(&g, p);
@@ -231,8 +226,9 @@ void place_reach(const struct place *p, bool ts, struct stand *st, struct m_tcb 
     release(&g, p);
   }
   t->state = p->st;
-  stand_pass(st, 700 * LA_MS); /* past challenge_gap, before any time-out */
-  stand_clear(st);
-  if (stand_state(st) != (enum la_state)p->st)
-    stand_die("place: %s instead of %s", la_state_name(stand_state(st)), la_state_name((enum la_state)p->st));
+  enum m_state is = side->state(side->ctx);
+  if (is != p->st)
+    FAIL(&g, "%s", la_state_name((enum la_state)is));
+  t->tsval = g.tsval;
+  return !*why;
 }

@@ -8,10 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/bytes.h"
-#include "base/sum.h"
-
-enum { PAGE = 4096, PAGES = 128, PERIOD = 251, STREAM = 2 * STAND_RCVBUF + 2 * PERIOD, IP_MAX = 40, TCP = 20 };
+enum { PAGE = 4096, PAGES = 128 };
 
 void stand_die(const char *fmt, ...) {
   va_list ap;
@@ -95,16 +92,7 @@ static la_addr address(const char *text) {
 }
 static la_addr us, peer;
 
-/* Also of what lies a little before the first byte. */
-const uint8_t *stand_bytes(uint32_t pos) {
-  static uint8_t stream[STREAM];
-  if (!stream[1])
-    for (unsigned i = 0; i < STREAM; i++)
-      stream[i] = (uint8_t)(1 + i % PERIOD);
-  return stream + (pos + 100 * PERIOD) % PERIOD;
-}
-
-void stand_open(struct stand *t, bool six) {
+void stand_open(struct stand *t, bool six, enum la_preset preset) {
   if (!area) {
     area = mmap(NULL, (size_t)PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     kept = malloc((size_t)PAGES * PAGE);
@@ -117,13 +105,14 @@ void stand_open(struct stand *t, bool six) {
   memset(area, 0, (size_t)PAGES * PAGE);
   *t = (struct stand){.six = six, .now = 10 * LA_SEC};
   la_config c;
-  la_config_init(&c, LA_PRESET_RFC);
+  la_config_init(&c, preset);
   memset(c.secret, 0x5a, sizeof c.secret);
   c.alloc = (la_alloc){take, give, area};
-  c.rcvbuf = STAND_RCVBUF;
+  c.rcvbuf = SIDE_RCV_WND;
+  c.rcv_start = c.rcvbuf_max = c.sndbuf_max = 0;
   c.sndbuf = 8192;
   c.window_scale = c.sack = 0;
-  c.delayed_ack = 0;
+  c.delayed_ack = c.quick_acks = 0;
   c.rst_per_sec = 0;
   c.max_conns = c.max_half_open = c.max_time_wait = 8;
   c.max_listeners = 2;
@@ -133,9 +122,12 @@ void stand_open(struct stand *t, bool six) {
   t->s = la_stack_new(&c);
   if (!t->s)
     stand_die("stand: no stack");
-  t->link = la_link_add(t->s, 1500);
   us = address(six ? "2001:db8::1" : "10.0.0.1");
   peer = address(six ? "2001:db8::2" : "10.0.0.2");
+  t->pair = (struct pair){.six = six, .sport = STAND_RPORT, .dport = STAND_LPORT};
+  memcpy(t->pair.from, peer.b, sizeof peer.b);
+  memcpy(t->pair.to, us.b, sizeof us.b);
+  t->link = la_link_add(t->s, 1500);
   if (la_addr_add(t->s, t->link, &us, six ? 64 : 24) != LA_OK)
     stand_die("stand: no address");
   la_tick(t->s, t->now);
@@ -162,79 +154,20 @@ void stand_connect(struct stand *t) {
   stand_pump(t);
 }
 
-void stand_accept(struct stand *t) { t->has_conn = la_accept(t->s, t->listener, NULL, &t->conn) == LA_OK; }
-
 /* ---- frames ---- */
 
-static size_t headers(const struct stand *t, uint8_t *p, size_t n) {
-  if (t->six) {
-    memset(p, 0, 40);
-    p[0] = 0x60;
-    be16_put(p + 4, (unsigned)n);
-    p[6] = 6;
-    p[7] = 64;
-    memcpy(p + 8, peer.b, 16);
-    memcpy(p + 24, us.b, 16);
-    return 40;
-  }
-  memset(p, 0, 20);
-  p[0] = 0x45;
-  be16_put(p + 2, (unsigned)n + 20);
-  p[8] = 64;
-  p[9] = 6;
-  memcpy(p + 12, peer.b, 4);
-  memcpy(p + 16, us.b, 4);
-  be16_put(p + 10, la__sum_finish(la__sum(0, p, 20)));
-  return 20;
-}
-
 void stand_inject(struct stand *t, const struct m_seg *g) {
-  static uint8_t frame[IP_MAX + TCP + 16 + 2 * STAND_RCVBUF];
-  uint32_t hlen = TCP + (g->ts ? 12 : 0) + (g->flags & M_SYN ? 4 : 0);
-  uint8_t *p = frame + headers(t, frame, hlen + g->len), *o = p + TCP;
-  be16_put(p, STAND_RPORT);
-  be16_put(p + 2, STAND_LPORT);
-  be32_put(p + 4, g->seq);
-  be32_put(p + 8, g->ack);
-  p[12] = (uint8_t)(hlen / 4 << 4);
-  p[13] = (uint8_t)g->flags;
-  be16_put(p + 14, g->wnd);
-  be16_put(p + 16, 0);
-  be16_put(p + 18, g->up);
-  if (g->flags & M_SYN) {
-    be32_put(o, 0x02040000 | STAND_MSS);
-    o += 4;
-  }
-  if (g->ts) {
-    be32_put(o, 0x0101080a);
-    be32_put(o + 4, g->tsval);
-    be32_put(o + 8, g->tsecr);
-  }
-  memcpy(p + hlen, stand_bytes(g->flags & M_SYN ? 0 : g->seq - t->stream), g->len);
-  size_t addresses = t->six ? 32 : 8;
-  be16_put(p + 16, la__sum_finish(la__sum(la__sum(6 + hlen + g->len, p - addresses, addresses), p, hlen + g->len)));
-  la_frame f = {.data = frame, .len = (uint32_t)(p - frame) + hlen + g->len};
+  static uint8_t frame[PACKET_MAX];
+  la_frame f = {.data = frame, .len = (uint32_t)packet_build(frame, &t->pair, g, t->stream)};
   if (la_input(t->s, t->link, &f, 1, t->now) != 1)
     stand_die("stand: the frame was not taken");
 }
 
 static void hear(struct stand *t, const la_frame *f) {
-  const uint8_t *p = f->data + (t->six ? 40 : 20);
-  if (f->data[t->six ? 6 : 9] != 6)
-    stand_die("stand: not TCP");
-  uint32_t hlen = (p[12] >> 4) * 4u;
-  struct heard h = {.flags = p[13] & ~(unsigned)M_PSH, .seq = be32_get(p + 4), .ack = be32_get(p + 8), .wnd = be16_get(p + 14)};
-  h.len = f->total - (uint32_t)(p - f->data) - hlen;
-  for (uint32_t i = TCP; i + 1 < hlen && p[i]; i += p[i] == 1 ? 1 : p[i + 1]) {
-    if (p[i] == 8) {
-      h.ts = true;
-      h.tsval = be32_get(p + i + 2);
-      h.tsecr = be32_get(p + i + 6);
-    }
-    if (p[i] != 1 && p[i + 1] < 2)
-      stand_die("stand: an option without length");
-  }
-  if (t->nout < STAND_OUT)
+  struct heard h;
+  if (!packet_parse(f->data, f->total, &t->pair, &h))
+    stand_die("stand: a packet of another pair");
+  if (t->nout < SIDE_OUT)
     t->out[t->nout] = h;
   t->nout++;
 }
@@ -252,7 +185,7 @@ static void note(struct stand *t, const la_event *e) {
     t->nend++;
   }
   if (e->type == LA_EVENT_ACCEPT)
-    stand_accept(t);
+    t->has_conn = la_accept(t->s, t->listener, NULL, &t->conn) == LA_OK;
 }
 
 void stand_pump(struct stand *t) {
@@ -310,7 +243,54 @@ la_time stand_2msl(struct stand *t) {
 }
 
 bool stand_read_matches(struct stand *t, uint32_t n) {
-  static uint8_t got[2 * STAND_RCVBUF];
+  static uint8_t got[2 * SIDE_RCV_WND];
   ptrdiff_t had = la_peek(t->s, t->conn, 0, got, sizeof got);
-  return had == (ptrdiff_t)n && memcmp(got, stand_bytes(0), n) == 0;
+  return had == (ptrdiff_t)n && memcmp(got, packet_bytes(0), n) == 0;
+}
+
+/* ---- how places.c leads it ---- */
+
+static void side_listen(void *ctx) { stand_listen(ctx); }
+static void side_connect(void *ctx) { stand_connect(ctx); }
+static void side_hear(void *ctx, const struct m_seg *seg) {
+  struct stand *t = ctx;
+  stand_clear(t);
+  stand_inject(t, seg);
+  stand_pump(t);
+}
+static bool side_drained(void *ctx) {
+  struct stand *t = ctx;
+  uint8_t byte[1];
+  return t->has_conn && la_recv(t->s, t->conn, byte, 1) == LA_AGAIN;
+}
+static bool side_send(void *ctx, uint32_t n) {
+  struct stand *t = ctx;
+  stand_clear(t);
+  bool all = la_send(t->s, t->conn, packet_bytes(0), n) == (ptrdiff_t)n;
+  stand_pump(t);
+  return all;
+}
+static void side_finish(void *ctx, bool close) {
+  struct stand *t = ctx;
+  stand_clear(t);
+  if (close)
+    la_close(t->s, t->conn, t->now);
+  else
+    la_shutdown(t->s, t->conn, t->now);
+  stand_pump(t);
+}
+static enum m_state side_state(void *ctx) { return (enum m_state)stand_state(ctx); }
+static struct side side_of(struct stand *t) {
+  return (struct side){t,         &t->nout,     t->out,    &t->stream,  side_listen, side_connect,
+                       side_hear, side_drained, side_send, side_finish, side_state};
+}
+
+void stand_place(struct stand *t, const struct place *p, bool six, bool ts, enum la_preset preset, struct m_tcb *tcb) {
+  char why[100], name[80];
+  stand_open(t, six, preset);
+  struct side side = side_of(t);
+  if (!place_reach(p, ts, &side, tcb, why, sizeof why))
+    stand_die("lastack does not get to %s: %s", place_name(p, name, sizeof name), why);
+  stand_pass(t, 700 * LA_MS); /* past challenge_gap, before any time-out */
+  stand_clear(t);
 }

@@ -11,17 +11,9 @@
 
 #include <lastack/lastack.h>
 
-#include "tests/model/model.h"
+#include "tests/model/places.h"
 
-enum { STAND_LPORT = 80, STAND_RPORT = 40000, STAND_OUT = 4, STAND_RCVBUF = 4096, STAND_MSS = 1460, STAND_OPEN_WND = 8192 };
-
-/* A segment from the stack. */
-struct heard {
-  unsigned flags; /* without PSH */
-  uint32_t seq, ack, wnd, len;
-  bool ts;
-  uint32_t tsval, tsecr;
-};
+enum { STAND_LPORT = 80, STAND_RPORT = 40000 };
 
 struct stand {
   la_stack *s;
@@ -30,20 +22,20 @@ struct stand {
   bool six, has_conn, has_listener;
   la_conn conn;
   la_listener listener;
+  struct pair pair;
   uint32_t stream; /* the sequence number of the peer's first byte */
-  unsigned nout;   /* all that were sent since stand_clear, the first STAND_OUT kept */
-  struct heard out[STAND_OUT];
+  unsigned nout;   /* all that were sent since stand_clear, the first SIDE_OUT kept */
+  struct heard out[SIDE_OUT];
   unsigned events; /* m_event, since stand_clear */
   la_end end;
   unsigned nend;
 };
 
 /* The one stand: its arena is at the same address from beginning to end. Never fails: it stops the program. */
-void stand_open(struct stand *t, bool six);
+void stand_open(struct stand *t, bool six, enum la_preset preset);
 void stand_close(struct stand *t);
 void stand_listen(struct stand *t);
 void stand_connect(struct stand *t);
-void stand_accept(struct stand *t);
 /* A segment from the peer; what comes of it is not asked for yet. With MSS option where it bears SYN. */
 void stand_inject(struct stand *t, const struct m_seg *seg);
 /* Events and output, until there is no more. */
@@ -56,14 +48,13 @@ enum la_state stand_state(struct stand *t);
 la_time stand_2msl(struct stand *t);
 /* Reads what is unread and compares it with the peer's bytes. */
 bool stand_read_matches(struct stand *t, uint32_t n);
-/* The peer's bytes from a place of its stream on. */
-const uint8_t *stand_bytes(uint32_t pos);
+/* stand_open, and on to a place. */
+void stand_place(struct stand *t, const struct place *p, bool six, bool ts, enum la_preset preset, struct m_tcb *tcb);
+_Noreturn void stand_die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Takes the picture; puts it back. */
 void stand_keep(const struct stand *t);
 void stand_back(struct stand *t);
 unsigned stand_pages(void);
-
-_Noreturn void stand_die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -36,13 +36,12 @@ static void sweep(struct sweep *w, unsigned place, bool six, bool ts, uint64_t f
   uint64_t from = w->one ? w->only : (first + w->stride - 1) / w->stride * w->stride;
   if (from < first || from >= first + GRID)
     return;
-  stand_open(&st, six);
-  place_reach(&places[place], ts, &st, &t);
+  stand_place(&st, &places[place], six, ts, LA_PRESET_RFC, &t);
   stand_keep(&st);
   for (uint64_t n = from; n < first + GRID; n += w->stride) {
     struct m_seg seg;
     struct m_result r;
-    grid_segment((uint32_t)(n - first), &t, &st, &seg);
+    grid_segment((uint32_t)(n - first), &t, &seg);
     m_arrives(&t, &seg, &grid_sizes, &r);
     stand_back(&st);
     stand_inject(&st, &seg);

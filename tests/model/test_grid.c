@@ -24,12 +24,11 @@ static void repeated(void **state) {
   struct m_tcb t;
   char name[80];
   for (unsigned p = 0; p < nplaces; p++) {
-    stand_open(&st, false);
-    place_reach(&places[p], false, &st, &t);
+    stand_place(&st, &places[p], false, false, LA_PRESET_RFC, &t);
     stand_keep(&st);
     for (unsigned flags = 0; flags < 64; flags++)
       for (int seq = -2; seq <= 2; seq++) {
-        struct m_seg seg = {.flags = flags, .seq = t.rcv_nxt + (uint32_t)(seq * 70), .ack = t.snd_nxt, .wnd = STAND_OPEN_WND};
+        struct m_seg seg = {.flags = flags, .seq = t.rcv_nxt + (uint32_t)(seq * 70), .ack = t.snd_nxt, .wnd = SIDE_OPEN_WND};
         seg.len = flags & M_PSH ? 20 : 0;
         stand_back(&st);
         for (unsigned i = 0; i < 10; i++) {
