@@ -467,7 +467,7 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
   struct view v;
   half_view(h, h->adv, &v);
   bool rst = seg->flags & LA_RST;
-  if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs) { /* the SYN again: our SYN-ACK was lost */
+  if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs && la__view_paws(&v, seg)) { /* our SYN-ACK was lost */
     if (la__gap_passed(t, &h->challenge_at)) {
       h->resend = 1;
       la__syn_ack(t, h, k, 1);
