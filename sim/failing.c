@@ -335,8 +335,11 @@ static void finish(struct beside *b) {
   bool clocks = b->ends <= 1 && b->ends_far <= 1 && (!b->ends || b->end.err == LA_ETIMEDOUT || b->end.err == LA_ECONNRESET) &&
                 (!b->ends_far || b->end_far.err == LA_ETIMEDOUT || b->end_far.err == LA_ECONNRESET) &&
                 (b->end.err == LA_ETIMEDOUT || b->end_far.err == LA_ETIMEDOUT || !b->accepted);
+  la_stats st; /* a flood without cookies evicts what is half-open (RFC 4987 3.2) */
+  la_stats_get(b->h->st, &st);
+  bool evicted = !b->accepted && st.half_open_evicted;
   if (!b->over)
-    la__law(w, LAW_BESIDE, whole || (hurt(b) && clocks),
+    la__law(w, LAW_BESIDE, whole || evicted || (hurt(b) && clocks),
             "%s: the connection beside: %zu of %zu bytes came back; %s, %s; its peer's: %s, %s", b->h->name, b->came, b->wanted,
             la_err_name(b->end.err), la_why_name(b->end.why), la_err_name(b->end_far.err), la_why_name(b->end_far.why));
 }
