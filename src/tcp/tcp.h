@@ -97,6 +97,7 @@ struct tcp {
   la_stats stats;
   la_time now, started, quiet_until;
   la_time cookies_until; /* SYN cookies of ours may be under way */
+  la_time cookies_wait;  /* one came back and there was no room: until then what follows it is not reset */
   uint32_t frame;        /* under way; 0 in calls and expiries */
   uint32_t gen;
   bool progress; /* a segment has shown that ours arrive: set by ack.c and data.c, cleared by the core */
