@@ -8,6 +8,7 @@
  */
 #include "base/check.h"
 #include "base/seq.h"
+#include "tcp/pairs.h"
 #include "tcp/tcp.h"
 #include "tcp/view.h"
 
@@ -256,12 +257,14 @@ static void listen_or_none(struct tcp *t, const struct key *k, const struct tcp_
 }
 
 enum la_drop la__tcp_input(struct tcp *t, const struct key *k, struct tcp_seg *seg, const struct path *path) {
-  bool quiet = la__tcp_quiet(t);
-  ref_t r = quiet ? REF_NONE : la__lookup(t, k, la__key_hash(t, k));
+  return la__tcp_input_of(t, la__tcp_quiet(t) ? REF_NONE : la__pair_find(t, k), k, seg, path);
+}
+
+enum la_drop la__tcp_input_of(struct tcp *t, ref_t r, const struct key *k, struct tcp_seg *seg, const struct path *path) {
   if (seg->unverified && !la__land_verify(t, r, seg))
     return LA_DROP_TCP_CSUM;
   t->stats.segments_in += tcp_seg_count(seg);
-  if (quiet) {
+  if (la__tcp_quiet(t)) {
     la__trace_in(t, k, 0, seg, LA_CLOSED, seg->wnd);
     la__drop(t, k, 0, seg, LA_DROP_QUIET_TIME);
     return LA_DROP_NONE;
