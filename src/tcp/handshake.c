@@ -185,7 +185,7 @@ void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
 void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
   bool ack = seg->flags & LA_ACK;
   if (ack && seg->ack != c->snd_nxt) {
-    la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK);
+    la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
     la__answer_rst(t, k, seg, path, LA_SYN_SENT);
     return;
   }

@@ -523,7 +523,7 @@ void la__half_input(struct tcp *t, ref_t r, const struct key *k, const struct tc
     return;
   }
   if (in->ack != h->iss + 1) {
-    la__drop(t, k, 0, in, LA_DROP_TCP_INVALID_ACK);
+    la__drop(t, k, 0, in, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
     la__answer_rst(t, k, in, path, LA_SYN_RECEIVED);
     return;
   }
