@@ -306,7 +306,8 @@ void la__land_forget(struct tcp *t); /* what has landed is not taken after all *
 size_t la__text_put(struct tcp *t, struct conn *c,
                     const struct tcp_seg *seg); /* in order, nothing ahead; returns how many bytes had room */
 static inline bool la__post_told(const la_post *b) { return b->len >= (b->least < b->cap ? b->least : b->cap) && b->len; }
-void la__text_move(struct tcp *t, struct rcvq *q); /* from the rope to posted buffers */
+void la__text_move(struct tcp *t, struct rcvq *q);   /* from the rope to posted buffers */
+void la__post_forget(struct tcp *t, struct conn *c); /* the buffers are the application's again */
 
 /* delack.c: when text is acknowledged */
 void la__ack_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg, bool in_order, bool had_hole);
