@@ -12,8 +12,8 @@
 enum { TCP_SUM_AT = 16, TCP_SEQ_AT = 4, TCP_FLAGS_AT = 13 };
 
 /*
- * The length, wherever it counts: IP's header, and the pseudo-header in the sum of TCP's. The sequence number is 0 in head[], which so stays the
- * same from one segment to the next: what has just been written there in small would hold up its being read in large.
+ * The length, wherever it counts: IP's header, and the pseudo-header in the sum of TCP's. The sequence number is 0 in head[], which so
+ * stays the same from one segment to the next: what has just been written there in small would hold up its being read in large.
  */
 static void set_length(la_flat *f, uint32_t n) {
   uint32_t link = f->frame->header, upper = f->len - f->upper + n;
