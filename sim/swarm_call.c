@@ -69,6 +69,8 @@ void la__sw_options(struct sw_end *e, bool passive) {
     option(e, LA_OPT_FIN_WAIT_2, p->fin_wait_2 == 1 ? -1 : (int64_t)p->fin_wait_2 - 1);
   if (p->quickack)
     option(e, LA_OPT_QUICKACK, p->quickack == 2);
+  if (p->mtu_probing)
+    option(e, LA_OPT_MTU_PROBING, (int64_t)p->mtu_probing - 1);
   if (p->syn_retries && !passive)
     option(e, LA_OPT_SYN_RETRIES, (int64_t)p->syn_retries);
 }
@@ -90,6 +92,7 @@ static void once_more(struct sw_end *e) {
 }
 
 static void released(struct sw_end *e) {
+  la__sw_unpost(e);
   if (e->id & 2)
     once_more(e);
   e->closed = true;

@@ -392,6 +392,50 @@ static void draw_fault(struct prng *r, struct sw_plan *p, struct sw_fault_plan *
   }
 }
 
+/* ---- what was thought of later: from numbers of its own, so that a seed's world stays what it was but for these ---- */
+
+static void draw_lending(struct prng *r, struct sw_end_plan *e) {
+  if (chance(r, 20))
+    e->ref = range(r, 1, 2);
+  if (chance(r, 20)) {
+    e->post = range(r, 1, 4);
+    e->post_cap = chance(r, 20) ? range(r, 1, 16) : scale(r, 64, 65536);
+    if (e->post_cap < 64 && e->rd_gap)
+      e->post_cap = 64;
+    if (chance(r, 30))
+      e->post_least = range(r, 1, e->post_cap);
+    if (chance(r, 25))
+      e->post_cancel = scale(r, 1, 50000);
+  }
+  e->consume = chance(r, 15);
+  if (chance(r, 10))
+    e->mtu_probing = range(r, 1, 3);
+}
+
+/* A path that takes less than its ends' links, and perhaps no router says so: a black hole. */
+static void draw_path(struct prng *r, struct sw_host_plan *h) {
+  if (chance(r, 35))
+    h->mtu_probing = below(r, 3);
+  if (chance(r, 15))
+    h->base_mss = ONE_OF(r, 68, 216, 512, 1024, 1220, 1400, 8000);
+  if (chance(r, 15))
+    h->pmtu_expires = scale(r, 100 * MS, 600 * S);
+  if (chance(r, 8))
+    h->pmtu = ONE_OF(r, 576, 1280, 1400, 1492);
+  h->silent = chance(r, 12);
+  if (chance(r, 20))
+    h->vector = 2;
+  h->hold = chance(r, 25);
+}
+
+static void draw_later(struct prng *r, struct sw_plan *p) {
+  for (unsigned i = 0; i < p->hosts; i++)
+    draw_path(r, &p->host[i]);
+  for (unsigned i = 0; i < p->flows; i++)
+    for (unsigned side = 0; side < 2; side++)
+      draw_lending(r, &p->flow[i].end[side]);
+}
+
 void la__sw_draw(struct sw_plan *p, uint64_t seed) {
   struct prng rnd, *r = &rnd;
   la__prng_seed(r, seed ^ UINT64_C(0x5357a4));
@@ -412,5 +456,7 @@ void la__sw_draw(struct sw_plan *p, uint64_t seed) {
   p->faults = (unsigned)(chance(r, 50) ? 0 : range(r, 1, 5));
   for (unsigned i = 0; i < p->faults; i++)
     draw_fault(r, p, &p->fault[i]);
+  la__prng_seed(r, seed ^ UINT64_C(0x1a7e5));
+  draw_later(r, p);
   la__sw_settle(p);
 }
