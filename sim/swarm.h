@@ -272,6 +272,7 @@ uint64_t la__sw_fate(struct sw_world *w, struct sw_host *from, struct sw_host *t
 void la__sw_icmp(struct sw_host *to, const struct sw_pkt *about, enum icmp_kind kind, uint32_t mtu, bool from_host, uint32_t guess);
 bool la__sw_mangle(struct sw_host *from, struct sw_host *to, struct sw_pkt *p); /* false: damaged */
 void la__sw_forge(struct sw_host *to, uint64_t n);
+void la__sw_forge_in_sight(struct sw_host *from, uint64_t n);
 bool la__sw_nat_out(struct sw_host *h, struct sw_pkt *p);
 bool la__sw_nat_in(struct sw_host *h, struct sw_pkt *p);
 

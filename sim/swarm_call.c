@@ -230,7 +230,7 @@ void la__sw_flow(struct sw_flow *f) {
   if (w->finale || f->made >= p->count || f->tries > 4 * p->count + 20)
     return;
   struct sw_end *a = f->last[0];
-  bool busy = (a && a->alive) || (p->both && f->last[1] && f->last[1]->alive);
+  bool busy = (a && a->alive && !p->at_once) || (p->both && f->last[1] && f->last[1]->alive);
   if (!busy) {
     f->tries++;
     if (connect_from(w, f, 0))

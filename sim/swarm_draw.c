@@ -362,7 +362,7 @@ static void draw_flow(struct prng *r, struct sw_plan *p, struct sw_flow_plan *f,
 
 static void draw_fault(struct prng *r, struct sw_plan *p, struct sw_fault_plan *f) {
   la__sw_usual(SW_ITEM_FAULT, f);
-  f->kind = range(r, FAULT_CRASH, FAULTS - 1);
+  f->kind = range(r, FAULT_CRASH, FAULT_MEMORY);
   f->host = below(r, p->hosts);
   f->at = scale(r, MS, p->length);
   f->len = scale(r, MS, p->length);
@@ -428,12 +428,51 @@ static void draw_path(struct prng *r, struct sw_host_plan *h) {
   h->hold = chance(r, 25);
 }
 
+/* Habits that are rare enough to need a push. */
+static void draw_rare(struct prng *r, struct sw_flow_plan *f) {
+  struct sw_end_plan *e = &f->end[below(r, 2)];
+  if (chance(r, 5) && !f->both) {
+    f->at_once = 1;
+    f->lport = 0;
+    f->gap = scale(r, MS, 50 * MS);
+    f->count = range(r, 3, 6);
+    f->backlog = range(r, 1, 2);
+    f->accept_late = scale(r, MS, 2 * S);
+  }
+  if (chance(r, 4)) { /* deaf when both directions are shut down */
+    e->fin = WAY_SHUTDOWN;
+    e->eof = WAY_DEAF;
+    e->eof_late = chance(r, 50) ? 0 : scale(r, 100, 10 * S);
+  }
+  if (chance(r, 3)) { /* ... or when it has ended */
+    e->act = WAY_DEAF;
+    e->act_at = scale(r, 10 * MS, 40 * S);
+    e->end_late = 50 * S;
+    f->end[e == f->end].act = WAY_ABORT;
+    f->end[e == f->end].act_at = scale(r, MS, e->act_at);
+  }
+  if (f->both && chance(r, 25)) { /* ends while the SYNs cross */
+    e->act = ONE_OF(r, WAY_CLOSE_BY, WAY_CLOSE, WAY_SHUTDOWN, WAY_DEAF);
+    e->act_at = scale(r, 100, 300 * MS);
+  }
+}
+
 static void draw_later(struct prng *r, struct sw_plan *p) {
+  for (unsigned n = chance(r, 15) ? (unsigned)range(r, 1, 3) : 0; n && p->faults < SW_FAULTS; n--) {
+    struct sw_fault_plan *f = &p->fault[p->faults++];
+    la__sw_usual(SW_ITEM_FAULT, f);
+    f->kind = FAULT_SIGHT;
+    f->host = below(r, p->hosts);
+    f->at = scale(r, MS, p->length);
+    f->value = scale(r, 8, 256);
+  }
   for (unsigned i = 0; i < p->hosts; i++)
     draw_path(r, &p->host[i]);
   for (unsigned i = 0; i < p->flows; i++)
     for (unsigned side = 0; side < 2; side++)
       draw_lending(r, &p->flow[i].end[side]);
+  for (unsigned i = 0; i < p->flows; i++)
+    draw_rare(r, &p->flow[i]);
 }
 
 void la__sw_draw(struct sw_plan *p, uint64_t seed) {

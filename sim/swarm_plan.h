@@ -135,7 +135,8 @@ enum { SW_HOSTS = 8, SW_FLOWS = 16, SW_FAULTS = 16 };
   X(both, 0)      /* 1: nobody listens, both connect */ \
   X(backlog, 16) \
   X(reuse, 0) \
-  X(admit, 0) /* 1 yes, 2 later, 3 RST, 4 unreachable, 5 prohibited, 6 silence, 7 by turns */ \
+  X(at_once, 0) /* 1: the next one does not wait for the one before */ \
+  X(admit, 0)   /* 1 yes, 2 later, 3 RST, 4 unreachable, 5 prohibited, 6 silence, 7 by turns */ \
   X(defer, 0) \
   X(listen_at, 0)   /* when the server begins to listen */ \
   X(accept_late, 0) /* how long what can be accepted waits */
@@ -199,6 +200,7 @@ enum sw_fault {
   FAULT_DELAY,     /* the way takes `value` more */
   FAULT_STOP,      /* its loop stands still */
   FAULT_MEMORY,    /* no allocation succeeds */
+  FAULT_SIGHT,     /* somebody who sees the traffic sends its peers, in its name, segments that fit but for their ACK field */
   FAULTS
 };
 

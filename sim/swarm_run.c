@@ -477,12 +477,13 @@ static void over(struct sw_world *w) {
   la__sw_world_over(w);
   for (unsigned i = 0; i < w->plan->hosts; i++) {
     struct sw_host *h = &w->host[i];
-    la__sw_refs_over(h, h->st && !w->broken);
-    if (h->st && !w->broken)
+    bool sound = h->st && !w->broken;
+    if (sound)
       la__sw_watch_over(h);
     if (h->st)
       la_stack_free(h->st);
     h->st = NULL;
+    la__sw_refs_over(h, sound);
     if (!w->broken && (h->mem.blocks || h->mem.bytes))
       la__sw_broken(w, SW_LEFT, "host %u: la_stack_free left %lld blocks", i, (long long)h->mem.blocks);
   }
