@@ -27,7 +27,7 @@ static unsigned possible(unsigned what) {
     return RECORD | BIT(LA_LISTEN);
   switch (what) {
   case SEEN_DROPPED + LA_DROP_NO_SOCKET:
-    return BIT(LA_CLOSED) | BIT(LA_TIME_WAIT);
+    return BIT(LA_CLOSED); /* a TIME-WAIT record gives way only where somebody listens, and has gone when its time is up */
   case SEEN_DROPPED + LA_DROP_TCP_FLAGS:
     return BIT(LA_CLOSED) | SYNS | SYNC;
   case SEEN_DROPPED + LA_DROP_TCP_INVALID_SEQUENCE:
