@@ -172,7 +172,8 @@ static bool keepalive(const struct sw_end *e) {
   la_time all = p->keep_intvl * p->keep_cnt * LA_SEC;
   if (!p->keep_idle || (e->pair && e->pair->in_at + all > e->end.ended + LA_MS))
     return false;
-  bool mute = e->w->host[e->side ? e->f->plan->client : e->f->plan->server].cfg.rst_per_sec; /* its RSTs may have been too many */
+  uint32_t rsts = e->w->host[e->side ? e->f->plan->client : e->f->plan->server].cfg.rst_per_sec;
+  bool mute = rsts && rsts < 10; /* there were more to be sent */
   return mute || lossy_since(e, 1) || peer_gone(e) || natted(e) || memory(e) || slow(e, all);
 }
 
