@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model_diff [N] [--seed S] [--ipv6] [--show K]: N segments of the table's grid, drawn from a seed, met by the kernel and by lastack
+ * (LA_PRESET_LINUX) in the same place. What they answer, where they go and what their applications see must be equal, or the difference
+ * must belong to a class, each of which docs/decisions.md explains. Exit status 1: there was one without a class.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/model/classes.h"
+#include "tests/model/kernel.h"
+
+enum { SHOWN = 5, TRIES = 3 };
+
+static uint64_t rnd(uint64_t *s) {
+  uint64_t z = *s += UINT64_C(0x9e3779b97f4a7c15);
+  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+  return z ^ z >> 31;
+}
+
+/* Linux takes a timestamp that is one older (TCP_PAWS_WINDOW): old is older than that here. */
+static void segment(const struct question *q, const struct m_tcb *t, struct m_seg *seg) {
+  grid_segment(q->n, t, seg);
+  if (grid_digits(q->n).ts == TS_OLD)
+    seg->tsval = TS_RECENT - 5000;
+}
+
+static void answers(struct outcome *o, const struct m_tcb *t, unsigned n, const struct heard *h) {
+  o->n = n;
+  for (unsigned i = 0; i < n && i < 2; i++) {
+    o->out[i].flags = h[i].flags;
+    o->out[i].seq = h[i].flags == (M_SYN | M_ACK) && t->state != M_SYN_RECEIVED && t->state != M_SYN_SENT ? 0 : h[i].seq - t->snd_nxt;
+    o->out[i].ack = h[i].flags & M_ACK ? h[i].ack - t->rcv_nxt : 0;
+    o->out[i].len = h[i].len;
+    o->out[i].echo = h[i].ts ? (int32_t)(h[i].tsecr - TS_RECENT) : 99;
+    if (t->state == M_CLOSED || t->state == M_LISTEN || h[i].flags == M_RST)
+      o->out[i].seq = h[i].flags & M_RST ? h[i].seq : 0;
+    if (h[i].flags & M_RST)
+      o->out[i].echo = 99;
+  }
+}
+
+static void by_lastack(const struct question *q, struct outcome *o) {
+  struct stand st;
+  struct m_tcb t;
+  struct m_seg seg;
+  stand_place(&st, q->place, q->six, q->ts, LA_PRESET_LINUX, &t);
+  segment(q, &t, &seg);
+  stand_inject(&st, &seg);
+  stand_pump(&st);
+  *o = (struct outcome){.state = (enum m_state)stand_state(&st), .has_app = st.has_conn && t.reader};
+  answers(o, &t, st.nout, st.out);
+  la_info_rec i;
+  if (st.has_conn && t.reader && la_info(st.s, st.conn, &i) == LA_OK) {
+    o->unread = i.unread;
+    o->eof = st.events & M_EV_PEER_FIN || t.state == M_CLOSE_WAIT || t.state >= M_CLOSING;
+    o->urgent = st.events & M_EV_URGENT;
+    o->err = st.nend && t.state != M_TIME_WAIT ? -st.end.err : 0;
+  }
+  stand_close(&st);
+}
+
+static bool by_kernel(struct kernel *k, const struct question *q, struct outcome *o, char *why, size_t cap) {
+  struct m_tcb t;
+  struct m_seg seg;
+  bool there = kernel_reach(k, q->place, q->ts, &t, why, cap);
+  if (there) {
+    static const int map[][2] = {{ECONNRESET, -LA_ECONNRESET}, {ECONNREFUSED, -LA_ECONNREFUSED}, {EPIPE, -LA_EPIPE}};
+    struct kernel_view v;
+    segment(q, &t, &seg);
+    kernel_hear(k, &seg);
+    kernel_look(k, &v);
+    *o = (struct outcome){.state = v.state, .has_app = v.has_socket, .unread = v.unread, .eof = v.eof, .urgent = v.urgent, .err = v.err};
+    for (unsigned i = 0; i < 3; i++)
+      if (v.err == map[i][0])
+        o->err = map[i][1];
+    answers(o, &t, k->nout, k->out);
+  }
+  kernel_leave(k, &t);
+  return there;
+}
+
+struct tally {
+  uint64_t same, unsteady, unknown, unreached, of[CLASSES];
+};
+
+static void ask(struct kernel *k, const struct question *q, struct tally *t, unsigned shown) {
+  struct outcome ours, theirs = {0};
+  char why[100], name[80];
+  by_lastack(q, &ours);
+  for (unsigned i = 0; i < TRIES; i++) { /* a clock of the kernel may strike in between: what happens once is no difference */
+    if (!by_kernel(k, q, &theirs, why, sizeof why)) {
+      if (i + 1 < TRIES)
+        continue;
+      if (t->unreached++ < shown)
+        printf("the kernel does not get to %s%s: %s\n", place_name(q->place, name, sizeof name), q->ts ? " with timestamps" : "", why);
+      return;
+    }
+    if (outcome_same(&ours, &theirs)) {
+      t->same += i == 0;
+      t->unsteady += i != 0;
+      return;
+    }
+    enum class c = class_of(q, &ours, &theirs);
+    if (c != CLASSES) {
+      t->of[c]++;
+      return;
+    }
+  }
+  if (t->unknown++ >= shown)
+    return;
+  printf("a difference without a class: ");
+  question_print(q);
+  printf("  lastack  ");
+  outcome_print(&ours);
+  printf("  kernel   ");
+  outcome_print(&theirs);
+}
+
+int main(int argc, char **argv) {
+  uint64_t n = 2000, seed = 1;
+  unsigned shown = SHOWN;
+  bool six = false;
+  for (int i = 1; i < argc; i++) {
+    if (!strcmp(argv[i], "--ipv6"))
+      six = true;
+    else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
+      seed = strtoull(argv[++i], NULL, 10);
+    else if (!strcmp(argv[i], "--show") && i + 1 < argc)
+      shown = (unsigned)strtoul(argv[++i], NULL, 10);
+    else if (argv[i][0] >= '0' && argv[i][0] <= '9')
+      n = strtoull(argv[i], NULL, 10);
+    else
+      stand_die("usage: model_diff [N] [--seed S] [--ipv6] [--show K]");
+  }
+  struct kernel k;
+  struct tally t = {0};
+  kernel_open(&k, six);
+  for (uint64_t i = 0; i < n; i++) {
+    uint64_t r = rnd(&seed);
+    struct question q = {&places[r % nplaces], six, r >> 32 & 1, (uint32_t)(rnd(&seed) % GRID)};
+    ask(&k, &q, &t, shown);
+  }
+  for (unsigned c = 0; c < CLASSES; c++)
+    if (t.of[c])
+      printf("%8llu  %s\n", (unsigned long long)t.of[c], class_name[c]);
+  printf("%llu segments: %llu alike, %llu in a class, %llu not repeated, %llu without a class, %llu places not reached\n",
+         (unsigned long long)n, (unsigned long long)t.same, (unsigned long long)(n - t.same - t.unsteady - t.unknown - t.unreached),
+         (unsigned long long)t.unsteady, (unsigned long long)t.unknown, (unsigned long long)t.unreached);
+  return t.unknown || t.unreached ? 1 : 0;
+}
