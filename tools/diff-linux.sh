@@ -16,7 +16,7 @@ ip addr add 10.0.0.1/8 dev tbl0
 ip route replace 10.0.0.0/8 dev tbl0 src 10.0.0.1 quickack 1 # no ACK is delayed
 [ ! -e /proc/sys/net/ipv6 ] || {
   ip addr add fd00::1/64 dev tbl0 nodad
-  ip -6 route replace fd00::/64 dev tbl0 src fd00::1 quickack 1
+  ip -6 route replace fd00::/64 dev tbl0 src fd00::1 metric 100 quickack 1
 }
 sys() { [ ! -e "/proc/sys/net/$1" ] || echo "$2" >"/proc/sys/net/$1" 2>/dev/null || skip "no right to set $1"; }
 sys ipv4/tcp_sack 0

@@ -8,7 +8,9 @@
 struct question {
   const struct place *place;
   bool six, ts;
-  uint32_t n; /* of the grid */
+  uint32_t n;     /* of the grid */
+  struct m_tcb t; /* lastack's, before */
+  struct m_seg seg;
 };
 
 /* Numbers relative to SND.NXT and RCV.NXT. */
@@ -25,7 +27,7 @@ struct outcome {
   uint32_t unread;
 };
 
-enum class {
+enum difference {
 #define CLASS(name, text) C_##name,
 #include "tests/model/class_list.h"
 #undef CLASS
@@ -35,7 +37,7 @@ extern const char *const class_name[CLASSES];
 
 bool outcome_same(const struct outcome *a, const struct outcome *b);
 /* CLASSES: none fits. */
-enum class class_of(const struct question *q, const struct outcome *ours, const struct outcome *theirs);
+enum difference class_of(const struct question *q, const struct outcome *ours, const struct outcome *theirs);
 void outcome_print(const struct outcome *o);
 void question_print(const struct question *q);
 

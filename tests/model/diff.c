@@ -28,22 +28,22 @@ static void segment(const struct question *q, const struct m_tcb *t, struct m_se
     seg->tsval = TS_RECENT - 5000;
 }
 
-static void answers(struct outcome *o, const struct m_tcb *t, unsigned n, const struct heard *h) {
+/* Numbers as differences: of a RST to the segment's ACK field, of the rest to SND.NXT; a new ISS is none. */
+static void answers(struct outcome *o, const struct m_tcb *t, const struct m_seg *seg, unsigned n, const struct heard *h) {
+  bool fresh = t->state == M_LISTEN || t->state == M_TIME_WAIT;
   o->n = n;
   for (unsigned i = 0; i < n && i < 2; i++) {
     o->out[i].flags = h[i].flags;
-    o->out[i].seq = h[i].flags == (M_SYN | M_ACK) && t->state != M_SYN_RECEIVED && t->state != M_SYN_SENT ? 0 : h[i].seq - t->snd_nxt;
-    o->out[i].ack = h[i].flags & M_ACK ? h[i].ack - t->rcv_nxt : 0;
     o->out[i].len = h[i].len;
-    o->out[i].echo = h[i].ts ? (int32_t)(h[i].tsecr - TS_RECENT) : 99;
-    if (t->state == M_CLOSED || t->state == M_LISTEN || h[i].flags == M_RST)
-      o->out[i].seq = h[i].flags & M_RST ? h[i].seq : 0;
-    if (h[i].flags & M_RST)
-      o->out[i].echo = 99;
+    o->out[i].ack = h[i].flags & M_ACK ? h[i].ack - t->rcv_nxt : 0;
+    o->out[i].seq = h[i].flags == M_RST ? h[i].seq - seg->ack : h[i].flags & M_RST ? h[i].seq : h[i].seq - t->snd_nxt;
+    if (fresh && h[i].flags == (M_SYN | M_ACK))
+      o->out[i].seq = 0;
+    o->out[i].echo = h[i].ts && !(h[i].flags & M_RST) ? (int32_t)(h[i].tsecr - TS_RECENT) : 99;
   }
 }
 
-static void by_lastack(const struct question *q, struct outcome *o) {
+static void by_lastack(struct question *q, struct outcome *o) {
   struct stand st;
   struct m_tcb t;
   struct m_seg seg;
@@ -52,10 +52,12 @@ static void by_lastack(const struct question *q, struct outcome *o) {
   stand_inject(&st, &seg);
   stand_pump(&st);
   *o = (struct outcome){.state = (enum m_state)stand_state(&st), .has_app = st.has_conn && t.reader};
-  answers(o, &t, st.nout, st.out);
+  answers(o, &t, &seg, st.nout, st.out);
+  q->t = t;
+  q->seg = seg;
   la_info_rec i;
   if (st.has_conn && t.reader && la_info(st.s, st.conn, &i) == LA_OK) {
-    o->unread = i.unread;
+    o->unread = i.unread - t.unread;
     o->eof = st.events & M_EV_PEER_FIN || t.state == M_CLOSE_WAIT || t.state >= M_CLOSING;
     o->urgent = st.events & M_EV_URGENT;
     o->err = st.nend && t.state != M_TIME_WAIT ? -st.end.err : 0;
@@ -73,11 +75,12 @@ static bool by_kernel(struct kernel *k, const struct question *q, struct outcome
     segment(q, &t, &seg);
     kernel_hear(k, &seg);
     kernel_look(k, &v);
-    *o = (struct outcome){.state = v.state, .has_app = v.has_socket, .unread = v.unread, .eof = v.eof, .urgent = v.urgent, .err = v.err};
+    *o = (struct outcome){
+      .state = v.state, .has_app = v.has_socket, .unread = v.unread - t.unread, .eof = v.eof, .urgent = v.urgent, .err = v.err};
     for (unsigned i = 0; i < 3; i++)
       if (v.err == map[i][0])
         o->err = map[i][1];
-    answers(o, &t, k->nout, k->out);
+    answers(o, &t, &seg, k->nout, k->out);
   }
   kernel_leave(k, &t);
   return there;
@@ -87,7 +90,7 @@ struct tally {
   uint64_t same, unsteady, unknown, unreached, of[CLASSES];
 };
 
-static void ask(struct kernel *k, const struct question *q, struct tally *t, unsigned shown) {
+static void ask(struct kernel *k, struct question *q, struct tally *t, unsigned shown) {
   struct outcome ours, theirs = {0};
   char why[100], name[80];
   by_lastack(q, &ours);
@@ -104,7 +107,7 @@ static void ask(struct kernel *k, const struct question *q, struct tally *t, uns
       t->unsteady += i != 0;
       return;
     }
-    enum class c = class_of(q, &ours, &theirs);
+    enum difference c = class_of(q, &ours, &theirs);
     if (c != CLASSES) {
       t->of[c]++;
       return;
@@ -141,7 +144,7 @@ int main(int argc, char **argv) {
   kernel_open(&k, six);
   for (uint64_t i = 0; i < n; i++) {
     uint64_t r = rnd(&seed);
-    struct question q = {&places[r % nplaces], six, r >> 32 & 1, (uint32_t)(rnd(&seed) % GRID)};
+    struct question q = {.place = &places[r % nplaces], .six = six, .ts = r >> 32 & 1, .n = (uint32_t)(rnd(&seed) % GRID)};
     ask(&k, &q, &t, shown);
   }
   for (unsigned c = 0; c < CLASSES; c++)

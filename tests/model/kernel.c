@@ -101,6 +101,8 @@ static bool pump_for(struct kernel *k, int ms) {
     struct heard h;
     if (!packet_parse(b, (size_t)n, &k->pair, &h))
       continue;
+    if (h.flags & M_ACK)
+      k->acked = h.ack;
     if (k->nout < SIDE_OUT)
       k->out[k->nout] = h;
     k->nout++;
@@ -127,7 +129,6 @@ void kernel_open(struct kernel *k, bool six) {
     if (tries == BARRIER_MS / READY_MS)
       die("tbl0 carries nothing");
 }
-
 
 static void try_accept(struct kernel *k) {
   if (k->fd < 0 && k->pair.dport == PORT_LISTENS)
@@ -204,17 +205,17 @@ static bool side_drained(void *ctx) {
 static bool side_send(void *ctx, uint32_t n) {
   struct kernel *k = ctx;
   k->nout = 0;
-  bool all = send(k->fd, packet_bytes(0), n, MSG_NOSIGNAL) == (ssize_t)n;
+  bool all = k->fd >= 0 && send(k->fd, packet_bytes(0), n, MSG_NOSIGNAL) == (ssize_t)n;
   pump(k);
   return all;
 }
 static void side_finish(void *ctx, bool all) {
   struct kernel *k = ctx;
   k->nout = 0;
-  if (all) {
+  if (all && k->fd >= 0) {
     close(k->fd);
     k->fd = -1;
-  } else if (shutdown(k->fd, SHUT_WR) != 0) {
+  } else if (k->fd >= 0 && shutdown(k->fd, SHUT_WR) != 0) {
     die("shutdown");
   }
   pump(k);
@@ -271,27 +272,29 @@ void kernel_look(struct kernel *k, struct kernel_view *v) {
   v->urgent = p.revents & POLLPRI;
 }
 
+static void drop_socket(struct kernel *k) {
+  struct linger now = {1, 0};
+  setsockopt(k->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  close(k->fd);
+  k->fd = -1;
+}
+
 void kernel_leave(struct kernel *k, const struct m_tcb *t) {
-  if (k->fd >= 0) {
-    struct linger now = {1, 0};
-    setsockopt(k->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    close(k->fd);
-    k->fd = -1;
-  }
-  if (side_state(k) > M_LISTEN) { /* an orphan or a record: by what the model thinks RCV.NXT is */
-    struct m_seg rst = {.flags = M_RST, .seq = t->rcv_nxt};
+  if (k->fd >= 0)
+    drop_socket(k);
+  if (side_state(k) > M_LISTEN) { /* an orphan or a record: by what it has acknowledged last */
+    struct m_seg rst = {.flags = M_RST, .seq = k->acked ? k->acked : t->rcv_nxt};
     kernel_hear(k, &rst);
   }
-  try_accept(k);
-  if (k->fd >= 0)
-    close(k->fd);
-  k->fd = -1;
+  for (try_accept(k); k->fd >= 0; try_accept(k))
+    drop_socket(k);
   k->nout = 0;
 }
 
 bool kernel_reach(struct kernel *k, const struct place *p, bool ts, struct m_tcb *t, char *why, size_t cap) {
   struct side side = {k,         &k->nout,     k->out,    &k->stream,  side_listen, side_connect,
                       side_hear, side_drained, side_send, side_finish, side_state};
+  k->acked = 0;
   next_pair(k, p->st == M_CLOSED ? PORT_NOBODY : p->hidden & P_PASSIVE ? PORT_LISTENS : PORT_CONNECTS);
   return place_reach(p, ts, &side, t, why, cap);
 }

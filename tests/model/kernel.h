@@ -17,7 +17,7 @@ struct kernel {
   uint32_t stream;
   unsigned nout;
   struct heard out[SIDE_OUT];
-  uint32_t serial;
+  uint32_t serial, acked;
 };
 
 /* What its application can see. */
