@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model_diff [N] [--seed S] [--ipv6] [--show K]: N segments of the table's grid, drawn from a seed, met by the kernel and by lastack
+ * model_diff [N] [--seed S] [--ipv6] [--show K] [--class NAME]: N segments of the table's grid, drawn from a seed, met by the kernel and by lastack
  * (LA_PRESET_LINUX) in the same place. What they answer, where they go and what their applications see must be equal, or the difference
- * must belong to a class, each of which docs/decisions.md explains. Exit status 1: there was one without a class.
+ * must belong to a class, each of which docs/decisions.md explains. Exit status 1: there was one without a class. --show: so many of those, or of a class, are printed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -90,7 +90,23 @@ struct tally {
   uint64_t same, unsteady, unknown, unreached, of[CLASSES];
 };
 
-static void ask(struct kernel *k, struct question *q, struct tally *t, unsigned shown) {
+static void show(const char *title, const struct question *q, const struct outcome *ours, const struct outcome *theirs) {
+  printf("%s: ", title);
+  question_print(q);
+  printf("  lastack  ");
+  outcome_print(ours);
+  printf("  kernel   ");
+  outcome_print(theirs);
+}
+
+struct options {
+  uint64_t n, seed;
+  unsigned shown;
+  bool six;
+  const char *class;
+};
+
+static void ask(struct kernel *k, struct question *q, struct tally *t, const struct options *o) {
   struct outcome ours, theirs = {0};
   char why[100], name[80];
   by_lastack(q, &ours);
@@ -98,7 +114,7 @@ static void ask(struct kernel *k, struct question *q, struct tally *t, unsigned 
     if (!by_kernel(k, q, &theirs, why, sizeof why)) {
       if (i + 1 < TRIES)
         continue;
-      if (t->unreached++ < shown)
+      if (t->unreached++ < o->shown)
         printf("the kernel does not get to %s%s: %s\n", place_name(q->place, name, sizeof name), q->ts ? " with timestamps" : "", why);
       return;
     }
@@ -109,49 +125,55 @@ static void ask(struct kernel *k, struct question *q, struct tally *t, unsigned 
     }
     enum difference c = class_of(q, &ours, &theirs);
     if (c != CLASSES) {
-      t->of[c]++;
+      if (t->of[c]++ < o->shown && o->class && !strcmp(o->class, class_name[c]))
+        show(class_name[c], q, &ours, &theirs);
       return;
     }
   }
-  if (t->unknown++ >= shown)
-    return;
-  printf("a difference without a class: ");
-  question_print(q);
-  printf("  lastack  ");
-  outcome_print(&ours);
-  printf("  kernel   ");
-  outcome_print(&theirs);
+  if (t->unknown++ < o->shown)
+    show("a difference without a class", q, &ours, &theirs);
+}
+
+static struct options parse(int argc, char **argv) {
+  struct options o = {.n = 20000, .seed = 1, .shown = SHOWN};
+  for (int i = 1; i < argc; i++) {
+    const char *value = i + 1 < argc ? argv[i + 1] : "";
+    char *end;
+    if (!strcmp(argv[i], "--ipv6")) {
+      o.six = true;
+      continue;
+    }
+    if (argv[i][0] != '-')
+      o.n = strtoull(argv[i], &end, 10);
+    else if (!strcmp(argv[i], "--seed") && ++i)
+      o.seed = strtoull(value, &end, 10);
+    else if (!strcmp(argv[i], "--show") && ++i)
+      o.shown = (unsigned)strtoul(value, &end, 10);
+    else if (!strcmp(argv[i], "--class") && ++i)
+      o.class = value, end = "";
+    else
+      end = argv[i];
+    if (*end || !o.n || (o.class && !*o.class))
+      stand_die("usage: model_diff [N] [--seed S] [--ipv6] [--show K] [--class NAME]");
+  }
+  return o;
 }
 
 int main(int argc, char **argv) {
-  uint64_t n = 2000, seed = 1;
-  unsigned shown = SHOWN;
-  bool six = false;
-  for (int i = 1; i < argc; i++) {
-    if (!strcmp(argv[i], "--ipv6"))
-      six = true;
-    else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
-      seed = strtoull(argv[++i], NULL, 10);
-    else if (!strcmp(argv[i], "--show") && i + 1 < argc)
-      shown = (unsigned)strtoul(argv[++i], NULL, 10);
-    else if (argv[i][0] >= '0' && argv[i][0] <= '9')
-      n = strtoull(argv[i], NULL, 10);
-    else
-      stand_die("usage: model_diff [N] [--seed S] [--ipv6] [--show K]");
-  }
+  struct options o = parse(argc, argv);
   struct kernel k;
   struct tally t = {0};
-  kernel_open(&k, six);
-  for (uint64_t i = 0; i < n; i++) {
+  kernel_open(&k, o.six);
+  for (uint64_t i = 0, seed = o.seed; i < o.n; i++) {
     uint64_t r = rnd(&seed);
-    struct question q = {.place = &places[r % nplaces], .six = six, .ts = r >> 32 & 1, .n = (uint32_t)(rnd(&seed) % GRID)};
-    ask(&k, &q, &t, shown);
+    struct question q = {.place = &places[r % nplaces], .six = o.six, .ts = r >> 32 & 1, .n = (uint32_t)(rnd(&seed) % GRID)};
+    ask(&k, &q, &t, &o);
   }
   for (unsigned c = 0; c < CLASSES; c++)
     if (t.of[c])
       printf("%8llu  %s\n", (unsigned long long)t.of[c], class_name[c]);
   printf("%llu segments: %llu alike, %llu in a class, %llu not repeated, %llu without a class, %llu places not reached\n",
-         (unsigned long long)n, (unsigned long long)t.same, (unsigned long long)(n - t.same - t.unsteady - t.unknown - t.unreached),
+         (unsigned long long)o.n, (unsigned long long)t.same, (unsigned long long)(o.n - t.same - t.unsteady - t.unknown - t.unreached),
          (unsigned long long)t.unsteady, (unsigned long long)t.unknown, (unsigned long long)t.unreached);
   return t.unknown || t.unreached ? 1 : 0;
 }
