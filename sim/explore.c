@@ -6,6 +6,7 @@
  * its words, the words. Edges are kept as lists of successors, one after the other; from the last state backwards they tell
  * which states have an end ahead of them.
  */
+#include "base/prng.h"
 #include "sim/explore.h"
 
 #include <setjmp.h>
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { IMAGE = 1 << 20, LINE = 64, WORDS = LINE / 8, SAMPLES = 400, SAMPLE_EVERY = 997 };
+enum { IMAGE = 1 << 20, LINE = 64, WORDS = LINE / 8, SAMPLES = 500, LEARN_EVERY = 64, LEARN_FIRST = 50000, WALKS = 300, STEPS = 60 };
 
 struct state {
   uint64_t form;
@@ -35,6 +36,8 @@ struct search {
   uint8_t *base, *here; /* images: of the first state, of the one that is looked at */
   size_t held, most;
   unsigned samples;
+  uint64_t sample_at;
+  bool anew;
   struct xp_result *out;
 };
 
@@ -189,13 +192,16 @@ static int by_form(const void *a, const void *b) {
 }
 
 /* The forms of all successors of the world in `image`. */
-static unsigned successors(const struct search *s, const uint8_t *image, uint64_t *out) {
+static unsigned successors(struct search *s, const uint8_t *image, uint64_t *out) {
   struct xp_move m[XP_MOVES];
+  if (s->anew)
+    return 0;
   la__xp_image_load(image);
   unsigned n = la__xp_moves(s->b, m);
-  for (unsigned i = 0; i < n; i++) {
+  for (unsigned i = 0; i < n && !s->anew; i++) {
     la__xp_image_load(image);
     out[i] = apply(s->b, m[i]) ? la__xp_form() : 2;
+    s->anew |= la__xp_learn();
   }
   qsort(out, n, sizeof *out, by_form);
   unsigned k = 0;
@@ -212,18 +218,26 @@ static bool same_future(struct search *s, uint32_t i) {
   la__xp_image_save(mine);
   struct xp_result keep = *s->out;
   trace_to(s, i, NULL);
-  la__xp_image_load(s->base);
-  for (unsigned j = 0; j < s->out->ntrace; j++)
+  la__xp_rewind();
+  for (unsigned j = 0; j < s->out->ntrace; j++) {
     apply(s->b, s->out->trace[j]);
+    s->anew |= la__xp_learn();
+  }
   free(s->out->trace);
   *s->out = keep;
-  la__xp_image_save(other);
   s->out->merged++;
+  if (s->anew)
+    return false;
+  la__xp_image_save(other);
   unsigned na = successors(s, mine, a), nb = successors(s, other, b);
   return na == nb && memcmp(a, b, na * sizeof *a) == 0;
 }
 
 /* --- the search --- */
+
+static bool learns(const struct search *s) {
+  return s->out->transitions < LEARN_FIRST || s->out->transitions % LEARN_EVERY == 0 || la__xp_grown();
+}
 
 /* All moves from state i, whose image is `here`. false: something is wrong. */
 static bool expand(struct search *s, uint32_t i) {
@@ -235,7 +249,10 @@ static bool expand(struct search *s, uint32_t i) {
     if (j)
       la__xp_image_load(s->here);
     s->out->transitions++;
-    if (!apply(s->b, m[j])) {
+    bool fine = apply(s->b, m[j]);
+    if ((!fine || learns(s)) && la__xp_learn())
+      return !(s->anew = true);
+    if (!fine) {
       wrong(s, la__xp_wrong);
       trace_to(s, i, &m[j]);
       return false;
@@ -249,9 +266,13 @@ static bool expand(struct search *s, uint32_t i) {
       s->state[to].over = la__xp_over();
       s->out->ends += s->state[to].over;
       s->snap[to] = snapshot(s);
-    } else if (s->samples < SAMPLES && s->out->transitions % SAMPLE_EVERY == 0) {
+    } else if (s->samples < SAMPLES && s->out->transitions >= s->sample_at) {
       s->samples++;
-      if (!same_future(s, to)) {
+      s->sample_at = s->out->transitions + s->out->transitions / 50 + 20; /* more and more seldom: they are of all depths */
+      bool same = same_future(s, to);
+      if (s->anew)
+        return false;
+      if (!same) {
         wrong(s, "two worlds of one form have different futures: the explorer's form is too coarse");
         trace_to(s, i, &m[j]);
         return false;
@@ -309,33 +330,65 @@ static void search(struct search *s, double seconds) {
     wrong(s, "memory outside of the images was written: the explorer's limit");
   if (s->out->exhausted && !s->out->failed)
     ends(s);
+  s->out->most = bytes_of(s);
   s->out->states = s->nstates;
   s->out->seconds = processor() - from;
 }
 
+static void clear(struct search *s) {
+  for (uint32_t i = 0; i < s->nstates; i++)
+    free(s->snap[i]);
+  free(s->state);
+  free(s->snap);
+  free(s->first);
+  free(s->edge);
+  free(s->table);
+  free(s->base);
+  free(s->here);
+}
+
+/* Which memory changes: what random walks show at once, and what the search finds beside it. */
+static void walk(const struct xp_bound *b) {
+  struct prng random;
+  la__prng_seed(&random, 1);
+  for (unsigned i = 0; i < WALKS; i++) {
+    la__xp_rewind();
+    for (unsigned j = 0; j < STEPS; j++) {
+      struct xp_move m[XP_MOVES];
+      unsigned n = la__xp_moves(b, m);
+      bool fine = apply(b, m[la__prng_below(&random, n)]);
+      la__xp_learn();
+      if (!fine)
+        break;
+    }
+  }
+  la__xp_rewind();
+}
+
 void la__xp_search(const struct xp_bound *b, double seconds, size_t bytes, struct xp_result *out) {
-  struct search s = {.b = b, .out = out, .most = bytes};
   struct sigaction act = {.sa_handler = on_trap}, old[2];
-  *out = (struct xp_result){0};
   sigaction(SIGILL, &act, &old[0]);
   sigaction(SIGTRAP, &act, &old[1]);
-  s.base = must(calloc(1, IMAGE));
-  s.here = must(calloc(1, IMAGE));
-  if (la__xp_start(b)) {
+  bool anew = false;
+  do {
+    struct search s = {.b = b, .out = out, .most = bytes};
+    *out = (struct xp_result){0};
+    if (!anew && !la__xp_start(b)) {
+      wrong(&s, la__xp_wrong);
+      break;
+    }
+    if (!anew) {
+      la__xp_first();
+      walk(b);
+    }
+    la__xp_rewind();
+    s.base = must(calloc(1, IMAGE));
+    s.here = must(calloc(1, IMAGE));
     la__xp_image_save(s.base);
     search(&s, seconds);
-  } else {
-    wrong(&s, la__xp_wrong);
-  }
+    anew = s.anew;
+    clear(&s);
+  } while (anew);
   sigaction(SIGILL, &old[0], NULL);
   sigaction(SIGTRAP, &old[1], NULL);
-  for (uint32_t i = 0; i < s.nstates; i++)
-    free(s.snap[i]);
-  free(s.state);
-  free(s.snap);
-  free(s.first);
-  free(s.edge);
-  free(s.table);
-  free(s.base);
-  free(s.here);
 }

@@ -24,8 +24,8 @@
  * table, wheel (a node's deadline is only ever early) and free lists. la__xp_search samples pairs of different memories with
  * equal forms, and their successors must have equal forms too.
  *
- * Time. A tick is a little longer than the unit in which clocks are configured, and each ISN moves the clock by one step of RFC 9293's ISN
- * clock within it: so that two ISNs are never equal, and a clock of d units strikes at the d-th tick wherever in its unit it was set.
+ * Time. A tick is a little longer than the unit in which clocks are configured, and each ISN moves its stack's clock by a little within it:
+ * so two ISNs are never equal, and a clock of d units strikes at the d-th tick wherever in its unit it was set.
  */
 #ifndef LA_SIM_EXPLORE_H
 #define LA_SIM_EXPLORE_H
@@ -48,7 +48,9 @@ struct xp_bound {
   uint8_t k;         /* segments in flight */
   uint8_t msl;       /* of the net */
   uint8_t time_wait; /* how long the stacks stay there: 2 * msl is right */
-  uint8_t unit;      /* ms */
+  uint32_t unit;     /* us */
+  uint16_t isn_step; /* steps of the ISN clock from one ISN to the next in the same tick */
+  uint8_t draws;     /* ISNs that a stack draws in one tick, at most: more SYNs do not arrive; 0: any number */
   uint8_t limit;     /* R2, SYN time-out, FIN-WAIT-2 */
   uint8_t retries;   /* of a SYN-ACK */
   uint8_t opens[2];  /* by each side */
@@ -81,16 +83,18 @@ struct xp_side {
   la_stack *s;
   uint64_t idle; /* memory that it holds without connections */
   la_listener l;
-  struct xp_inc inc[XP_INCS]; /* oldest first */
-  uint8_t ninc, cur;          /* cur: whose record is in the table; XP_NONE */
-  uint8_t opens, next_tag;
+  struct xp_inc inc[XP_INCS];     /* oldest first */
+  uint8_t ninc, cur;              /* cur: whose record is in the table; XP_NONE */
+  uint8_t opens, next_tag, drawn; /* drawn: ISNs in this tick */
+  la_time now;
 };
 struct xp_world {
   struct xp_side side[2];
   struct xp_frame frame[XP_FRAMES];
-  la_time base, now, step; /* base: of the present unit */
+  la_time base, step, isn_step; /* base: of the present unit */
   uint32_t ticks;
-  uint32_t far; /* incarnations whose ISNs are so far apart cannot be mistaken for one another */
+  bool counts_draws;
+  uint32_t far[2]; /* incarnations of a side whose ISNs are so far apart cannot be mistaken for one another */
   uint8_t nframes;
   uint8_t used[XP_SLOTS]; /* of the arena */
 };
@@ -105,7 +109,11 @@ enum { XP_MOVES = 64 };
 void la__xp_arena_reset(void);
 void *la__xp_alloc(void *ctx, size_t n);
 void la__xp_free(void *ctx, void *p, size_t n);
-size_t la__xp_image_size(void); /* of all that counts, in bytes: it may grow */
+void la__xp_first(void);  /* the present world is the first state */
+void la__xp_rewind(void); /* to it */
+bool la__xp_learn(void);  /* true: memory has changed that images do not hold: those made so far are worthless */
+bool la__xp_grown(void);  /* there are blocks at which nobody has looked */
+size_t la__xp_image_size(void);
 void la__xp_image_save(uint8_t *image);
 void la__xp_image_load(const uint8_t *image);
 bool la__xp_cold_touched(void); /* memory that images leave out was written after all */
@@ -121,7 +129,7 @@ void la__xp_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 extern char la__xp_wrong[200]; /* empty: nothing */
 struct conn *la__xp_conn(unsigned side, uint32_t gen);
 struct xp_inc *la__xp_peer_of(unsigned side, const struct xp_inc *i); /* NULL: unknown */
-uint32_t la__xp_isn(unsigned side);                                   /* that would have been drawn at the last tick */
+uint32_t la__xp_isn(unsigned side);                                   /* that would be drawn now */
 
 /* explore_check.c */
 void la__xp_check(const struct xp_bound *b);
@@ -131,6 +139,7 @@ uint64_t la__xp_form(void);
 
 /* explore.c */
 struct xp_result {
+  size_t most;
   uint64_t states, transitions, ends, merged; /* merged: pairs that were compared */
   unsigned depth;
   double seconds;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What must hold in every state: numbers in order, each side's idea of the other possible, a clock for each state that waits and none that is
- * overdue, memory. What applications are told, and the bytes that they read and send, is looked at as it happens (explore_world.c).
+ * What must hold in every state: numbers in order, each side's idea of the other possible, a clock for each state that waits and none
+ * that is overdue, memory. What applications are told, and the bytes that they read and send, is looked at as it happens (explore_world.c).
  */
 #include "base/seq.h"
 #include "sim/explore.h"
@@ -10,8 +10,11 @@ static bool synchronized(const struct conn *c) { return c->state >= LA_ESTABLISH
 
 /* A clock that strikes in the future, and no later than it may. */
 static void clock_in(unsigned side, la_time due, la_time most, const char *what) {
-  if (due <= la__xp->now || due > la__xp->now + most)
-    la__xp_fail("%c: the clock of %s is %s", 'A' + side, what, due == LA_NEVER ? "missing" : due <= la__xp->now ? "overdue" : "too late");
+  if (due <= la__xp->side[side].now || due > la__xp->base + la__xp->step + most)
+    la__xp_fail("%c: the clock of %s is %s", 'A' + side, what,
+                due == LA_NEVER                 ? "missing"
+                : due <= la__xp->side[side].now ? "overdue"
+                                                : "too late");
   else if (la_deadline(la__xp->side[side].s) > due)
     la__xp_fail("%c: la_deadline is later than the clock of %s", 'A' + side, what);
 }
@@ -21,11 +24,11 @@ static void clocks(const struct xp_bound *b, unsigned side, const struct conn *c
   bool waits = c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED || c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING ||
                c->state == LA_LAST_ACK || (c->state == LA_FIN_WAIT_2 && c->flags & CF_APP_CLOSED);
   if (waits || c->life_at != LA_NEVER)
-    clock_in(side, c->life_at, b->limit * b->unit * LA_MS, name);
+    clock_in(side, c->life_at, b->limit * b->unit * LA_US, name);
   if (c->snd_una != c->snd_nxt && c->clock != CLK_RTX)
     la__xp_fail("%c: %s has something outstanding and no retransmission clock", 'A' + side, name);
   if (c->clock != CLK_NONE)
-    clock_in(side, c->clock_at, b->unit * LA_MS, "retransmission");
+    clock_in(side, c->clock_at, b->unit * LA_US, "retransmission");
 }
 
 static void numbers(unsigned side, const struct conn *c) {
@@ -87,9 +90,9 @@ static void side_check(const struct xp_bound *b, unsigned side) {
     connection(b, side, c);
   }
   for (uint32_t i = la__slab_next(&t->half[0], 0); i != SLAB_NONE; i = la__slab_next(&t->half[0], i + 1), in_table++)
-    clock_in(side, ((const struct half *)la__slab_at(&t->half[0], i))->due, b->unit * LA_MS << b->retries, "a half-open record");
+    clock_in(side, ((const struct half *)la__slab_at(&t->half[0], i))->due, b->unit * LA_US << b->retries, "a half-open record");
   for (uint32_t i = la__slab_next(&t->tw[0], 0); i != SLAB_NONE; i = la__slab_next(&t->tw[0], i + 1), in_table++)
-    clock_in(side, ((const struct tw *)la__slab_at(&t->tw[0], i))->due, b->time_wait * b->unit * LA_MS, "TIME-WAIT");
+    clock_in(side, ((const struct tw *)la__slab_at(&t->tw[0], i))->due, b->time_wait * b->unit * LA_US, "TIME-WAIT");
   if (in_table > 1 || in_table != t->table.count)
     la__xp_fail("%c: %u records of one pair, %u in the table", 'A' + side, in_table, t->table.count);
 }

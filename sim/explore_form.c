@@ -26,7 +26,7 @@ static uint8_t left(la_time due) {
 static void put_sending(const struct sndq *q, uint32_t iss) {
   const struct recovery *r = &q->rec;
   put2(q->spool.len, q->seq0 - iss);
-  put2(q->small_end - iss, q->push_end - iss);
+  put(q->push_end == q->seq0 + q->spool.len); /* compared with nothing else */
   put2((uint32_t)r->flags << 16 | (uint32_t)r->state << 8 | r->rtos, r->dups);
   put2(r->high_seq - iss, r->recover - iss);
   put(q->sent.n);
@@ -69,7 +69,10 @@ static void put_conn(const struct conn *c, const struct xp_inc *n) {
 }
 
 /* How far the next incarnation's numbers (or those that would be drawn now) are from this one's: too far is all the same. */
-static uint32_t distance(uint32_t from, uint32_t to) { return to - from < la__xp->far ? to - from : la__xp->far; }
+static uint32_t distance(unsigned side, uint32_t from, uint32_t to) {
+  uint32_t far = la__xp->far[side];
+  return to - from < far ? to - from : far;
+}
 
 static void put_inc(unsigned side, unsigned i) {
   const struct xp_side *d = &la__xp->side[side];
@@ -77,7 +80,7 @@ static void put_inc(unsigned side, unsigned i) {
   const struct conn *c = la__xp_conn(side, n->gen);
   unsigned bits = n->has_peer | n->told << 1 | n->shut << 2 | n->closed << 3 | n->aborted << 4 | n->ended << 5 | n->eof << 6 |
                   n->readable << 7 | (n->h.gen != 0) << 8 | (c != 0) << 9 | (i == d->cur) << 10;
-  put2(bits, distance(n->iss, i + 1u < d->ninc ? n[1].iss : la__xp_isn(side)));
+  put2(bits, distance(side, n->iss, i + 1u < d->ninc ? n[1].iss : la__xp_isn(side)));
   put2((uint32_t)n->wrote << 16 | n->got, peer ? (uint32_t)(peer - la__xp->side[!side].inc) : XP_NONE);
   if (c)
     put_conn(c, n);
@@ -86,7 +89,7 @@ static void put_inc(unsigned side, unsigned i) {
 static void put_side(unsigned side) {
   const struct xp_side *d = &la__xp->side[side];
   const struct tcp *t = &d->s->tcp;
-  put2(side << 8 | d->opens, d->ninc);
+  put2(side << 16 | (uint32_t)(la__xp->counts_draws ? d->drawn : 0) << 8 | d->opens, d->ninc);
   for (unsigned i = 0; i < d->ninc; i++)
     put_inc(side, i);
   const struct xp_inc *cur = d->cur == XP_NONE ? NULL : &d->inc[d->cur];

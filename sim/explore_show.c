@@ -8,10 +8,24 @@
 enum { RELEASE = XP_MAY_SHUTDOWN | XP_MAY_CLOSE | XP_MAY_ABORT };
 
 /* clang-format off */
+#define BOUND(n, l) .name = n, .line = l, .unit = 1000000, .limit = 3, .retries = 1, .msl = 1, .time_wait = 2, .size = 1, .isn_step = 2200
+#define ABORT {XP_MAY_ABORT, XP_MAY_ABORT}
+#define ANY {RELEASE, RELEASE}
+#define OPEN BOUND("open", "A opens, B listens; either may abort"), .listens = true, .opens = {1, 0}, .may = ABORT
+#define BOTH BOUND("both-open", "both open; either may abort"), .opens = {1, 1}, .may = ABORT
+#define FREE BOUND("release", "from ESTABLISHED; either may shut down, close, abort"), .established = true, .listens = true, .opens = {1, 0}, .may = ANY
+#define BYTE BOUND("byte", "A opens, writes a byte; either may shut down, close, abort"), .listens = true, .opens = {1, 0}, .writes = {1, 0}, .may = ANY
+#define AGAIN .unit = 1500, .limit = 2, .retries = 0, .established = true, .msl = 1, .size = 1400, .isn_step = 4, .draws = 1, .listens = true, .opens = {2, 0}, \
+  .writes = {1, 0}, .may = {XP_MAY_CLOSE, XP_MAY_CLOSE}
+
 const struct xp_bound la__xp_bounds[] = {
-  {.name = "open-1", .line = "A opens, B listens; either may abort; one segment in flight",
-   .listens = true, .k = 1, .msl = 1, .time_wait = 2, .unit = 16, .limit = 3, .retries = 1,
-   .opens = {1, 0}, .size = 1, .may = {XP_MAY_ABORT, XP_MAY_ABORT}},
+  {OPEN, .k = 1}, {OPEN, .k = 2}, {OPEN, .k = 3}, {OPEN, .k = 4, .slow = true},
+  {BOTH, .k = 1}, {BOTH, .k = 2}, {BOTH, .k = 3, .slow = true}, {BOTH, .k = 4, .slow = true},
+  {FREE, .k = 1}, {FREE, .k = 2, .slow = true}, {FREE, .k = 3, .slow = true},
+  {BYTE, .k = 1, .slow = true}, {BYTE, .k = 2, .slow = true},
+  {.name = "reuse-short", .line = "A opens, writes, both close, again with TIME-WAIT of MSL only", AGAIN, .time_wait = 1, .k = 2, .fails = true},
+  {.name = "reuse", .line = "A opens, writes, both close, again", AGAIN, .time_wait = 3, .k = 1},
+  {.name = "reuse", .line = "A opens, writes, both close, again", AGAIN, .time_wait = 3, .k = 2, .slow = true},
 };
 /* clang-format on */
 const size_t la__xp_nbounds = sizeof la__xp_bounds / sizeof *la__xp_bounds;
@@ -99,7 +113,8 @@ static bool run(FILE *out, const struct xp_bound *b, double seconds) {
   struct xp_result r;
   la__xp_search(b, seconds, (size_t)4 << 30, &r);
   bool right = r.failed == b->fails && (r.failed || r.exhausted);
-  fprintf(out, "%-14s %s\n", b->name, b->line);
+  fprintf(out, "%s, at most %u in flight: %s\n", b->name, b->k, b->line);
+  fprintf(out, "  %zu MiB ", r.most >> 20);
   fprintf(out, "  %llu states, %llu transitions, depth %u, %llu ends, %.1f s, %.0f transitions/s; %llu pairs of one form compared: %s\n",
           (unsigned long long)r.states, (unsigned long long)r.transitions, r.depth, (unsigned long long)r.ends, r.seconds,
           r.seconds > 0 ? (double)r.transitions / r.seconds : 0, (unsigned long long)r.merged,
@@ -120,7 +135,9 @@ bool la__explore(FILE *out, const char *name, double seconds, bool *known) {
   *known = false;
   for (size_t i = 0; i < la__xp_nbounds; i++) {
     const struct xp_bound *b = &la__xp_bounds[i];
-    if (name && strcmp(name, b->name) != 0 && !(quick && !b->slow))
+    char full[40];
+    snprintf(full, sizeof full, "%s-%u", b->name, b->k);
+    if (name && strcmp(name, b->name) != 0 && strcmp(name, full) != 0 && !(quick && !b->slow))
       continue;
     *known = true;
     right &= run(out, b, seconds);

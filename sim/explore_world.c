@@ -10,7 +10,7 @@
 
 enum { LINK = 1, MTU = 1500, PORT_A = 1000, PORT_B = 2000 };
 enum { ISN_SLACK = 16 }; /* drawn in one tick, at most */
-#define ISN_STEP (4 * LA_US)
+#define ISN_CLOCK (4 * LA_US)
 
 char la__xp_wrong[200];
 static uint8_t pattern[XP_TAGS][XP_PAYLOAD]; /* what each incarnation writes: its tag in the upper half of each byte */
@@ -49,8 +49,8 @@ static struct xp_inc *inc_new(unsigned side, uint32_t iss) {
       la__xp_fail("an ISN was drawn twice");
   struct xp_inc *n = &d->inc[d->ninc++];
   *n = (struct xp_inc){.iss = iss, .tag = d->next_tag++ % XP_TAGS};
-  la__xp->now += ISN_STEP;
-  if (la__xp->now - la__xp->base > ISN_SLACK * ISN_STEP)
+  d->now += la__xp->isn_step;
+  if (++d->drawn > ISN_SLACK)
     la__xp_fail("more than %d ISNs in one tick: the explorer's limit", ISN_SLACK);
   return n;
 }
@@ -60,7 +60,7 @@ uint32_t la__xp_isn(unsigned side) {
   struct key k = {.lport = side ? PORT_B : PORT_A, .rport = side ? PORT_A : PORT_B};
   k.local = (la_addr){4, {10, 0, 0, (uint8_t)(side + 1)}};
   k.remote = (la_addr){4, {10, 0, 0, (uint8_t)(2 - side)}};
-  return la__isn(t, &k) - (uint32_t)((t->now - la__xp->base) / ISN_STEP);
+  return la__isn(t, &k) + (uint32_t)((side_of(side)->now - t->now) / ISN_CLOCK);
 }
 
 static unsigned inc_by(const struct xp_side *d, uint32_t iss) {
@@ -201,8 +201,10 @@ static void ended(unsigned side, struct xp_inc *n, const la_end *e) {
     la__xp_fail("%c is told END twice", 'A' + side);
   n->ended = true;
   bool orderly = e->how == LA_HOW_FOUR_SEGMENTS || e->how == LA_HOW_THREE_SEGMENTS || e->how == LA_HOW_SIMULTANEOUS;
-  if (!orderly)
+  if (!orderly) { /* without TIME-WAIT old duplicates may meet the next incarnation, as RFC 9293 allows: there is none */
+    side_of(side)->opens = 0;
     return;
+  }
   if (!(n->shut || n->closed) || !peer || !(peer->shut || peer->closed))
     la__xp_fail("%c is told of an orderly release that one side did not ask for", 'A' + side);
   else if (e->bytes_out != n->wrote || e->bytes_in != peer->wrote)
@@ -287,10 +289,9 @@ static void frame_drop(unsigned i) {
 static void sent(unsigned side, const la_frame *out, const struct xp_frame *in, unsigned before) {
   struct xp_side *d = side_of(side);
   struct tcp_seg s;
-  struct ip_hdr ip = {0};
   struct xp_frame f = {.from = (uint8_t)side, .head_len = (uint8_t)out->len};
-  if (out->len > XP_HEAD || la__ip4_parse(&ip, out->data, out->len, true) == LA_DROP_PKT_TOO_SMALL ||
-      la__tcp_parse(&s, out->data + ip.hlen, out->len - ip.hlen, 0, true) != LA_DROP_NONE) {
+  if (out->len > XP_HEAD || out->len < IP4_HEADER ||
+      la__tcp_parse(&s, out->data + IP4_HEADER, out->len - IP4_HEADER, 0, true) != LA_DROP_NONE) {
     la__xp_fail("%c sends what is no segment", 'A' + side);
     return;
   }
@@ -329,7 +330,7 @@ static void settle(const struct xp_bound *b, unsigned side, const struct xp_fram
     for (size_t n; (n = la_events(d->s, e, 4)) > 0; more = true)
       for (size_t i = 0; i < n && !la__xp_wrong[0]; i++)
         event(b, side, &e[i]);
-    while (!la__xp_wrong[0] && la_output(d->s, LINK, &out, 1, la__xp->now)) {
+    while (!la__xp_wrong[0] && la_output(d->s, LINK, &out, 1, d->now)) {
       sent(side, &out, in, before);
       la_frame_done(d->s, &out);
       more = true;
@@ -353,7 +354,7 @@ static void deliver(const struct xp_bound *b, unsigned i) {
   const la_frame in = {.data = buf, .len = f.head_len + f.len, .flags = LA_FRAME_SUM_OK};
   struct conn *c = d->cur == XP_NONE ? NULL : la__xp_conn(to, d->inc[d->cur].gen);
   bool opening = c && c->state == LA_SYN_SENT;
-  if (la_input(d->s, LINK, &in, 1, la__xp->now) != 1)
+  if (la_input(d->s, LINK, &in, 1, d->now) != 1)
     la__xp_fail("%c does not take a segment", 'A' + to);
   if (opening && f.flags & LA_SYN && (c = la__xp_conn(to, d->inc[d->cur].gen)) && c->state != LA_SYN_SENT && c->state != LA_CLOSED) {
     d->inc[d->cur].irs = f.seq;
@@ -365,14 +366,16 @@ static void deliver(const struct xp_bound *b, unsigned i) {
 static void tick(const struct xp_bound *b) {
   struct xp_world *w = la__xp;
   w->ticks++;
-  w->now = w->base += w->step;
+  w->base += w->step;
   for (unsigned i = 0; i < w->nframes;)
     if (w->frame[i].age++ >= b->msl)
       frame_drop(i);
     else
       i++;
   for (unsigned side = 0; side < 2; side++) {
-    la_tick(w->side[side].s, w->now);
+    w->side[side].now = w->base;
+    w->side[side].drawn = 0;
+    la_tick(w->side[side].s, w->base);
     settle(b, side, NULL);
   }
 }
@@ -382,7 +385,7 @@ static void open_call(unsigned side) {
   la_connect_opts o = {.remote_port = side ? PORT_A : PORT_B, .local_port = side ? PORT_B : PORT_A};
   o.remote = (la_addr){4, {10, 0, 0, side ? 1 : 2}};
   la_conn h;
-  int err = la_connect(d->s, &o, &h, la__xp->now);
+  int err = la_connect(d->s, &o, &h, d->now);
   if (err == LA_EADDRINUSE)
     return;
   struct conn *c = err == LA_OK ? la__xp_conn(side, h.gen) : NULL;
@@ -400,7 +403,7 @@ static void open_call(unsigned side) {
 static void call(const struct xp_bound *b, unsigned side, enum xp_call what, unsigned i) {
   struct xp_side *d = side_of(side);
   struct xp_inc *n = &d->inc[i];
-  la_time now = la__xp->now;
+  la_time now = d->now;
   int err = LA_OK;
   switch (what) {
   case XP_OPEN:
@@ -452,11 +455,21 @@ bool la__xp_apply(const struct xp_bound *b, struct xp_move m) {
   return !la__xp_wrong[0];
 }
 
-static bool may_open(const struct xp_side *d) {
+static bool may_draw(const struct xp_bound *b, const struct xp_side *d) { return !b->draws || d->drawn < b->draws; }
+
+/* A SYN that finds no connection may draw an ISN. */
+static bool may_arrive(const struct xp_bound *b, const struct xp_frame *f) {
+  const struct xp_side *d = side_of(!f->from);
+  const struct conn *c = d->cur == XP_NONE ? NULL : la__xp_conn(!f->from, d->inc[d->cur].gen);
+  bool draws = (f->flags & (LA_SYN | LA_ACK)) == LA_SYN && d->l.gen && !d->s->tcp.half[0].used && !(c && !(c->flags & CF_DETACHED));
+  return !draws || may_draw(b, d);
+}
+
+static bool may_open(const struct xp_bound *b, const struct xp_side *d) {
   for (unsigned i = 0; i < d->ninc; i++)
     if (d->inc[i].h.gen && !d->inc[i].ended)
       return false;
-  return d->opens > 0;
+  return d->opens > 0 && may_draw(b, d);
 }
 
 static bool may_call(const struct xp_bound *b, unsigned side, const struct xp_inc *n, enum xp_call what) {
@@ -483,14 +496,14 @@ unsigned la__xp_moves(const struct xp_bound *b, struct xp_move *out) {
   bool full = w->nframes > b->k;
   for (unsigned i = 0; i < w->nframes; i++) {
     out[n++] = (struct xp_move){XP_DROP, w->frame[i].from, (uint8_t)i};
-    if (!full)
+    if (!full && may_arrive(b, &w->frame[i]))
       out[n++] = (struct xp_move){XP_DELIVER, w->frame[i].from, (uint8_t)i};
   }
   if (full)
     return n;
   for (unsigned side = 0; side < 2; side++) {
     const struct xp_side *d = &w->side[side];
-    if (may_open(d))
+    if (may_open(b, d))
       out[n++] = (struct xp_move){XP_CALL + XP_OPEN, (uint8_t)side, 0};
     for (unsigned i = 0; i < d->ninc; i++)
       for (unsigned what = XP_WRITE; what < XP_CALLS && d->inc[i].h.gen; what++)
@@ -520,7 +533,7 @@ static void configure(const struct xp_bound *b, unsigned side, la_config *c) {
   la_config_init(c, LA_PRESET_RFC);
   c->alloc = (la_alloc){la__xp_alloc, la__xp_free, NULL};
   memset(c->secret, 'A' + (int)side, sizeof c->secret);
-  la_time unit = b->unit * LA_MS;
+  la_time unit = b->unit * LA_US;
   c->msl = b->time_wait * unit / 2;
   c->rto_initial = c->rto_min = c->rto_max = c->rto_var_min = unit;
   c->r2 = c->syn_limit = c->fin_wait_2 = b->limit * unit;
@@ -547,7 +560,7 @@ static bool side_start(const struct xp_bound *b, unsigned side) {
   d->s = la_stack_new(&c);
   if (!d->s || la_link_add(d->s, MTU) != LINK || la_addr_add(d->s, LINK, &a, 24) != LA_OK)
     return false;
-  la_tick(d->s, la__xp->now);
+  la_tick(d->s, d->now);
   d->cur = XP_NONE;
   d->opens = b->opens[side];
   la_listen_opts l = {.addr = a, .port = PORT_B, .backlog = 2};
@@ -568,15 +581,26 @@ static bool calm(const struct xp_bound *b) {
   return true;
 }
 
+/*
+ * Old numbers are behind the new ones once the next ISN is past all that was written; and the new ones are ahead of an old window, where
+ * it would matter: a SYN draws the same answer everywhere, and no other new number meets an old record of a side that writes.
+ */
+static uint32_t far_apart(const struct xp_bound *b, unsigned side) {
+  return b->writes[side] ? (b->draws ? 0 : XP_BUFFER) + (uint32_t)b->writes[side] * b->size + 3 : XP_BUFFER + 3;
+}
+
 bool la__xp_start(const struct xp_bound *b) {
   for (unsigned tag = 0; tag < XP_TAGS; tag++)
     for (unsigned i = 0; i < XP_PAYLOAD; i++)
       pattern[tag][i] = (uint8_t)(tag << 4 | (i * 7 + i / 13) % 16);
   la__xp_arena_reset();
   la__xp_wrong[0] = 0;
-  la__xp->base = la__xp->now = LA_SEC;
-  la__xp->step = b->unit * LA_MS + ISN_SLACK * ISN_STEP;
-  la__xp->far = XP_BUFFER + b->size * (uint32_t)(b->writes[0] + b->writes[1]) + ISN_SLACK;
+  la__xp->base = la__xp->side[0].now = la__xp->side[1].now = LA_SEC;
+  la__xp->isn_step = b->isn_step * ISN_CLOCK;
+  la__xp->step = b->unit * LA_US + ISN_SLACK * la__xp->isn_step;
+  la__xp->counts_draws = b->draws;
+  for (unsigned side = 0; side < 2; side++)
+    la__xp->far[side] = far_apart(b, side);
   for (unsigned side = 0; side < 2; side++)
     if (!side_start(b, side)) {
       la__xp_fail("a stack cannot be made");
