@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The short way in for what nearly every packet is: IPv4 without options, not a fragment, TCP of a pair that was found a moment ago
- * (tcp/pairs.c), nothing wrong with it. Its addresses were judged when the pair came into the table. Whatever is otherwise goes the long
- * way (rx.c), from the start: it alone knows the reasons for dropping.
+ * The short way in for what nearly every packet is: IPv4 without options, not a fragment, TCP, nothing wrong with it. Where the pair was
+ * found a moment ago (tcp/pairs.c) its addresses were judged when it came into the table. Whatever is otherwise goes the long way (rx.c),
+ * from the start: it alone knows the reasons for dropping.
  */
 #include "base/bytes.h"
 #include "base/sum.h"
@@ -72,8 +72,13 @@ bool la__rx_plain(la_stack *s, const struct packet *p) {
   struct tcp_seg seg;
   seg.sport = k.rport = be16_get(tcp);
   seg.dport = k.lport = be16_get(tcp + 2);
+  if (total < IP4_HEADER + TCP_HEADER || total > p->len || !(p->sum_ok || header_sum_ok(ip)) || !parse(&seg, tcp, n))
+    return false;
+  k.local = addr4(ip + 16);
+  k.remote = addr4(ip + 12);
   ref_t r = la__pair_recent(&s->tcp, ip + 12, k.lport, k.rport);
-  if (r == REF_NONE || total < IP4_HEADER + TCP_HEADER || total > p->len || !(p->sum_ok || header_sum_ok(ip)) || !parse(&seg, tcp, n))
+  if (r == REF_NONE &&
+      (!k.lport || !k.rport || la__addr_link_local(&k.remote) || la__rx_addresses(s, &k.local, &k.remote, p) != LA_DROP_NONE))
     return false;
   seg.unverified = seg.landed = false;
   seg.sum = 0;
@@ -81,8 +86,6 @@ bool la__rx_plain(la_stack *s, const struct packet *p) {
     return false;
   seg.ecn = ip[1] & IP_ECN_MASK;
   seg.gso = p->gso && seg.len > p->gso ? p->gso : 0;
-  k.local = addr4(ip + 16);
-  k.remote = addr4(ip + 12);
   k.zone = 0;
   enum la_drop why = la__rx_segment(s, p->link, r, &k, &seg);
   if (why != LA_DROP_NONE)
