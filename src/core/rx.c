@@ -73,16 +73,6 @@ static enum la_drop tcp_header(const la_stack *s, struct tcp_seg *seg, const str
   return why;
 }
 
-enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg) {
-  la_link back = la__route_back(s, &k->remote, link);
-  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)link};
-  s->tcp.progress = false;
-  enum la_drop why = r == REF_NONE ? la__tcp_input(&s->tcp, k, seg, &path) : la__tcp_input_of(&s->tcp, r, k, seg, &path);
-  if (s->tcp.progress && s->ether[back].on)
-    la__neigh_confirm(s, back, &k->remote);
-  return why;
-}
-
 static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
   const struct ip_hdr *h = &p->h;
   struct tcp_seg seg;

@@ -43,8 +43,10 @@ static uint32_t edge_possible(const struct tcp *t, const struct conn *c) {
 
 /* MUST-39: the edge moves only by a worthwhile step. */
 static bool edge_worth(const struct tcp *t, const struct conn *c, uint32_t edge) {
+  if (seq_leq(edge, c->rcv_adv))
+    return false;
   uint32_t rmss = la__rmss(t, c), half = window_most(c) / 2, least = half < rmss ? half : rmss;
-  return seq_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= least;
+  return edge - c->rcv_adv >= least;
 }
 
 bool la__window_holds(const struct tcp *t, const struct conn *c) {

@@ -185,7 +185,7 @@ void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
 void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
   bool ack = seg->flags & LA_ACK;
   if (ack && seg->ack != c->snd_nxt) {
-    la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK);
+    la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
     la__answer_rst(t, k, seg, path, LA_SYN_SENT);
     return;
   }
@@ -216,7 +216,9 @@ void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, cons
     la__rtt_sample(c, t->now - c->opened);
   la__conn_established(t, c, LA_ON_SYN_ACK);
   la__conn_dirty(t, c, TODO_ACK);
-  struct tcp_seg rest = *seg; /* text or FIN beside the SYN: on with the later steps */
+  if (seg->flags & LA_URG) /* on with the sixth step and the later ones */
+    la__urgent_input(t, c, seg);
+  struct tcp_seg rest = *seg;
   rest.seq++;
   rest.flags &= (uint8_t)~LA_SYN;
   if (tcp_seg_len(&rest))

@@ -348,6 +348,15 @@ static void cookie_syn_ack(struct tcp *t, struct listener *l, const struct key *
     a->seg.opt.ts_val = la__cookie_ts(t, &h);
 }
 
+/*
+ * A cookie that came back found no room. Its client goes on with text, whose later segments do not bear the cookie: reset, it would not
+ * come again with the first.
+ */
+static void no_room(struct tcp *t, const struct key *k, const struct tcp_seg *seg, enum la_drop why) {
+  t->cookies_wait = t->now + LA_SEC;
+  la__drop(t, k, 0, seg, why);
+}
+
 /* true: the segment is the third of a handshake by cookie, and now a connection's, or dropped for lack of room. */
 static bool cookie_ack(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *in, const struct path *path) {
   struct half h = {0};
@@ -359,12 +368,12 @@ static bool cookie_ack(struct tcp *t, struct listener *l, const struct key *k, c
   if (l->defer && tcp_seg_len(in) == 0)
     return true; /* its text will bring the cookie again */
   if (l->queued >= l->backlog) {
-    la__drop(t, k, 0, in, LA_DROP_TCP_LISTEN_OVERFLOW);
+    no_room(t, k, in, LA_DROP_TCP_LISTEN_OVERFLOW);
     return true;
   }
   struct conn *c = la__cookie_promote(t, &h, k, in);
   if (!c) {
-    la__drop(t, k, 0, in, LA_DROP_NOMEM);
+    no_room(t, k, in, LA_DROP_NOMEM);
     return true;
   }
   struct tcp_seg seg = *in;
@@ -424,7 +433,8 @@ void la__listen_input(struct tcp *t, struct listener *l, const struct key *k, co
     if (cookie_ack(t, l, k, seg, path))
       return;
     la__drop(t, k, 0, seg, LA_DROP_NO_SOCKET);
-    la__answer_rst(t, k, seg, path, LA_LISTEN);
+    if (t->now >= t->cookies_wait)
+      la__answer_rst(t, k, seg, path, LA_LISTEN);
   } else if (!(seg->flags & LA_SYN) || seg->flags & LA_FIN) {
     la__drop(t, k, 0, seg, LA_DROP_TCP_FLAGS); /* SYN with FIN: dropped, as on Linux */
   } else {
@@ -466,7 +476,7 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
   struct view v;
   half_view(h, h->adv, &v);
   bool rst = seg->flags & LA_RST;
-  if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs) { /* the SYN again: our SYN-ACK was lost */
+  if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs && la__view_paws(&v, seg)) { /* our SYN-ACK was lost */
     if (la__gap_passed(t, &h->challenge_at)) {
       h->resend = 1;
       la__syn_ack(t, h, k, 1);
@@ -513,7 +523,7 @@ void la__half_input(struct tcp *t, ref_t r, const struct key *k, const struct tc
     return;
   }
   if (in->ack != h->iss + 1) {
-    la__drop(t, k, 0, in, LA_DROP_TCP_INVALID_ACK);
+    la__drop(t, k, 0, in, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
     la__answer_rst(t, k, in, path, LA_SYN_RECEIVED);
     return;
   }

@@ -105,6 +105,7 @@ struct tcp {
   la_stats stats;
   la_time now, started, quiet_until;
   la_time cookies_until; /* SYN cookies of ours may be under way */
+  la_time cookies_wait;  /* one came back and there was no room: until then what follows it is not reset */
   uint32_t frame;        /* under way; 0 in calls and expiries */
   uint32_t gen;
   bool progress; /* a segment has shown that ours arrive: set by ack.c and data.c, cleared by the core */
@@ -312,7 +313,8 @@ void la__land_forget(struct tcp *t); /* what has landed is not taken after all *
 size_t la__text_put(struct tcp *t, struct conn *c,
                     const struct tcp_seg *seg); /* in order, nothing ahead; returns how many bytes had room */
 static inline bool la__post_told(const la_post *b) { return b->len >= (b->least < b->cap ? b->least : b->cap) && b->len; }
-void la__text_move(struct tcp *t, struct rcvq *q); /* from the rope to posted buffers */
+void la__text_move(struct tcp *t, struct rcvq *q);   /* from the rope to posted buffers */
+void la__post_forget(struct tcp *t, struct conn *c); /* the buffers are the application's again */
 
 /* delack.c: when text is acknowledged */
 void la__ack_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg, bool in_order, bool had_hole);

@@ -152,15 +152,20 @@ bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_
   }
   if (f == LA_SYN && la__listener_find(t, k, path->in) && may_take_over(t, w, seg))
     return true;
-  if (!(f & LA_SYN) && (f & (LA_FIN | LA_ACK)) == (LA_FIN | LA_ACK) && seg->seq + len == w->rcv_nxt) {
-    if (w->flags & TW_TS && seg->opt.have & TCP_OPT_TS && seq_gt(seg->opt.ts_val, w->ts_recent))
+  bool stamped = w->flags & TW_TS && seg->opt.have & TCP_OPT_TS, old = stamped && seq_lt(seg->opt.ts_val, w->ts_recent);
+  if (!(f & LA_SYN) && w->flags & TW_TS && !stamped && !t->cfg.bare_segments) {
+    la__drop(t, k, 0, seg, LA_DROP_TCP_RFC7323_PAWS); /* RFC 7323 3.2: silently */
+    return false;
+  }
+  if ((f & (LA_SYN | LA_FIN | LA_ACK)) == (LA_FIN | LA_ACK) && seg->seq + len == w->rcv_nxt && !old) {
+    if (stamped)
       w->ts_recent = seg->opt.ts_val; /* the last one seen: what a SYN is compared with (RFC 6191 2) */
     tw_ack(t, w, k);                  /* the final ACK was lost: E-19 */
     tw_restart(t, w, r);
     return false;
   }
-  la__drop(t, k, 0, seg, LA_DROP_TCP_TIMEWAIT);
-  if (!(f & (LA_ACK | LA_SYN)) && (f & LA_FIN || tw_acceptable(w, seg)))
+  la__drop(t, k, 0, seg, old ? LA_DROP_TCP_RFC7323_PAWS : LA_DROP_TCP_TIMEWAIT);
+  if (!(f & (LA_ACK | LA_SYN)) && (f & LA_FIN || (!old && tw_acceptable(w, seg))))
     return false; /* fifth step: no ACK bit */
   if (f == LA_ACK && len == 0 && seg->seq == w->rcv_nxt && seq_leq(seg->ack, w->snd_nxt))
     return false; /* an ACK that asks nothing */
