@@ -63,6 +63,16 @@ static bool sum_ok(struct tcp_seg *seg, const uint8_t *p, uint32_t n) {
   return la__sum_finish(la__sum(IP_PROTO_TCP + n, from, 8 + n)) == 0;
 }
 
+enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg) {
+  la_link back = la__route_back(s, &k->remote, link);
+  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)link};
+  s->tcp.progress = false;
+  enum la_drop why = r == REF_NONE ? la__tcp_input(&s->tcp, k, seg, &path) : la__tcp_input_of(&s->tcp, r, k, seg, &path);
+  if (s->tcp.progress && s->ether[back].on)
+    la__neigh_confirm(s, back, &k->remote);
+  return why;
+}
+
 bool la__rx_plain(la_stack *s, const struct packet *p) {
   const uint8_t *ip = p->data, *tcp = ip + IP4_HEADER;
   if (p->len < IP4_HEADER + TCP_HEADER || ip[0] != 0x45 || ip[9] != IP_PROTO_TCP || be16_get(ip + 6) & 0x3fff || p->group)

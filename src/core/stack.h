@@ -102,15 +102,7 @@ bool la__rx_plain(la_stack *s, const struct packet *p); /* plain.c; false: it is
 /* Whether a packet may come from one to the other. */
 enum la_drop la__rx_addresses(const la_stack *s, const la_addr *dst, const la_addr *src, const struct packet *p);
 /* A segment of the pair k, whose record is r if that is known. */
-static inline enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg) {
-  la_link back = la__route_back(s, &k->remote, link);
-  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)link};
-  s->tcp.progress = false;
-  enum la_drop why = r == REF_NONE ? la__tcp_input(&s->tcp, k, seg, &path) : la__tcp_input_of(&s->tcp, r, k, seg, &path);
-  if (s->tcp.progress && s->ether[back].on)
-    la__neigh_confirm(s, back, &k->remote);
-  return why;
-}
+enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg);
 void la__rx_drop(la_stack *s, la_link link, enum la_drop why);
 bool la__tx_packet(la_stack *s, la_link link, la_frame *f);                     /* with LA_ETH_HEADER bytes of room before it */
 uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum); /* of buf[], added to a partial sum of even length */
