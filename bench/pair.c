@@ -89,7 +89,8 @@ size_t pair_carry(struct pair *p, struct node *from, struct node *to) {
   la_flat flat;
   if (p->whole)
     return pair_carry_whole(p, from, to);
-  while ((n = output(p, from)) > 0) {
+  do { /* less than was asked for is all there is */
+    n = output(p, from);
     for (size_t i = 0; i < n; i++) {
       la_flat_begin(&flat, from->stack, &p->out[i]);
       while ((len = la_flat_next(&flat, p->wire[k], MTU)) > 0) {
@@ -106,7 +107,7 @@ size_t pair_carry(struct pair *p, struct node *from, struct node *to) {
     if (k)
       input(p, to, k);
     k = 0;
-  }
+  } while (n == (p->timed ? 1 : WIRE_BATCH));
   p->frames += all;
   return all;
 }

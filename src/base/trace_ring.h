@@ -12,6 +12,7 @@ struct trace_ring {
   uint64_t lost;
 };
 void la__trace_init(struct trace_ring *t, la_trace_rec *v, uint32_t cap);
+static inline bool la__trace_on(const struct trace_ring *t) { return __builtin_expect(t->v != 0, 0); }
 /* The next record, zeroed, to be filled in; NULL when tracing is off. */
 la_trace_rec *la__trace_put(struct trace_ring *t);
 size_t la__trace_get(struct trace_ring *t, la_trace_rec *out, size_t max);

@@ -78,7 +78,9 @@ static size_t whole(la_flat *f, uint8_t *to) {
     return frame->total;
   }
   uint8_t *upper = to + frame->sum_start;
-  uint32_t sum = text(f, to + frame->len, f->payload, la__sum(0, upper, frame->len - frame->sum_start));
+  uint32_t sum = la__sum(0, upper, frame->len - frame->sum_start);
+  if (f->payload)
+    sum = text(f, to + frame->len, f->payload, sum);
   uint16_t check = la__sum_finish(sum);
   be16_put(upper + frame->sum_at, frame->sum_at == TCP_SUM_AT || check ? check : 0xffff); /* RFC 768: 0 is "none" */
   return frame->total;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The short way in for what nearly every packet is: IPv4 without options, not a fragment, TCP of a pair that was found a moment ago
- * (tcp/pairs.c), nothing wrong with it. Its addresses were judged when the pair came into the table. Whatever is otherwise goes the long
- * way (rx.c), from the start: it alone knows the reasons for dropping.
+ * The short way in for what nearly every packet is: IPv4 without options, not a fragment, TCP, nothing wrong with it. Where the pair was
+ * found a moment ago (tcp/pairs.c) its addresses were judged when it came into the table. Whatever is otherwise goes the long way (rx.c),
+ * from the start: it alone knows the reasons for dropping.
  */
 #include "base/bytes.h"
 #include "base/sum.h"
@@ -63,6 +63,16 @@ static bool sum_ok(struct tcp_seg *seg, const uint8_t *p, uint32_t n) {
   return la__sum_finish(la__sum(IP_PROTO_TCP + n, from, 8 + n)) == 0;
 }
 
+enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg) {
+  la_link back = la__route_back(s, &k->remote, link);
+  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)link};
+  s->tcp.progress = false;
+  enum la_drop why = r == REF_NONE ? la__tcp_input(&s->tcp, k, seg, &path) : la__tcp_input_of(&s->tcp, r, k, seg, &path);
+  if (s->tcp.progress && s->ether[back].on)
+    la__neigh_confirm(s, back, &k->remote);
+  return why;
+}
+
 bool la__rx_plain(la_stack *s, const struct packet *p) {
   const uint8_t *ip = p->data, *tcp = ip + IP4_HEADER;
   if (p->len < IP4_HEADER + TCP_HEADER || ip[0] != 0x45 || ip[9] != IP_PROTO_TCP || be16_get(ip + 6) & 0x3fff || p->group)
@@ -72,8 +82,13 @@ bool la__rx_plain(la_stack *s, const struct packet *p) {
   struct tcp_seg seg;
   seg.sport = k.rport = be16_get(tcp);
   seg.dport = k.lport = be16_get(tcp + 2);
+  if (total < IP4_HEADER + TCP_HEADER || total > p->len || !(p->sum_ok || header_sum_ok(ip)) || !parse(&seg, tcp, n))
+    return false;
+  k.local = addr4(ip + 16);
+  k.remote = addr4(ip + 12);
   ref_t r = la__pair_recent(&s->tcp, ip + 12, k.lport, k.rport);
-  if (r == REF_NONE || total < IP4_HEADER + TCP_HEADER || total > p->len || !(p->sum_ok || header_sum_ok(ip)) || !parse(&seg, tcp, n))
+  if (r == REF_NONE &&
+      (!k.lport || !k.rport || la__addr_link_local(&k.remote) || la__rx_addresses(s, &k.local, &k.remote, p) != LA_DROP_NONE))
     return false;
   seg.unverified = seg.landed = false;
   seg.sum = 0;
@@ -81,8 +96,6 @@ bool la__rx_plain(la_stack *s, const struct packet *p) {
     return false;
   seg.ecn = ip[1] & IP_ECN_MASK;
   seg.gso = p->gso && seg.len > p->gso ? p->gso : 0;
-  k.local = addr4(ip + 16);
-  k.remote = addr4(ip + 12);
   k.zone = 0;
   enum la_drop why = la__rx_segment(s, p->link, r, &k, &seg);
   if (why != LA_DROP_NONE)

@@ -21,14 +21,12 @@ void la__rx_drop(la_stack *s, la_link link, enum la_drop why) {
 }
 
 /* What may not be a peer: MUST-57, MUST-63, RFC 1122 3.2.1.3; our own address as source is a LAND attack. */
-static enum la_drop addresses(const la_stack *s, const struct packet *p) {
-  const struct ip_hdr *h = &p->h;
-  if (!la__is_ours(s, &h->dst, p->link))
+enum la_drop la__rx_addresses(const la_stack *s, const la_addr *dst, const la_addr *src, const struct packet *p) {
+  if (!la__is_ours(s, dst, p->link))
     return LA_DROP_OTHERHOST;
   if (p->group) /* RFC 1122 3.3.6 */
     return LA_DROP_UNICAST_IN_L2_MULTICAST;
-  if (la__addr_bad_source(&h->src) || la__addr_loopback(&h->src) || la__is_ours(s, &h->src, p->link) ||
-      la__is_directed_broadcast(s, &h->src))
+  if (la__addr_bad_source(src) || la__addr_loopback(src) || la__is_ours(s, src, p->link) || la__is_directed_broadcast(s, src))
     return LA_DROP_IP_INADDRERRORS;
   return LA_DROP_NONE;
 }
@@ -51,7 +49,7 @@ static enum la_drop header(const la_stack *s, struct packet *p) {
   p->nd = p->ether && why == LA_DROP_NONE && la__nd_is(&p->h, p->data + p->h.hlen, p->h.len);
   if (p->nd) /* has rules of its own about addresses */
     return LA_DROP_NONE;
-  enum la_drop who = addresses(s, p);
+  enum la_drop who = la__rx_addresses(s, &p->h.dst, &p->h.src, p);
   if (who == LA_DROP_NONE)
     return why;
   p->h.problem = 0; /* nobody who may be told */
@@ -72,16 +70,6 @@ static enum la_drop tcp_header(const la_stack *s, struct tcp_seg *seg, const str
   } else if (la__sum_finish(s->tcp.cfg.sums.sum(pseudo, bytes, h->len))) {
     return LA_DROP_TCP_CSUM;
   }
-  return why;
-}
-
-enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg) {
-  la_link back = la__route_back(s, &k->remote, link);
-  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)link};
-  s->tcp.progress = false;
-  enum la_drop why = r == REF_NONE ? la__tcp_input(&s->tcp, k, seg, &path) : la__tcp_input_of(&s->tcp, r, k, seg, &path);
-  if (s->tcp.progress && s->ether[back].on)
-    la__neigh_confirm(s, back, &k->remote);
   return why;
 }
 

@@ -99,6 +99,8 @@ int la__route_open(const la_stack *s, la_addr *remote, la_addr *local, la_link *
 void la__rx(la_stack *s, struct packet *p);             /* fills in p->h */
 enum { SUM_LATER = 256 };                               /* with so much text a segment may be verified while that is copied */
 bool la__rx_plain(la_stack *s, const struct packet *p); /* plain.c; false: it is not plain, and nothing has happened */
+/* Whether a packet may come from one to the other. */
+enum la_drop la__rx_addresses(const la_stack *s, const la_addr *dst, const la_addr *src, const struct packet *p);
 /* A segment of the pair k, whose record is r if that is known. */
 enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg);
 void la__rx_drop(la_stack *s, la_link link, enum la_drop why);

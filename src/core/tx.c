@@ -121,6 +121,16 @@ static bool datagram_out(la_stack *s, la_link link, la_frame *f) {
   return true;
 }
 
+static bool segment(la_stack *s, la_link link, la_frame *f) {
+  if (!la__tcp_link_waits(&s->tcp, (uint8_t)link))
+    return false;
+  f->flags = f->header = 0;
+  if (!tcp_out(s, link, f))
+    return false;
+  f->number = ++s->frames;
+  return true;
+}
+
 /* Answers first, then datagrams and segments in turn. */
 bool la__tx_packet(la_stack *s, la_link link, la_frame *f) {
   f->flags = f->header = 0;
@@ -135,20 +145,18 @@ bool la__tx_packet(la_stack *s, la_link link, la_frame *f) {
   return true;
 }
 
-/* Whether anything waits at all: most calls, and the end of all others, find nothing. */
-static bool waits(const la_stack *s, la_link link) {
-  const struct outring *a = &s->answers[link], *d = &s->datagrams[link];
-  return la__tcp_link_waits(&s->tcp, (uint8_t)link) || a->head != a->tail || d->head != d->tail;
-}
-
 size_t la_output(la_stack *s, la_link link, la_frame *frames, size_t max, la_time now) {
   if (link == 0 || link > s->nlinks)
     return 0;
   la__tcp_now(&s->tcp, now);
-  bool ether = s->ether[link].on;
+  const struct outring *a = &s->answers[link], *d = &s->datagrams[link];
   size_t n = 0;
-  while (n < max && (ether ? la__ether_tx(s, link, &frames[n]) : waits(s, link) && la__tx_packet(s, link, &frames[n])))
-    n++;
+  if (s->ether[link].on)
+    while (n < max && la__ether_tx(s, link, &frames[n]))
+      n++;
+  else /* most calls, and the end of all others, find nothing at all */
+    while (n < max && (a->head != a->tail || d->head != d->tail ? la__tx_packet(s, link, &frames[n]) : segment(s, link, &frames[n])))
+      n++;
   s->tcp.stats.frames_out += n;
   return n;
 }

@@ -42,9 +42,8 @@ static void syn_event(struct tcp *t, ref_t r, la_event *e) {
   e->remote_port = k.rport;
 }
 
-/* One event of the first connection; it stays first until all its bits are told. */
-static void conn_event(struct tcp *t, la_event *e) {
-  struct conn *c = la__conn_at(t, t->event_head);
+/* One event of a connection. */
+static void conn_event(struct tcp *t, struct conn *c, la_event *e) {
   unsigned i = 0;
   while (!(c->events & order[i].bit))
     i++;
@@ -60,16 +59,19 @@ static void conn_event(struct tcp *t, la_event *e) {
   }
 }
 
-/* Drops connections that have nothing left to tell from the head. */
-static void settle(struct tcp *t) {
+/* The first connection stays first until all its bits are told; one that has nothing left to tell leaves the list. */
+static size_t conn_events(struct tcp *t, la_event *out, size_t n, size_t max) {
   while (t->event_head != REF_NONE) {
     struct conn *c = la__conn_at(t, t->event_head);
+    while (c->events && n < max)
+      conn_event(t, c, &out[n++]);
     if (c->events)
-      return;
+      break;
     t->event_head = c->event_next;
     c->flags &= ~(uint32_t)CF_QUEUED;
     la__conn_maybe_free(t, c);
   }
+  return n;
 }
 
 /* One event of the first socket that has any. */
@@ -120,11 +122,7 @@ size_t la_events(la_stack *s, la_event *out, size_t max) {
     syn_event(t, r, &out[n++]);
   while (n < max && t->levent_head != SLAB_NONE)
     listener_event(t, &out[n++]);
-  settle(t);
-  while (n < max && t->event_head != REF_NONE) {
-    conn_event(t, &out[n++]);
-    settle(t);
-  }
+  n = conn_events(t, out, n, max);
   while (n < max && s->udp.event_head != SLAB_NONE)
     udp_event(&s->udp, &out[n++]);
   for (la_held *h; n < max && (h = la__held_back(&t->chunks)) != NULL;)

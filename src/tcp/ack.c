@@ -162,6 +162,20 @@ static bool window_update(struct conn *c, const struct tcp_seg *seg, uint32_t wn
   return opened;
 }
 
+/*
+ * One short flight, sent once, all of it acknowledged with nothing else to tell, and nothing behind it: the queue goes with this ACK,
+ * and what recovery.c would learn goes with the queue, but for cwnd.
+ */
+static bool last_of_all(const struct tcp *t, const struct conn *c, const struct tcp_seg *seg, const struct news *n) {
+  const struct sndq *q = c->sndq;
+  const struct sent_rec *s = sent_at(&q->sent, 0);
+  uint32_t acked = c->snd_una - n->una;
+  return (n->what & ~(unsigned)(NEWS_PURE | NEWS_TIMED)) == NEWS_ACKED && c->snd_una == c->snd_nxt && q->spool.len <= acked &&
+         q->sent.n == 1 && !s->flags && s->size < c->mss && !(seg->opt.have & TCP_OPT_SACK) && q->rec.state == LA_CA_OPEN &&
+         !(q->rec.flags & (uint16_t)~REC_ADVANCED) && !q->rec.dups && seq_leq(q->rec.fack, n->una) && !q->pmtu.claim && !q->pmtu.probe &&
+         t->now < q->pmtu.look_at && !la__cc_own(c);
+}
+
 /* The scoreboard, then the queue, from which what is acknowledged goes. */
 static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *seg, struct news *n) {
   bool forward = c->snd_una != n->una;
@@ -170,7 +184,10 @@ static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *se
     c->backoff = 0;
   if (c->sndq) {
     c->sndq->burst = 0;
-    la__recovery_input(t, c, seg, n);
+    if (last_of_all(t, c, seg, n))
+      la__cc_ack(t, c, &(struct cc_ack){.delivered = c->snd_una - n->una, .rtt = n->rtt});
+    else
+      la__recovery_input(t, c, seg, n);
     if (!n->rtt && n->sent_at != LA_NEVER) { /* what was reported is as good, being no older than the path's present */
       la__rtt_sample(c, t->now - n->sent_at);
       c->backoff = 0;

@@ -171,7 +171,7 @@ void la__cc_undo(struct tcp *t, struct conn *c) {
     module(c)->undo(t, c, &q->cc);
 }
 
-bool la__cc_own(const struct conn *c) { return module(c)->own && module(c)->own(c); }
+bool la__cc_owns(const struct conn *c) { return module(c)->own && module(c)->own(c); }
 uint64_t la__cc_rate(const struct conn *c) { return module(c)->rate(c); }
 void la__cc_left(const struct tcp *t, struct conn *c, uint32_t before) {
   if (module(c)->sent)

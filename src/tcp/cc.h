@@ -94,7 +94,7 @@ void la__cc_init(struct conn *c);
 void la__cc_attach(struct tcp *t, struct conn *c);
 void la__cc_choose(struct tcp *t, struct conn *c, enum la_cc which);
 uint32_t la__cc_initial_window(const struct conn *c);
-bool la__cc_own(const struct conn *c);
+bool la__cc_owns(const struct conn *c);     /* ask la__cc_own (conn.h) */
 uint64_t la__cc_rate(const struct conn *c); /* only where la__cc_own */
 void la__cc_left(const struct tcp *t, struct conn *c, uint32_t before);
 void la__cc_lost(const struct tcp *t, struct conn *c, const struct sent_rec *r);

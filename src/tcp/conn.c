@@ -295,10 +295,16 @@ la_time la__life_end(const struct conn *c) {
 }
 
 /*
- * Clocks. The node carries the earliest of the three. It is moved at once to an earlier time, but lazily to a later one:
- * then it fires, finds nothing due, and is set anew, so that an ACK need not touch the wheel.
+ * Clocks. The node carries the earliest of them, or an earlier time: it is moved at once to an earlier time, but lazily to a later one.
+ * Then it fires, finds nothing due, and is set anew, so that an ACK need not touch the wheel. So a clock that is set matters only
+ * where it is earlier than the node: the others are no earlier.
  */
-static void node_set(struct tcp *t, struct conn *c) {
+static void node_reach(struct tcp *t, struct conn *c, la_time at) {
+  if (at != LA_NEVER && (!c->node.pprev || at < c->node.deadline))
+    la__wheel_set(&t->wheel, &c->node, at);
+}
+
+void la__clocks_renew(struct tcp *t, struct conn *c) {
   la_time at = la__ack_at(t, c);
   if (c->clock != CLK_NONE && c->clock_at < at)
     at = c->clock_at;
@@ -306,21 +312,20 @@ static void node_set(struct tcp *t, struct conn *c) {
     at = la__life_end(c);
   if (c->sndq && c->sndq->pace_wait && c->sndq->pace_at < at)
     at = c->sndq->pace_at;
-  if (at == LA_NEVER)
-    return;
-  if (!c->node.pprev || at < c->node.deadline)
-    la__wheel_set(&t->wheel, &c->node, at);
+  node_reach(t, c, at);
 }
 
 void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at) {
   c->clock = (uint8_t)kind;
   c->clock_at = at;
-  node_set(t, c);
+  if (kind != CLK_NONE)
+    node_reach(t, c, at);
 }
 
-void la__ack_clock(struct tcp *t, struct conn *c) { node_set(t, c); }
+void la__ack_clock(struct tcp *t, struct conn *c) { node_reach(t, c, la__ack_at(t, c)); }
+void la__pace_clock(struct tcp *t, struct conn *c) { node_reach(t, c, c->sndq->pace_at); }
 
 void la__life_clock(struct tcp *t, struct conn *c, la_time at) {
   c->life_at = at;
-  node_set(t, c);
+  node_reach(t, c, la__life_end(c));
 }

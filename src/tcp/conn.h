@@ -238,6 +238,8 @@ struct conn {
 };
 extern const struct wish la__no_wish;
 static inline const struct wish *conn_wish(const struct conn *c) { return c->wish ? c->wish : &la__no_wish; }
+/* Its congestion control paces, and sets cwnd itself: such a one has a state of its own, in `wish`. */
+static inline bool la__cc_own(const struct conn *c) { return c->wish && la__cc_owns(c); }
 #define CONN_BYTES(six) (sizeof(struct conn) + ((six) ? 32 : 8))
 _Static_assert(CONN_BYTES(0) <= 248, "a connection over IPv4 fits its budget");
 _Static_assert(CONN_BYTES(1) <= 280, "a connection over IPv6 fits its budget");

@@ -42,10 +42,11 @@ static uint32_t edge_possible(const struct tcp *t, const struct conn *c) {
 }
 
 /* MUST-39: the edge moves only by a worthwhile step. */
-static bool edge_worth(const struct tcp *t, const struct conn *c) {
-  uint32_t edge = edge_possible(t, c);
+static bool edge_worth(const struct tcp *t, const struct conn *c, uint32_t edge) {
+  if (seq_leq(edge, c->rcv_adv))
+    return false;
   uint32_t rmss = la__rmss(t, c), half = window_most(c) / 2, least = half < rmss ? half : rmss;
-  return seq_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= least;
+  return edge - c->rcv_adv >= least;
 }
 
 bool la__window_holds(const struct tcp *t, const struct conn *c) {
@@ -55,9 +56,9 @@ bool la__window_holds(const struct tcp *t, const struct conn *c) {
 
 /* After a read: is it worth a segment of its own? Two segments' worth, or a window that was shut; as Linux does it, twice the window. */
 bool la__window_update_due(const struct tcp *t, const struct conn *c) {
-  if (c->flags & CF_FIN_RCVD || !edge_worth(t, c))
+  uint32_t edge = edge_possible(t, c), gain = edge - c->rcv_adv;
+  if (c->flags & CF_FIN_RCVD || !edge_worth(t, c, edge))
     return false;
-  uint32_t gain = edge_possible(t, c) - c->rcv_adv;
   if (t->cfg.quick_acks)
     return gain >= la__rcv_window(c);
   return gain >= 2 * la__rmss(t, c) || gain >= window_most(c) / 2 || la__rcv_window(c) < la__rmss(t, c);
@@ -70,8 +71,9 @@ bool la__window_update_due(const struct tcp *t, const struct conn *c) {
  */
 uint16_t la__window_field(const struct tcp *t, struct conn *c) {
   unsigned shift = c->wscale >> 4;
-  if (edge_worth(t, c))
-    c->rcv_adv = edge_possible(t, c);
+  uint32_t edge = edge_possible(t, c);
+  if (edge_worth(t, c, edge))
+    c->rcv_adv = edge;
   uint32_t unit = 1u << shift, field = (la__rcv_window(c) + unit - 1) >> shift;
   uint32_t most = c->rcv_nxt - unread(c) + c->rcvbuf + c->rcvbuf / 8;
   if (seq_gt(c->rcv_nxt + (field << shift), seq_max(c->rcv_adv, most)))

@@ -125,54 +125,53 @@ static bool stamps_ok(struct tcp *t, struct conn *c, const struct key *k, const 
   return false;
 }
 
-static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *in, const struct path *path) {
+static void conn_input(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path) {
   if (c->state == LA_SYN_SENT) {
-    la__syn_sent_input(t, c, k, in, path);
+    la__syn_sent_input(t, c, k, seg, path);
     return;
   }
-  struct tcp_seg seg = *in;
-  if (seg.flags & LA_RST) { /* its text (SHLD-2) and the other flags mean nothing, nor need they room (MUST-66) */
-    seg.flags &= (uint8_t) ~(LA_SYN | LA_FIN);
-    seg.len = 0;
+  if (seg->flags & LA_RST) { /* its text (SHLD-2) and the other flags mean nothing, nor need they room (MUST-66) */
+    seg->flags &= (uint8_t) ~(LA_SYN | LA_FIN);
+    seg->len = 0;
   }
-  if ((seg.flags & (LA_FIN | LA_ACK | LA_SYN)) == LA_FIN) {
-    la__drop(t, k, c, &seg, LA_DROP_TCP_FLAGS);
+  if ((seg->flags & (LA_FIN | LA_ACK | LA_SYN)) == LA_FIN) {
+    la__drop(t, k, c, seg, LA_DROP_TCP_FLAGS);
     return;
   }
   struct view v;
   conn_view(t, c, &v);
-  if (!stamps_ok(t, c, k, &seg, &v))
+  if (!stamps_ok(t, c, k, seg, &v))
     return;
-  enum view_seq where = la__view_seq(&v, &seg);
-  if (crossing_syn_ack(c, &seg) && la__view_paws(&v, &seg)) {
-    seg.flags &= (uint8_t)~LA_SYN;
-    seg.seq++;
-    seg.wnd = (uint16_t)(seg.wnd >> (c->wscale & 15)); /* beside a SYN it is not scaled (RFC 7323 2.2) */
-    where = la__view_seq(&v, &seg);
+  enum view_seq where = la__view_seq(&v, seg);
+  if (crossing_syn_ack(c, seg) && la__view_paws(&v, seg)) {
+    seg->flags &= (uint8_t)~LA_SYN;
+    seg->seq++;
+    seg->wnd = (uint16_t)(seg->wnd >> (c->wscale & 15)); /* beside a SYN it is not scaled (RFC 7323 2.2) */
+    where = la__view_seq(&v, seg);
   }
-  if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seq_leq(seg.seq, c->rcv_nxt) && !(seg.flags & (LA_SYN | LA_RST))) {
-    la__drop(t, k, c, &seg, LA_DROP_TCP_ZEROWINDOW); /* a window probe: no room for its text, but its ACK counts (MUST-66, A.2) */
+  if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seq_leq(seg->seq, c->rcv_nxt) && !(seg->flags & (LA_SYN | LA_RST))) {
+    la__drop(t, k, c, seg, LA_DROP_TCP_ZEROWINDOW); /* a window probe: no room for its text, but its ACK counts (MUST-66, A.2) */
     la__conn_dirty(t, c, TODO_ACK);
-    seg.len = 0; /* SEG.SEQ stays: an old segment's window is old (SND.WL1), and the urgent pointer counts from it */
-    seg.flags &= (uint8_t)~LA_FIN;
+    seg->len = 0; /* SEG.SEQ stays: an old segment's window is old (SND.WL1), and the urgent pointer counts from it */
+    seg->flags &= (uint8_t)~LA_FIN;
     where = VIEW_IN;
   }
   if (where != VIEW_IN) {
-    unacceptable(t, c, k, &seg, where);
+    unacceptable(t, c, k, seg, where);
     return;
   }
-  if (seg.flags & LA_RST && reset_input(t, c, k, &seg, &v))
+  if (seg->flags & LA_RST && reset_input(t, c, k, seg, &v))
     return;
-  if (seg.flags & LA_SYN) { /* fourth step, RFC 5961 4.2: whatever its sequence number */
-    la__drop(t, k, c, &seg, LA_DROP_TCP_INVALID_SYN);
+  if (seg->flags & LA_SYN) { /* fourth step, RFC 5961 4.2: whatever its sequence number */
+    la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_SYN);
     la__challenge(t, c);
     return;
   }
-  if (!(seg.flags & LA_ACK)) {
-    la__drop(t, k, c, &seg, LA_DROP_TCP_NO_ACK);
+  if (!(seg->flags & LA_ACK)) {
+    la__drop(t, k, c, seg, LA_DROP_TCP_NO_ACK);
     return;
   }
-  la__conn_input_acked(t, c, k, &seg, path);
+  la__conn_input_acked(t, c, k, seg, path);
 }
 
 /* RFC 7323 4.3: only from a segment that spans what we last acknowledged. */
@@ -207,8 +206,7 @@ static bool fin_acked(struct tcp *t, struct conn *c) {
 }
 
 void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, struct tcp_seg *seg, const struct path *path) {
-  struct view v;
-  conn_view(t, c, &v);
+  struct view v = {.snd_una = c->snd_una, .snd_nxt = c->snd_nxt, .snd_wnd_max = c->snd_wnd_max}; /* the rest has been asked */
   if (c->state == LA_SYN_RECEIVED) { /* after crossing SYNs: ours went out twice, which makes it no sample (Karn) */
     if (la__view_ack(&v, seg) != VIEW_ACK_NEW) {
       la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK_SEQUENCE);

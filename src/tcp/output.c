@@ -21,9 +21,9 @@ static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn 
   t->stats.segments_out += tcp_seg_count(&o->seg);
   if (o->seg.flags & LA_RST)
     t->stats.resets_out++;
-  la_trace_rec *r = la__trace_rec(t, &o->key, c, LA_TRACE_OUT);
-  if (!r)
+  if (!la__trace_on(&t->trace))
     return;
+  la_trace_rec *r = la__trace_rec(t, &o->key, c, LA_TRACE_OUT);
   la__trace_seg(r, &o->seg);
   r->from = r->to = (uint8_t)state;
   r->fresh = fresh;
@@ -119,13 +119,11 @@ enum { OUT_PROBE = 2, OUT_KEEPALIVE = 3, OUT_TAIL_PROBE = 4 };
  */
 static void start_clock(struct tcp *t, struct conn *c, uint32_t seq, bool again) {
   bool running = c->clock == CLK_RTX || c->clock == CLK_TLP || c->clock == CLK_REO;
-  if (!running || (again && seq == c->snd_una && c->clock != CLK_REO)) {
+  bool start = !running || (again && seq == c->snd_una && c->clock != CLK_REO), probe = !again && la__tlp_arm(t, c, false);
+  if (!probe && (start || (!again && c->clock == CLK_TLP)))
     la__rto_arm(t, c);
-    if (c->life_at == LA_NEVER)
-      la__life_clock(t, c, la__limit(t, c));
-  }
-  if (!again && !la__tlp_arm(t, c, false) && c->clock == CLK_TLP)
-    la__rto_arm(t, c);
+  if (start && c->life_at == LA_NEVER)
+    la__life_clock(t, c, la__limit(t, c));
 }
 
 /* Where the last segment of a descriptor begins. */
@@ -422,7 +420,7 @@ static bool send_keepalive(struct tcp *t, struct conn *c, struct tcp_out *o) {
  */
 static bool rests(const struct conn *c) {
   const struct sndq *q = c->sndq;
-  if (c->state < LA_ESTABLISHED || c->flags & CF_ENDED || c->todo & ~TODO_DATA || c->acks_owed ||
+  if (c->todo & ~TODO_DATA || c->acks_owed || c->state < LA_ESTABLISHED || c->flags & CF_ENDED ||
       (c->flags & (CF_FIN_QUEUED | CF_FIN_SENT)) == CF_FIN_QUEUED)
     return false;
   return !q || ((c->flags & CF_FIN_SENT || q->seq0 + q->spool.len == c->snd_nxt) && c->snd_una != c->snd_nxt && !q->sent.again &&

@@ -27,15 +27,17 @@ bool la__pace_ready(struct tcp *t, struct conn *c) {
     return true;
   q->pace_wait = la__paced(c) && q->pace_at > t->now;
   if (q->pace_wait)
-    la__clock_set(t, c, (enum conn_clock)c->clock, c->clock_at); /* the node now carries this too */
+    la__pace_clock(t, c);
   return !q->pace_wait;
 }
 
 /* A sender that comes late has a credit, of half a segment's time at most (Linux's rule). */
 void la__pace_sent(const struct tcp *t, struct conn *c, uint32_t bytes) {
   struct sndq *q = c->sndq;
+  if (!q || !bytes || !la__paced(c))
+    return;
   uint64_t rate = la__pace_rate(c);
-  if (!q || !bytes || !la__paced(c) || rate == UINT64_MAX)
+  if (rate == UINT64_MAX)
     return;
   la_time takes = (la_time)bytes * LA_SEC / (rate ? rate : 1), late = q->pace_at ? t->now - q->pace_at : 0;
   q->pace_at = t->now + takes - (late < takes / 2 ? late : takes / 2);

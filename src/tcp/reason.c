@@ -7,10 +7,8 @@
 #include "base/check.h"
 #include "tcp/tcp.h"
 
-void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_state st, uint32_t wnd) {
+void la__trace_in_put(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_state st, uint32_t wnd) {
   la_trace_rec *r = la__trace_rec(t, k, c, LA_TRACE_IN);
-  if (!r)
-    return;
   la__trace_seg(r, seg);
   r->from = r->to = (uint8_t)st;
   r->wnd = wnd;

@@ -179,6 +179,8 @@ struct ending {
 /* clocks of a connection: LA_NEVER is off; ack_due is delack.c's */
 void la__clock_set(struct tcp *t, struct conn *c, enum conn_clock kind, la_time at);
 void la__ack_clock(struct tcp *t, struct conn *c);
+void la__pace_clock(struct tcp *t, struct conn *c);
+void la__clocks_renew(struct tcp *t, struct conn *c); /* after the node has fired */
 void la__life_clock(struct tcp *t, struct conn *c, la_time at);
 la_time la__life_end(const struct conn *c);                      /* when it must have ended */
 struct ending la__life_ending(const struct conn *c, la_time at); /* and how, when that comes */
@@ -209,7 +211,12 @@ void la__conn_release_ending(const struct conn *c, struct ending *e);
 void la__end_fill(const struct tcp *t, const struct conn *c, la_end *out);
 void la__record_end(struct tcp *t, const struct key *k, uint8_t fresh, enum la_state at, struct ending e);
 void la__drop(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_drop d);
-void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_state st, uint32_t wnd);
+void la__trace_in_put(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_state st, uint32_t wnd);
+static inline void la__trace_in(struct tcp *t, const struct key *k, const struct conn *c, const struct tcp_seg *seg, enum la_state st,
+                                uint32_t wnd) {
+  if (la__trace_on(&t->trace))
+    la__trace_in_put(t, k, c, seg, st, wnd);
+}
 
 /* answer.c */
 struct answer *la__answer(struct tcp *t, uint8_t link, const struct key *k); /* zeroed, or NULL when the ring is full */

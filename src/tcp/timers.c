@@ -19,6 +19,7 @@ static void keepalive_expired(struct tcp *t, struct conn *c) {
   }
   c->keep_sent++;
   la__clock_set(t, c, CLK_KEEP, t->now + conn_wish(c)->keep_intvl * LA_SEC);
+  la__clocks_renew(t, c);
   la__conn_dirty(t, c, TODO_KEEP);
 }
 
@@ -112,7 +113,7 @@ static void expire(struct tcp *t, struct conn *c) {
       return; /* it may be gone */
     }
   }
-  la__clock_set(t, c, (enum conn_clock)c->clock, c->clock_at);
+  la__clocks_renew(t, c);
 }
 
 /* Any segment of the peer's shows that it lives: the idle time starts anew (MUST-26). */

@@ -36,21 +36,18 @@ static void option(struct tcp_opts *o, uint8_t kind, const uint8_t *p, unsigned 
 }
 
 enum la_drop la__tcp_parse_opts(struct tcp_opts *o, const uint8_t *p, size_t n, bool syn) {
-  struct rd r = rd_of(p, n);
+  const uint8_t *end = p + n;
   *o = (struct tcp_opts){0};
-  while (rd_left(&r)) {
-    uint8_t kind = rd_u8(&r);
+  while (p < end) {
+    uint8_t kind = *p++;
     if (kind == KIND_END)
       break;
     if (kind == KIND_NOP)
       continue;
-    unsigned len = rd_u8(&r);
-    if (r.bad || len < 2)
+    if (p == end || *p < 2 || end - p < *p - 1) /* the length counts the kind too */
       return LA_DROP_TCP_HDR;
-    const uint8_t *v = rd_take(&r, len - 2);
-    if (!v)
-      return LA_DROP_TCP_HDR;
-    option(o, kind, v, len - 2, syn);
+    option(o, kind, p + 1, *p - 2u, syn);
+    p += *p - 1;
   }
   return LA_DROP_NONE;
 }
@@ -136,8 +133,11 @@ static uint8_t *put_opts(uint8_t *p, const struct tcp_opts *o) {
   return p;
 }
 
+/* Without options, or with timestamps alone, as all but a few segments are. */
+static bool plain(const struct tcp_opts *o) { return !(o->have & ~TCP_OPT_TS); }
+
 unsigned la__tcp_build(const struct tcp_seg *s, uint8_t *p) {
-  unsigned hlen = TCP_HEADER + la__tcp_opts_size(&s->opt);
+  unsigned hlen = TCP_HEADER + (plain(&s->opt) ? s->opt.have ? 12u : 0u : la__tcp_opts_size(&s->opt));
   be16_put(p, s->sport);
   be16_put(p + 2, s->dport);
   be32_put(p + 4, s->seq);
@@ -147,6 +147,12 @@ unsigned la__tcp_build(const struct tcp_seg *s, uint8_t *p) {
   be16_put(p + 14, s->wnd);
   be16_put(p + 16, 0);
   be16_put(p + 18, s->urp);
-  put_opts(p + TCP_HEADER, &s->opt);
+  if (!plain(&s->opt)) {
+    put_opts(p + TCP_HEADER, &s->opt);
+  } else if (s->opt.have) {
+    be32_put(p + TCP_HEADER, (uint32_t)KIND_NOP << 24 | KIND_NOP << 16 | KIND_TS << 8 | 10);
+    be32_put(p + TCP_HEADER + 4, s->opt.ts_val);
+    be32_put(p + TCP_HEADER + 8, s->opt.ts_ecr);
+  }
   return hlen;
 }
