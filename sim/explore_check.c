@@ -90,9 +90,9 @@ static void side_check(const struct xp_bound *b, unsigned side) {
     connection(b, side, c);
   }
   for (uint32_t i = la__slab_next(&t->half[0], 0); i != SLAB_NONE; i = la__slab_next(&t->half[0], i + 1), in_table++)
-    clock_in(side, ((const struct half *)la__slab_at(&t->half[0], i))->due, b->unit * LA_US << b->retries, "a half-open record");
+    clock_in(side, half_due(la__slab_at(&t->half[0], i), t->now), b->unit * LA_US << b->retries, "a half-open record");
   for (uint32_t i = la__slab_next(&t->tw[0], 0); i != SLAB_NONE; i = la__slab_next(&t->tw[0], i + 1), in_table++)
-    clock_in(side, ((const struct tw *)la__slab_at(&t->tw[0], i))->due, b->time_wait * b->unit * LA_US, "TIME-WAIT");
+    clock_in(side, tw_due(la__slab_at(&t->tw[0], i), t->now), b->time_wait * b->unit * LA_US, "TIME-WAIT");
   if (in_table > 1 || in_table != t->table.count)
     la__xp_fail("%c: %u records of one pair, %u in the table", 'A' + side, in_table, t->table.count);
 }

@@ -95,12 +95,12 @@ static void put_side(unsigned side) {
   const struct xp_inc *cur = d->cur == XP_NONE ? NULL : &d->inc[d->cur];
   if (t->half[0].used && cur) {
     const struct half *h = la__slab_at(&t->half[0], la__slab_next(&t->half[0], 0));
-    put2(left(h->due), (uint32_t)h->retries << 16 | (uint32_t)h->resend << 8 | h->acked);
+    put2(left(half_due(h, t->now)), (uint32_t)h->retries << 16 | (uint32_t)h->resend << 8 | h->acked);
     put2(h->wnd, h->mss);
   }
   if (t->tw[0].used && cur) {
     const struct tw *w = la__slab_at(&t->tw[0], la__slab_next(&t->tw[0], 0));
-    put2(left(w->due), w->wnd);
+    put2(left(tw_due(w, t->now)), w->wnd);
     put2(w->snd_nxt - cur->iss, w->rcv_nxt - cur->irs);
   }
 }

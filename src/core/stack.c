@@ -106,7 +106,7 @@ static bool neighbours_valid(const la_config *c) {
 static bool limits_valid(const la_config *c) {
   uint32_t most = 1u << 29; /* an index leaves three bits of a reference to kind and family */
   return c->max_conns > 0 && c->max_conns < most && c->max_half_open > 0 && c->max_half_open < most && c->max_time_wait < most &&
-         c->max_listeners > 0 && c->max_listeners < most && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 &&
+         c->max_listeners > 0 && c->max_listeners <= 1u << 23 && c->max_chunks > 0 && c->sndbuf >= 2048 && c->sndbuf <= 1u << 30 &&
          c->rcvbuf >= 2048 && c->rcvbuf <= 1u << 30 && c->rcvbuf_max <= 1u << 30 && c->sndbuf_max <= 1u << 30 && c->max_ooo > 0 &&
          c->max_ooo <= 4096 && c->max_sent >= 8 && c->max_sent <= 4096 && c->dupthresh > 0 && power_of_two(c->replies) &&
          c->replies >= 16 && c->replies <= 65536 && c->reply_bytes >= 4096 && c->frag_datagrams < most && c->max_udp < most &&

@@ -146,7 +146,7 @@ static void dir_release(struct slab *s) {
 /* --- what the header promises --- */
 
 void la__slab_init(struct slab *s, struct mem *m, uint32_t size, uint32_t per_block, uint32_t limit) {
-  size = (size + 7) & ~7u;
+  size = (size + 3) & ~3u;
   LA_CHECK(size && per_block && (per_block & (per_block - 1)) == 0 && limit < 1u << 30);
   uint32_t head = (uint32_t)sizeof(struct slab_block) + words_for(per_block) * (uint32_t)sizeof(uint64_t);
   *s = (struct slab){.mem = m, .size = size, .per_block = per_block, .limit = limit, .hint = SLAB_NONE, .empty = SLAB_NONE};

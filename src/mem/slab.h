@@ -19,7 +19,7 @@ struct slab {
   struct slab_block **block; /* directory, grown by doubling, freed when empty and trimmed; entries may be NULL */
   uint64_t *room, *hole;     /* bit trees, in the directory's memory: blocks with a free object, entries without a block */
   uint32_t nblocks, cap;     /* directory entries in use (the last one is not NULL), allocated */
-  uint32_t size;             /* bytes from one object to the next, a multiple of 8 */
+  uint32_t size;             /* bytes from one object to the next, a multiple of 4 */
   uint32_t per_block;        /* objects a block: a power of two */
   uint32_t shift, data;      /* log2 of per_block; bytes before a block's first object */
   uint32_t limit;            /* objects at most */
@@ -28,8 +28,8 @@ struct slab {
   uint32_t empty; /* the allocated block that is empty, or SLAB_NONE */
 };
 /*
- * No memory is taken before the first object. `size` is rounded up to a multiple of 8: a struct may end on 4 where a machine aligns
- * 64-bit integers so. `limit` below 2^30; indices stay below limit rounded up to whole blocks.
+ * No memory is taken before the first object. `size` is rounded up to a multiple of 4, what no alignment asks more of; with 64-bit integers in it, it must be a
+ * multiple of 8 itself where a machine aligns these so. `limit` below 2^30; indices stay below limit rounded up to whole blocks.
  */
 void la__slab_init(struct slab *s, struct mem *m, uint32_t size, uint32_t per_block, uint32_t limit);
 /* Gives all memory back, objects or not. */

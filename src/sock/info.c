@@ -157,7 +157,7 @@ static bool fill(const la_stack *s, unsigned which, uint32_t index, la_each_rec 
   } else if (which <= EACH_HALF6) {
     const struct half *h = p;
     la__half_key(h, six, &k);
-    each_rec(r, LA_KIND_HALF_OPEN, LA_SYN_RECEIVED, &k, h->due, la__half_since(t, h));
+    each_rec(r, LA_KIND_HALF_OPEN, LA_SYN_RECEIVED, &k, half_due(h, t->now), la__half_since(t, h));
     r->link = h->link;
     r->queued = la__admit_pending(h) ? 0 : h->retries;
   } else if (which == EACH_UDP) {
@@ -168,9 +168,9 @@ static bool fill(const la_stack *s, unsigned which, uint32_t index, la_each_rec 
   } else {
     const struct tw *w = p;
     la__tw_key(w, six, &k);
-    each_rec(r, LA_KIND_TIME_WAIT, LA_TIME_WAIT, &k, w->due, w->due - 2 * t->cfg.msl);
+    each_rec(r, LA_KIND_TIME_WAIT, LA_TIME_WAIT, &k, tw_due(w, t->now), tw_due(w, t->now) - 2 * t->cfg.msl);
     r->link = w->link;
-    return w->due > t->now;
+    return tw_due(w, t->now) > t->now;
   }
   return true;
 }

@@ -32,7 +32,8 @@ la_time la__state_since(const struct conn *c) {
 la_time la__half_since(const struct tcp *t, const struct half *h) {
   unsigned steps = la__admit_pending(h) ? t->cfg.synack_retries : h->retries; /* what has been waited: 1, 3, 7, ... times the first RTO */
   la_time all = (t->cfg.rto_initial << (steps + 1)) - t->cfg.rto_initial;
-  return h->due > all ? h->due - all : 0;
+  la_time due = half_due(h, t->now);
+  return due > all ? due - all : 0;
 }
 
 void la__account_time(struct tcp *t, enum la_state st, la_time since) {

@@ -15,7 +15,7 @@ static la_time admit_limit(const struct tcp *t) { return (t->cfg.rto_initial << 
 void la__admit_ask(struct tcp *t, ref_t r) {
   struct half *h = la__half_at(t, r);
   h->retries = HALF_NEW;
-  h->due = t->now + admit_limit(t);
+  half_due_set(h, t->now + admit_limit(t));
   la__fifo_push(&t->synack[HALF_NEW], r);
 }
 
@@ -81,6 +81,6 @@ void la__admit_input(struct tcp *t, ref_t r, const struct key *k, const struct t
 
 void la__admit_tick(struct tcp *t) {
   for (unsigned i = HALF_NEW; i < HALF_LISTS; i++)
-    while (t->synack[i].head != FIFO_NONE && la__half_at(t, t->synack[i].head)->due <= t->now)
+    while (t->synack[i].head != FIFO_NONE && half_due(la__half_at(t, t->synack[i].head), t->now) <= t->now)
       la__half_end(t, t->synack[i].head, LA_ON_TIMEOUT, (struct ending){LA_BY_CLOCK, LA_HOW_SILENT, LA_WHY_SYN_ACK_TIMEOUT, LA_OK});
 }

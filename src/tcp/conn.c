@@ -108,7 +108,7 @@ ref_t la__lookup(struct tcp *t, const struct key *k, uint64_t hash) {
     ref_key(t, r, &other);
     if (!key_same(&other, k))
       continue;
-    if (ref_kind(r) == REF_TW && la__tw_at(t, r)->due <= t->now) {
+    if (ref_kind(r) == REF_TW && tw_due(la__tw_at(t, r), t->now) <= t->now) {
       la__tw_del(t, r, LA_ON_2MSL);
       return REF_NONE;
     }

@@ -244,43 +244,67 @@ static inline bool la__cc_own(const struct conn *c) { return c->wish && la__cc_o
 _Static_assert(CONN_BYTES(0) <= 248, "a connection over IPv4 fits its budget");
 _Static_assert(CONN_BYTES(1) <= 280, "a connection over IPv6 fits its budget");
 
+/*
+ * The small records keep a time in seven bytes, modulo 2^56 ns: read as the one nearest to the present, within 416 days of it.
+ */
+static inline la_time due_near(la_time now, uint32_t lo, uint16_t mid, uint8_t hi) {
+  const la_time half = (la_time)1 << 55;
+  la_time ahead = (((la_time)hi << 48 | (la_time)mid << 32 | lo) - now + half) & (2 * half - 1);
+  return now + ahead - half;
+}
+
 /* SYN-RECEIVED that came from LISTEN. Waits on the expiry list of its retry. */
 struct half {
   struct fifo_link fifo;
-  la_time due;
-  uint32_t listener;
+  uint32_t due_lo;
+  unsigned listener : 24, due_hi : 8;
+  uint16_t due_mid;
   uint16_t listener_gen; /* its low half, as a check */
   uint16_t adv;          /* the window that our SYN-ACK announced */
+  uint16_t challenge_at;
   uint32_t iss, irs;
   uint32_t ts_recent, ts_off;
   uint16_t lport, rport;
-  uint16_t mss, wnd;                   /* the peer's */
-  uint8_t link, have, wscale, retries; /* have: TCP_OPT_* agreed, and HALF_ECN; wscale: both, as in the connection */
-  uint16_t challenge_at;
-  uint8_t resend, acked; /* the SYN-ACK has gone out again on a repeated SYN; a bare ACK has come, but the listener wants text */
+  uint16_t mss, wnd;             /* the peer's */
+  uint8_t have, wscale, retries; /* have: TCP_OPT_* agreed, and HALF_ECN; wscale: both, as in the connection */
+  /* resend: the SYN-ACK has gone out again on a repeated SYN; acked: a bare ACK has come, but the listener wants text */
+  unsigned link : 6, resend : 1, acked : 1;
   uint8_t addr[];
 };
 enum { HALF_ECN = 128 };
+static inline la_time half_due(const struct half *h, la_time now) { return due_near(now, h->due_lo, h->due_mid, h->due_hi); }
+static inline void half_due_set(struct half *h, la_time at) {
+  h->due_lo = (uint32_t)at;
+  h->due_mid = (uint16_t)(at >> 32);
+  h->due_hi = (uint8_t)(at >> 48);
+}
 #define HALF_BYTES(six) (sizeof(struct half) + ((six) ? 32 : 8))
-_Static_assert(HALF_BYTES(0) <= 64, "a half-open record over IPv4 fits its budget");
-_Static_assert(HALF_BYTES(1) <= 88, "a half-open record over IPv6 fits its budget");
+_Static_assert(HALF_BYTES(0) <= 60, "a half-open record over IPv4 fits its budget");
+_Static_assert(HALF_BYTES(1) <= 84, "a half-open record over IPv6 fits its budget");
 
 enum tw_flag { TW_TS = 1, TW_REUSE = 2 };
 struct tw {
   struct fifo_link fifo;
-  la_time due;
+  uint32_t due_lo;
   uint32_t snd_nxt, rcv_nxt;
   uint32_t ts_recent;
   uint16_t lport, rport;
   uint16_t wnd; /* as we last announced it, unscaled */
   uint16_t answer_at;
-  uint8_t link, flags;
-  uint16_t spare;
+  uint16_t due_mid;
+  uint8_t due_hi;
+  unsigned link : 6, flags : 2;
   uint8_t addr[];
 };
+static inline la_time tw_due(const struct tw *w, la_time now) { return due_near(now, w->due_lo, w->due_mid, w->due_hi); }
+static inline void tw_due_set(struct tw *w, la_time at) {
+  w->due_lo = (uint32_t)at;
+  w->due_mid = (uint16_t)(at >> 32);
+  w->due_hi = (uint8_t)(at >> 48);
+}
 #define TW_BYTES(six) (sizeof(struct tw) + ((six) ? 32 : 8))
-_Static_assert(TW_BYTES(0) <= 48, "a TIME-WAIT record over IPv4 fits its budget");
-_Static_assert(TW_BYTES(1) <= 72, "a TIME-WAIT record over IPv6 fits its budget");
+_Static_assert(TW_BYTES(0) <= 44, "a TIME-WAIT record over IPv4 fits its budget");
+_Static_assert(TW_BYTES(1) <= 68, "a TIME-WAIT record over IPv6 fits its budget");
 
 struct listener {
   uint32_t gen;

@@ -289,7 +289,7 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
   if (!c)
     return 0;
   la__pair_swap(t, k, r, c->self);
-  c->opened = h->due - (t->cfg.rto_initial << h->retries);
+  c->opened = half_due(h, t->now) - (t->cfg.rto_initial << h->retries);
   if (!h->retries && !h->resend) /* Karn */
     la__rtt_sample(c, t->now - c->opened);
   la__account_time(t, LA_SYN_RECEIVED, la__half_since(t, h));

@@ -107,7 +107,7 @@ static bool held_elsewhere_only(const struct tcp *t, const la_listen_opts *o) {
     }
     for (uint32_t i = la__slab_next(&t->tw[six], 0); i != SLAB_NONE; i = la__slab_next(&t->tw[six], i + 1)) {
       const struct tw *w = la__slab_at(&t->tw[six], i);
-      if (w->lport != o->port || w->due <= t->now || (reuse && w->flags & TW_REUSE))
+      if (w->lport != o->port || tw_due(w, t->now) <= t->now || (reuse && w->flags & TW_REUSE))
         continue;
       la__tw_key(w, six, &k);
       if (local_matches(&o->addr, &k.local))
@@ -298,7 +298,7 @@ static la_time half_wait(const struct tcp *t, unsigned retry) { return t->cfg.rt
 
 void la__half_arm(struct tcp *t, ref_t r) {
   struct half *h = la__half_at(t, r);
-  h->due = t->now + half_wait(t, h->retries);
+  half_due_set(h, t->now + half_wait(t, h->retries));
   la__fifo_push(&t->synack[h->retries], r);
 }
 
@@ -314,14 +314,14 @@ static uint32_t iss_past(const struct tcp *t, const struct key *k, ref_t replace
 static void half_fill(const struct tcp *t, struct half *h, const struct listener *l, const struct key *k, const struct tcp_seg *seg,
                       const struct path *path, uint32_t iss, uint32_t ts_off) {
   const struct tcp_opts *o = &seg->opt;
-  h->listener = l->index;
+  h->listener = l->index & 0xffffff;
   h->listener_gen = (uint16_t)l->gen;
   h->iss = iss;
   h->irs = seg->seq;
   h->lport = k->lport;
   h->rport = k->rport;
   h->wnd = seg->wnd;
-  h->link = path->link;
+  h->link = path->link & 63u;
   h->ts_off = ts_off;
   h->have = (uint8_t)((o->have & TCP_OPT_MSS) | (t->cfg.timestamps ? o->have & TCP_OPT_TS : 0) |
                       (t->cfg.sack ? o->have & TCP_OPT_SACK_OK : 0) | (t->cfg.window_scale ? o->have & TCP_OPT_WSCALE : 0));
@@ -552,7 +552,7 @@ void la__half_tick(struct tcp *t) {
     while (t->synack[i].head != FIFO_NONE) {
       ref_t r = t->synack[i].head;
       struct half *h = la__half_at(t, r);
-      if (h->due > t->now)
+      if (half_due(h, t->now) > t->now)
         break;
       if (h->retries >= t->cfg.synack_retries) {
         la__half_end(t, r, LA_ON_TIMEOUT, (struct ending){LA_BY_CLOCK, LA_HOW_SILENT, LA_WHY_SYN_ACK_TIMEOUT, LA_OK});

@@ -140,8 +140,8 @@ la_time la__tcp_deadline(const struct tcp *t) {
   la_time at = la__wheel_next(&t->wheel);
   for (unsigned i = 0; i < HALF_LISTS; i++)
     if (t->synack[i].head != FIFO_NONE)
-      at = earlier(at, la__half_at(t, t->synack[i].head)->due);
+      at = earlier(at, half_due(la__half_at(t, t->synack[i].head), t->now));
   if (t->tw_list.head != FIFO_NONE)
-    at = earlier(at, la__tw_at(t, t->tw_list.head)->due);
+    at = earlier(at, tw_due(la__tw_at(t, t->tw_list.head), t->now));
   return at;
 }

@@ -58,15 +58,15 @@ static void tw_fill(struct tcp *t, struct tw *w, struct conn *c, const struct ke
   w->lport = c->lport;
   w->rport = c->rport;
   w->wnd = la__window_field(t, c);
-  w->link = c->link;
-  w->flags = (uint8_t)((c->flags & CF_TS ? TW_TS : 0) | (c->flags & CF_REUSE ? TW_REUSE : 0));
-  w->due = t->now + 2 * t->cfg.msl;
+  w->link = c->link & 63u;
+  w->flags = (c->flags & CF_TS ? TW_TS : 0u) | (c->flags & CF_REUSE ? TW_REUSE : 0u);
+  tw_due_set(w, t->now + 2 * t->cfg.msl);
   la__addr_store(w->addr, k);
 }
 
 /* The last ACK, when no record will send it. */
 static void last_ack(struct tcp *t, struct conn *c, const struct key *k) {
-  struct tw w = {.snd_nxt = c->snd_nxt, .rcv_nxt = c->rcv_nxt, .ts_recent = c->ts_recent, .link = c->link};
+  struct tw w = {.snd_nxt = c->snd_nxt, .rcv_nxt = c->rcv_nxt, .ts_recent = c->ts_recent, .link = c->link & 63u};
   w.wnd = la__window_field(t, c);
   w.flags = c->flags & CF_TS ? TW_TS : 0;
   tw_ack_as(t, &w, k, c->ts_off);
@@ -95,7 +95,7 @@ void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause) {
   la__conn_drop_send(t, c);
   c->todo = 0;
   c->acks_owed = 0;
-  la__conn_end(t, c, e, w ? w->due : 0);
+  la__conn_end(t, c, e, w ? tw_due(w, t->now) : 0);
   if (!w)
     la__state(t, c, LA_ON_POLICY);
   la__conn_maybe_free(t, c);
@@ -108,7 +108,7 @@ void la__tw_forget(struct tcp *t, ref_t r, enum la_cause cause) {
   struct ending e = {cause == LA_ON_2MSL ? LA_BY_CLOCK : LA_BY_POLICY, LA_HOW_SILENT, LA_WHY_NONE, LA_OK};
   la__record_end(t, &k, 2, LA_TIME_WAIT, e);
   la__trace_record(t, &k, LA_TIME_WAIT, cause, true, 2);
-  la__account_time(t, LA_TIME_WAIT, w->due - 2 * t->cfg.msl);
+  la__account_time(t, LA_TIME_WAIT, tw_due(w, t->now) - 2 * t->cfg.msl);
   la__port_drop(&t->ports, t->mem, w->lport, w->flags & TW_REUSE);
   la__fifo_del(&t->tw_list, r);
   la__slab_del(&t->tw[ref_six(r)], ref_index(r));
@@ -130,7 +130,7 @@ static bool may_take_over(const struct tcp *t, const struct tw *w, const struct 
 }
 
 static void tw_restart(struct tcp *t, struct tw *w, ref_t r) {
-  w->due = t->now + 2 * t->cfg.msl;
+  tw_due_set(w, t->now + 2 * t->cfg.msl);
   la__fifo_del(&t->tw_list, r);
   la__fifo_push(&t->tw_list, r);
 }
@@ -175,12 +175,12 @@ bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_
 }
 
 void la__tw_tick(struct tcp *t) {
-  while (t->tw_list.head != FIFO_NONE && la__tw_at(t, t->tw_list.head)->due <= t->now)
+  while (t->tw_list.head != FIFO_NONE && tw_due(la__tw_at(t, t->tw_list.head), t->now) <= t->now)
     la__tw_del(t, t->tw_list.head, LA_ON_2MSL);
 }
 
 /* Only with timestamps, which tell the incarnations apart, and once they have moved on (RFC 6191 3; Linux's tcp_tw_reuse). */
 bool la__tw_reusable(const struct tcp *t, ref_t r) {
   const struct tw *w = la__tw_at(t, r);
-  return w->flags & TW_TS && t->cfg.timestamps && t->now + 2 * t->cfg.msl > w->due + LA_SEC;
+  return w->flags & TW_TS && t->cfg.timestamps && t->now + 2 * t->cfg.msl > tw_due(w, t->now) + LA_SEC;
 }
