@@ -118,6 +118,7 @@ static void compare_end(const struct m_result *r, const struct stand *st, struct
     int err;
   } want[] = {
     [M_END_RESET] = {LA_WHY_PEER_RESET, LA_HOW_RESET, LA_ECONNRESET},
+    [M_END_HALF_OPEN] = {LA_WHY_HALF_OPEN, LA_HOW_RESET, LA_ECONNRESET},
     [M_END_REFUSED] = {LA_WHY_REFUSED, LA_HOW_RESET, LA_ECONNREFUSED},
     [M_END_DATA] = {LA_WHY_DATA_AFTER_CLOSE, LA_HOW_RESET, LA_ECONNABORTED},
     [M_END_THREE] = {LA_WHY_CLOSE, LA_HOW_THREE_SEGMENTS, LA_OK},

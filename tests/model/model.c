@@ -281,6 +281,11 @@ static void time_wait(const struct m_seg *s, const struct m_sizes *z, struct m_r
   send_ack(r);
 }
 
+/* 3.5.2: a host without the connection answers what has an ACK by RST without one, and with the number asked for; its FIN had not come. */
+static bool knew_nothing(const struct m_seg *s, const struct m_tcb *t) {
+  return !(s->flags & M_ACK) && t->snd_una != t->snd_nxt && (t->state == M_ESTABLISHED || t->state == M_FIN_WAIT_1);
+}
+
 /* Second: RST. */
 static void reset(const struct m_seg *s, struct m_result *r) {
   struct m_tcb *t = &r->after;
@@ -290,7 +295,7 @@ static void reset(const struct m_seg *s, struct m_result *r) {
       t->state = M_LISTEN;
     } else {
       by(r, t->state == M_SYN_RECEIVED ? R_RST_REFUSED : R_RST);
-      close_it(r, t->state == M_SYN_RECEIVED ? M_END_REFUSED : M_END_RESET);
+      close_it(r, t->state == M_SYN_RECEIVED ? M_END_REFUSED : knew_nothing(s, t) ? M_END_HALF_OPEN : M_END_RESET);
     }
   } else if (s->seq - t->rcv_nxt < t->rcv_wnd) {
     by(r, R_RST_IN_WINDOW);

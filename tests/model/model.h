@@ -64,6 +64,7 @@ enum m_event { M_EV_ACCEPT = 1, M_EV_ESTABLISHED = 2, M_EV_URGENT = 4, M_EV_READ
 enum m_end {
   M_END_NONE,
   M_END_RESET,
+  M_END_HALF_OPEN, /* by one that knows nothing of the connection */
   M_END_REFUSED,
   M_END_DATA,  /* text for an application that has closed */
   M_END_THREE, /* orderly: three segments, four, or crossing FINs */
