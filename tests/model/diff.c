@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model_diff [N] [--seed S] [--ipv6] [--show K] [--class NAME]: N segments of the table's grid, drawn from a seed, met by the kernel and by lastack
- * (LA_PRESET_LINUX) in the same place. What they answer, where they go and what their applications see must be equal, or the difference
- * must belong to a class, each of which docs/decisions.md explains. Exit status 1: there was one without a class. --show: so many of those, or of a class, are printed.
+ * model_diff [N] [--seed S] [--ipv6] [--show K] [--class NAME]: N segments of the table's grid, drawn from a seed, met by the kernel and
+ * by lastack (LA_PRESET_LINUX) in the same place. What they answer, where they go and what their applications see must be equal, or the
+ * difference must belong to a class, each of which docs/decisions.md explains. --show: so many without a class, or of the class, are
+ * printed. Exit status 1: there was one without a class.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -30,7 +30,7 @@ static void ack_of_the_unsent(void **state) {
   }
 }
 
-/* Linux is mute in ESTABLISHED alone. */
+/* Linux was mute in ESTABLISHED alone. */
 static void ack_of_the_unsent_while_closing(void **state) {
   (void)state;
   struct dlg *d = open_with(mute, 0);
