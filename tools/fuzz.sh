@@ -31,8 +31,8 @@ case $target in
     sources='fuzz/fuzz_drill.c drill/lex*.c drill/directive.c drill/parse*.c drill/value_text.c drill/expr*.c drill/arena.c' ;;
   capture)
     flags="$flags -D_GNU_SOURCE" sources="fuzz/fuzz_capture.c $captures" libs='-lpcap -ljansson' most=8192 ;;
-  parse | struct)
-    flags="$flags -D_GNU_SOURCE" sources="fuzz/fuzz_$target.c $core" most=1024 ;;
+  parse) flags="$flags -D_GNU_SOURCE" core='src/base/*.c src/wire/*.c' sources="fuzz/fuzz_parse.c src/base/*.c src/wire/*.c" most=1024 ;;
+  struct) flags="$flags -D_GNU_SOURCE" sources="fuzz/fuzz_struct.c $core" most=1024 ;;
   *)
     echo "fuzz: stack, link, drill, capture, parse or struct, not $target" >&2
     exit 2
