@@ -63,7 +63,7 @@ set_target_properties(capture_tape kernel_peer kernel_swarm kernel_inject PROPER
 
 # The fuzzers of the whole stack and of an Ethernet link, without libFuzzer (`./dev fuzz` builds those with it).
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
-list(FILTER fuzz_sources EXCLUDE REGEX "/(fuzz_drill|fuzz_link|fuzz_capture|capture_main)[.]c$")
+list(FILTER fuzz_sources EXCLUDE REGEX "/(fuzz_drill|fuzz_link|fuzz_capture|capture_main|fuzz_parse|fuzz_struct|plain_main)[.]c$")
 add_executable(fuzz_stack ${fuzz_sources})
 add_executable(fuzz_link ${PROJECT_SOURCE_DIR}/fuzz/fuzz_link.c ${PROJECT_SOURCE_DIR}/fuzz/watch.c)
 foreach(fuzzer fuzz_stack fuzz_link)
@@ -74,7 +74,12 @@ endforeach()
 add_executable(fuzz_capture ${PROJECT_SOURCE_DIR}/fuzz/fuzz_capture.c ${PROJECT_SOURCE_DIR}/fuzz/capture_main.c)
 lastack_tool_room(fuzz_capture)
 target_link_libraries(fuzz_capture PRIVATE lastack_test_helpers ${tool_libraries})
-set_target_properties(fuzz_capture fuzz_link fuzz_stack PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+foreach(fuzzer fuzz_parse fuzz_struct)
+  add_executable(${fuzzer} ${PROJECT_SOURCE_DIR}/fuzz/${fuzzer}.c ${PROJECT_SOURCE_DIR}/fuzz/plain_main.c)
+  lastack_tool_room(${fuzzer})
+  target_link_libraries(${fuzzer} PRIVATE lastack_parts)
+endforeach()
+set_target_properties(fuzz_capture fuzz_link fuzz_parse fuzz_stack fuzz_struct PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
 # The exhaustive table (tests/model): the stack against a model of RFC 9293.
 file(GLOB model_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/model/*.c)

@@ -95,9 +95,11 @@ struct sw_pair {
   bool has_iss, has_fin, has_edge, reset, fin_mine;
   uint32_t iss, fin, edge, sent_end; /* sent_end: behind the furthest byte that was sent */
   bool has_sent;
-  la_time closed;                    /* on the host's clock */
-  la_time tw_due, tw_fin;            /* on the host's clock; tw_fin: of the FIN that came last in TIME-WAIT */
-  uint32_t tw_end;                   /* behind that FIN */
+  la_time closed;         /* on the host's clock */
+  la_time tw_due, tw_fin; /* on the host's clock; tw_fin: of the FIN that came last in TIME-WAIT */
+  uint32_t tw_end;        /* behind that FIN */
+  la_time tw_fin_before;  /* the same of the one before, should this one be dropped */
+  uint32_t tw_end_before;
   uint64_t lost_at, rst_at, rst_out; /* on the world's: the last packet of ours that did not come; the last RST that came. 0: none */
   uint64_t head_at, said_at,
     comes_at;               /* on the world's: when what covers SND.UNA has come, or will; when that was sent which came last. 0: not yet */

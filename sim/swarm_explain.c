@@ -96,7 +96,8 @@ static bool slow(const struct sw_end *e, la_time limit) {
     if (h->plan->rate && h->plan->queue * LA_SEC / h->plan->rate > limit / 8)
       return true;
   }
-  return w->lifetime > limit / 8 && (e->h->plan->reorder || e->h->delay_more);
+  const struct sw_host *o = &w->host[e->side ? e->f->plan->client : e->f->plan->server];
+  return w->lifetime > limit / 8 && (e->h->plan->reorder || e->h->delay_more || o->delay_more);
 }
 
 static bool stalled_peer(const struct sw_end *e, la_time limit) {
@@ -139,6 +140,8 @@ static bool unanswered(struct sw_end *e, la_time limit) {
     return true;
   const struct sw_host *h = &e->w->host[e->side ? e->f->plan->client : e->f->plan->server];
   bool forged = h->plan->urgent || h->forged_at;
+  if (h->plan->silent || e->h->plan->silent)
+    forged = true; /* whose window is full of what a black hole swallows speaks from beyond its edge, unheard (3.10.7.4's first step) */
   if (p && e->pair && e->pair->head_at && p->said_at > e->pair->head_at && p->comes_at < e->w->now && !forged) {
     la__sw_broken(e->w, SW_REASON, "end %u: %s, though what was to be acknowledged has come and the peer has spoken since", e->id,
                   la_why_name(e->end.why));

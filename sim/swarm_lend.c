@@ -172,7 +172,7 @@ ptrdiff_t la__sw_take(struct sw_end *e) {
     if (b || had >= told_at(e))
       la__sw_broken(e->w, SW_LENT, "end %u: LA_AGAIN, and the oldest buffer has %zu bytes", e->id, had);
   } else {
-    bool forgotten = e->ended && (e->end.who == LA_BY_LOCAL || e->end.who == LA_BY_POLICY);
+    bool forgotten = n == LA_ECONNABORTED || (e->ended && (e->end.who == LA_BY_LOCAL || e->end.who == LA_BY_POLICY));
     e->post_off = true;
     if (!b && n < 0 && forgotten) /* our side ended it: what came is not to be had, and the loan is over */
       la__sw_unpost(e);

@@ -129,6 +129,8 @@ static void came(struct sw_host *h, const la_trace_rec *r) {
     p->rst_at = w->now + 1;
   p->in_before = p->in_at;
   p->in_at = r->at;
+  p->tw_fin_before = p->tw_fin;
+  p->tw_end_before = p->tw_end;
   if (r->from == LA_TIME_WAIT && f == (LA_FIN | LA_ACK)) {
     p->tw_fin = r->at;
     p->tw_end = r->seq + r->len + 1;
@@ -188,8 +190,11 @@ static void went(struct sw_host *h, const la_trace_rec *r) {
 
 static void dropped(struct sw_host *h, const la_trace_rec *r) {
   struct sw_pair *p = r->remote_port ? pair_of(h, r, false) : NULL;
-  if (p)
+  if (p) {
     p->in_at = p->in_before;
+    p->tw_fin = p->tw_fin_before; /* a FIN with an old timestamp is no FIN: what it draws is an ACK and no new 2MSL */
+    p->tw_end = p->tw_end_before;
+  }
   h->w->fig.cell[p ? p->state : LA_CLOSED][SEEN_DROPPED + r->drop]++;
   if (r->drop == LA_DROP_TCP_CSUM && !h->corrupted)
     la__sw_broken(h->w, SW_SENT, "host %u: a checksum is wrong though nothing was damaged", h->no);

@@ -32,6 +32,12 @@ must "$dir/lastack" sim --all
 must "$dir/lastack" sim --ipv6 --all
 must "$dir/lastack" drill -q --all-families -j "$jobs" tests/drill
 must "$dir/tests/fuzz_stack" fuzz/corpus/*
+must "$dir/lastack" sim --swarm 600 --jobs "$jobs" # the oracle stands by: what is reached here has been looked at
+must "$dir/lastack" sim --oom --slice 1009 --jobs "$jobs"
+must "$dir/tests/fuzz_stack" --runs 20000 --seed 7
+must "$dir/tests/fuzz_link" --runs 3000 --seed 7
+must "$dir/tests/fuzz_struct" --runs 1000
+must "$dir/tests/fuzz_parse" --runs 50000
 
 asserts='.*(LA_CHECK|__builtin_trap|_Static_assert).*'
 mkdir -p "$dir/html"

@@ -1,19 +1,47 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# fuzz.sh [SECONDS [link|drill|capture]]: fuzzes the whole stack, an Ethernet link, the reader of scripts, or what reads captures, for some
-# seconds (default 60): with libFuzzer where clang has it, else (not scripts and captures) with the fuzzer of the debug build.
-# What was found stays in build/fuzz; what is new in the corpus, too.
+# fuzz.sh [--afl] [SECONDS [WHAT]]: fuzzes for some seconds (default 60)
+#   stack    the whole stack          link     on an Ethernet            drill    the reader of scripts
+#   capture  what explain reads       parse    parsers of wire formats   struct   intervals, ropes, reassembly, against models
+# with libFuzzer, or with --afl by AFL++ on the same harnesses; where clang has no libFuzzer, with the fuzzer of the debug build (not
+# scripts). What was found stays in build/fuzz (AFL++: build/fuzz/afl-WHAT/default/crashes); what is new in the corpus, too.
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 2
 cd "$root" || exit 2
+afl=
+[ "${1:-}" != --afl ] || { afl=1 && shift; }
 seconds=${1:-60}
 target=${2:-stack}
 work=$root/build/fuzz
-mkdir -p "$work/corpus" "$work/scripts" || exit 2
+mkdir -p "$work" || exit 2
+
+flags='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -I.'
+core=$(find src/base src/mem src/wire src/tcp src/udp src/core src/sock -name '*.c' | sort)
+captures='tests/unit/tape.c capture/*.c draw/explain.c cli/explain_json.c cli/explain_sum.c src/base/*.c src/wire/*.c'
+most=4096 # bytes of an input
+seeds=$work/seeds-$target
+libs=
+case $target in
+  stack)
+    sources="$core fuzz/fuzz_stack.c fuzz/config.c fuzz/lend.c fuzz/watch.c fuzz/seeds.c" most=2052 seeds=fuzz/corpus ;;
+  link)
+    flags="$flags -DFUZZ_LIBFUZZER" sources="$core fuzz/fuzz_link.c fuzz/watch.c" most=1604 ;;
+  drill)
+    flags="$flags -D_GNU_SOURCE" libs=-lm
+    sources='fuzz/fuzz_drill.c drill/lex*.c drill/directive.c drill/parse*.c drill/value_text.c drill/expr*.c drill/arena.c' ;;
+  capture)
+    flags="$flags -D_GNU_SOURCE" sources="fuzz/fuzz_capture.c $captures" libs='-lpcap -ljansson' most=8192 ;;
+  parse) flags="$flags -D_GNU_SOURCE" core='src/base/*.c src/wire/*.c' sources="fuzz/fuzz_parse.c src/base/*.c src/wire/*.c" most=1024 ;;
+  struct) flags="$flags -D_GNU_SOURCE" sources="fuzz/fuzz_struct.c $core" most=1024 ;;
+  *)
+    echo "fuzz: stack, link, drill, capture, parse or struct, not $target" >&2
+    exit 2
+    ;;
+esac
 
 if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p && !n; }' |
   clang -x c -fsanitize=fuzzer,address,undefined -o "$work/probe" - 2>"$work/probe.log"; then
-  [ "$target" != drill ] || {
+  [ "$target" != drill ] && [ -z "$afl" ] || {
     echo "fuzz: $target: needs clang with libFuzzer" >&2
     exit 1
   }
@@ -22,40 +50,45 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p
     cat "$work/build.log" >&2
     exit 1
   }
-  cd "$work" && exec "$root/build/debug/tests/fuzz_$target" --seconds "$seconds" --seed "$(date +%s)"
+  cd "$work" || exit 1
+  case $target in
+    stack | link) exec "$root/build/debug/tests/fuzz_$target" --seconds "$seconds" --seed "$(date +%s)" ;;
+    *) exec "$root/build/debug/tests/fuzz_$target" --runs $((seconds * 1000)) --seed "$(date +%s)" ;;
+  esac
 fi
 
-flags='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -I.'
-if [ "$target" = drill ]; then
-  # shellcheck disable=SC2086
-  clang $flags -D_GNU_SOURCE fuzz/fuzz_drill.c drill/lex*.c drill/directive.c drill/parse*.c drill/value_text.c drill/expr*.c \
-    drill/arena.c -lm -o "$work/fuzz_drill" || exit 1
-  set -- "$work/scripts"
-  [ ! -d tests/drill ] || set -- "$@" tests/drill
-  exec "$work/fuzz_drill" -max_total_time="$seconds" -max_len=4096 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" "$@"
+# What it begins with.
+mkdir -p "$work/seeds-$target"
+plain="-std=c11 -D_GNU_SOURCE -Iinclude -Isrc -I."
+case $target in
+  capture) # shellcheck disable=SC2086
+    cc $plain fuzz/fuzz_capture.c fuzz/capture_main.c $captures $libs -o "$work/plain" && "$work/plain" --corpus "$seeds" || exit 1 ;;
+  parse | struct) # shellcheck disable=SC2086
+    cc $plain "fuzz/fuzz_$target.c" fuzz/plain_main.c $core -o "$work/plain" && "$work/plain" --corpus "$seeds" || exit 1 ;;
+  drill) find tests/drill -name '*.pkt' -size -4k -exec cp {} "$seeds" \; ;;
+  link) head -c 200 /dev/zero >"$seeds/nothing" ;;
+esac
+
+compiler=clang name=$work/fuzz_$target
+[ -z "$afl" ] || compiler=afl-clang-fast name=$work/afl_$target
+# shellcheck disable=SC2086
+AFL_QUIET=1 $compiler $flags $sources $libs -o "$name" || exit 1
+
+if [ -z "$afl" ]; then
+  mkdir -p "$work/corpus-$target"
+  exec "$name" -max_total_time="$seconds" -max_len=$most -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" \
+    "$work/corpus-$target" "$seeds"
 fi
-if [ "$target" = link ]; then # what it finds in new ways through the code begins from nothing
-  mkdir -p "$work/links"
-  # shellcheck disable=SC2046,SC2086
-  clang $flags -DFUZZ_LIBFUZZER fuzz/fuzz_link.c fuzz/watch.c $(find src/base src/mem src/wire src/tcp src/udp src/core src/sock -name '*.c') \
-    -o "$work/fuzz_link" || exit 1
-  exec "$work/fuzz_link" -max_total_time="$seconds" -max_len=1604 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" "$work/links"
-fi
-if [ "$target" = capture ]; then
-  mkdir -p "$work/captures" "$work/tapes" || exit 1
-  with="tests/unit/tape.c capture/*.c draw/explain.c cli/explain_json.c cli/explain_sum.c src/base/*.c src/wire/*.c -lpcap -ljansson"
-  # shellcheck disable=SC2086
-  clang $flags -D_GNU_SOURCE fuzz/fuzz_capture.c $with -o "$work/fuzz_capture" || exit 1
-  # shellcheck disable=SC2086
-  cc -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -I. fuzz/fuzz_capture.c fuzz/capture_main.c $with -o "$work/fuzz_tapes" || exit 1
-  "$work/fuzz_tapes" --corpus "$work/tapes" || exit 1
-  exec "$work/fuzz_capture" -max_total_time="$seconds" -max_len=8192 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" \
-    "$work/captures" "$work/tapes"
-fi
-set -- src/base src/mem src/wire src/tcp src/udp src/core src/sock
-find "$@" -name '*.c' 2>/dev/null | sort >"$work/sources"
-echo fuzz/fuzz_stack.c fuzz/config.c fuzz/lend.c fuzz/watch.c fuzz/seeds.c >>"$work/sources"
-# shellcheck disable=SC2046,SC2086
-clang $flags $(cat "$work/sources") -o "$work/fuzz_stack" || exit 1
-exec "$work/fuzz_stack" -max_total_time="$seconds" -max_len=2052 -timeout=20 -print_final_stats=1 -artifact_prefix="$work/" \
-  "$work/corpus" fuzz/corpus
+
+# AFL++ goes on where the last run stopped. It ends by itself; crashes and hangs make the exit status.
+out=$work/afl-$target
+export AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_NO_UI=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_AUTORESUME=1 AFL_QUIET=1
+export ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1:halt_on_error=1:symbolize=0
+afl-fuzz -V "$seconds" -t 5000 -G $most -i "$seeds" -o "$out" -- "$name" >"$work/afl.log" 2>&1 || {
+  tail -n 20 "$work/afl.log" >&2
+  exit 1
+}
+stat() { sed -n "s/^$1 *: *//p" "$out/default/fuzzer_stats"; }
+echo "$(stat execs_done) inputs, $(stat corpus_count) in the corpus, $(stat bitmap_cvg) of the edges;" \
+  "$(stat saved_crashes) crashes, $(stat saved_hangs) hangs: $out/default"
+[ "$(stat saved_crashes)" = 0 ] && [ "$(stat saved_hangs)" = 0 ]

@@ -56,6 +56,18 @@ static const struct field fields[] = {
   F(ttl, 1, 255),
   F(ecn, 0, 2),
   F(cc, LA_CC_NEWRENO, LA_CCS - 1),
+  F(rto_var_min, 0, 120 * LA_SEC), /* not above rto_max */
+  F(frag_time4, 1, 120 * LA_SEC),
+  F(frag_time6, 1, 120 * LA_SEC),
+  F(max_sent, 8, 4096),
+  F(dupthresh, 1, 255),
+  F(reply_bytes, 4096, UINT32_MAX),
+  F(frag_datagrams, 0, (1u << 29) - 1),
+  F(max_udp, 0, (1u << 29) - 1),
+  F(udp_rcvbuf, 2048, 1u << 29),
+  F(mtu_probing, LA_MTU_PROBING_OFF, LA_MTU_PROBING_ALWAYS),
+  F(base_mss, 68, UINT16_MAX),
+  F(pmtu_expires, 1, UINT64_MAX),
 };
 
 static void set(la_config *c, const struct field *f, uint64_t v) {

@@ -287,12 +287,78 @@ static void announced_mss_follows_the_link(void **state) {
     }
 }
 
+/* RFC 6724 2.1, and 3.2 for IPv4: whatever the order in which the addresses were given. */
+static void sources_by_label_and_scope(void **state) {
+  (void)state;
+  static const char *const ours[] = {"2002:a00:1::1", "2001:0:a00:1::1", "fd00::1", "2400:1::1", "169.254.7.7", "198.51.100.1"};
+  static const struct {
+    const char *to, *from;
+  } row[] = {
+    {"2002:909::1", "2002:a00:1::1"}, {"2001:0:909::1", "2001:0:a00:1::1"}, {"fd77::1", "fd00::1"},       {"2600::1", "2400:1::1"},
+    {"169.254.9.9", "169.254.7.7"},   {"203.0.113.1", "198.51.100.1"},      {"10.9.9.9", "198.51.100.1"}, {"169.253.9.9", "198.51.100.1"},
+  };
+  for (unsigned turn = 0; turn < 6; turn++) {
+    struct node n;
+    node_config(&n, 1);
+    node_start(&n);
+    la_link a = node_link(&n, 1500);
+    for (unsigned i = 0; i < 6; i++) {
+      const char *one = ours[(turn & 1 ? 5 - i : i + turn) % 6];
+      node_addr(&n, a, one, strchr(one, ':') ? 64 : 24);
+    }
+    for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++)
+      assert_string_equal(source(&n, a, row[i].to), row[i].from);
+    node_free(&n);
+  }
+}
+
+/* What is no destination, no prefix, no link and no router; and the most that are kept. */
+static void routes_that_are_none(void **state) {
+  (void)state;
+  static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
+  static const struct {
+    const char *dst, *gateway;
+    la_link link;
+    int err;
+  } row[] = {
+    {"172.16.0.0", "10.0.0.254", 0, LA_EINVAL}, {"172.16.0.0", "10.0.0.254", 3, LA_EINVAL},
+    {"172.16.0.0", "10.0.0.254", 2, LA_EINVAL}, /* no Ethernet */
+    {"172.16.0.0", "fd00::254", 1, LA_EINVAL},  {"172.16.0.0", "224.0.0.1", 1, LA_EINVAL},
+    {"172.16.0.0", "0.0.0.0", 1, LA_EINVAL},    {"172.16.0.0", "127.0.0.1", 1, LA_EINVAL},
+    {"172.16.0.0", "10.0.0.1", 1, LA_EINVAL}, /* ourselves */
+    {"172.16.0.0", "10.0.0.254", 1, LA_OK},     {"172.16.0.0", "10.0.0.253", 1, LA_EADDRINUSE},
+  };
+  struct node n;
+  node_config(&n, 1);
+  n.cfg.arp_probes = n.cfg.arp_announcements = 0;
+  node_start(&n);
+  la_link a = la_link_add_ether(n.s, 1500, mac), b = node_link(&n, 1500);
+  assert_true(a == 1 && b == 2);
+  node_addr(&n, a, "10.0.0.1", 24);
+  for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+    la_addr dst = addr(row[i].dst), gw = addr(row[i].gateway);
+    assert_int_equal(la_route_add_via(n.s, &dst, 16, row[i].link, &gw), row[i].err);
+  }
+  la_addr odd = {.family = 5}, any = {.family = 4}, none = {0};
+  assert_int_equal(la_route_add(n.s, &odd, 0, b), LA_EINVAL);
+  assert_int_equal(la_route_add_via(n.s, &any, 0, a, &odd), LA_EINVAL);
+  assert_int_equal(la_route_add_via(n.s, &any, 0, a, &none), LA_EINVAL);
+  assert_int_equal(la_route_add(n.s, &any, 0, 0), LA_EINVAL);
+  la_addr far = addr("192.168.0.0");
+  for (unsigned i = 1; i < ROUTES_MAX; i++, far.b[2]++)
+    assert_int_equal(la_route_add(n.s, &far, 24, b), LA_OK);
+  assert_int_equal(la_route_add(n.s, &far, 24, b), LA_ENOMEM);
+  node_free(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(longest_prefix_wins),
     cmocka_unit_test(limits_of_links_and_addresses),
     cmocka_unit_test(sources_of_ip4),
     cmocka_unit_test(sources_of_ip6),
+    cmocka_unit_test(sources_by_label_and_scope),
+    cmocka_unit_test(routes_that_are_none),
     cmocka_unit_test(others_are_dropped_and_counted),
     cmocka_unit_test(answers_go_by_route_or_back),
     cmocka_unit_test(link_local_addresses_belong_to_a_link),
