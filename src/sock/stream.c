@@ -34,9 +34,10 @@ static size_t room_in_pieces(const struct conn *c, uint32_t held, size_t n) {
 }
 
 static size_t room(const struct tcp *t, const struct conn *c, size_t n) {
-  uint32_t held = c->sndq ? c->sndq->spool.len : 0, unsent = la__unsent(c), most = la__unsent_most(c);
+  uint32_t held = c->sndq ? c->sndq->spool.len : 0;
   if (t->cfg.send_pieces)
-    return room_in_pieces(c, held, n);
+    return held == 0 && n <= c->mss && c->sndbuf ? n : room_in_pieces(c, held, n); /* the first buffer takes that much */
+  uint32_t unsent = la__unsent(c), most = la__unsent_most(c);
   if (held >= c->sndbuf || unsent >= most)
     return 0;
   size_t left = c->sndbuf - held < most - unsent ? c->sndbuf - held : most - unsent;

@@ -148,8 +148,12 @@ static void idle(struct tcp *t, struct conn *c) {
 }
 
 /* E-16: only a segment that is not older than the one that last set it. */
+static bool newer(const struct conn *c, const struct tcp_seg *seg) {
+  return seq_lt(c->snd_wl1, seg->seq) || (c->snd_wl1 == seg->seq && seq_leq(c->snd_wl2, seg->ack));
+}
+
 static bool window_update(struct conn *c, const struct tcp_seg *seg, uint32_t wnd) {
-  if (!seq_lt(c->snd_wl1, seg->seq) && !(c->snd_wl1 == seg->seq && seq_leq(c->snd_wl2, seg->ack)))
+  if (!newer(c, seg))
     return false;
   bool opened = c->snd_wnd == 0 && wnd != 0;
   c->snd_wnd = wnd;
@@ -203,8 +207,21 @@ static unsigned recovery(struct tcp *t, struct conn *c, const struct tcp_seg *se
   return n->what;
 }
 
+/* Nothing is queued or outstanding, and it says what was known: text that comes while we only listen. */
+static bool nothing_new(const struct conn *c, const struct tcp_seg *seg, uint32_t wnd) {
+  return !c->sndq && seg->ack == c->snd_una && c->snd_una == c->snd_nxt && wnd == c->snd_wnd && wnd <= c->snd_wnd_max &&
+         !(c->flags & CF_WRITE_ARMED) && !(seg->flags & LA_ECE) && c->clock != CLK_PERSIST;
+}
+
 void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   uint32_t wnd = (uint32_t)seg->wnd << (c->wscale & 15);
+  if (nothing_new(c, seg, wnd)) {
+    if (newer(c, seg)) {
+      c->snd_wl1 = seg->seq;
+      c->snd_wl2 = seg->ack;
+    }
+    return;
+  }
   struct news n = {.una = c->snd_una, .sent_at = LA_NEVER};
   uint32_t old_wnd = c->snd_wnd;
   bool outstanding = n.una != c->snd_nxt, forward = seq_gt(seg->ack, n.una), opened = false;

@@ -209,7 +209,7 @@ static bool send_bytes(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_
     o->seg.flags |= LA_FIN;
   if (n && push_due(t, c, &o->seg, kind))
     o->seg.flags |= LA_PSH;
-  if (n % room)
+  if (n < room ? n : n % room)
     c->sndq->small_end = seq + n;
   if (fin && !(c->flags & CF_FIN_SENT)) {
     la__conn_sndq(t, c);                                   /* its scoreboard; without memory the clock alone guards the FIN */
