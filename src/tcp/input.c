@@ -8,6 +8,7 @@
  */
 #include "base/check.h"
 #include "base/seq.h"
+#include "tcp/pairs.h"
 #include "tcp/tcp.h"
 #include "tcp/view.h"
 
@@ -143,7 +144,7 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
   if (!stamps_ok(t, c, k, &seg, &v))
     return;
   enum view_seq where = la__view_seq(&v, &seg);
-  if (crossing_syn_ack(c, &seg)) {
+  if (crossing_syn_ack(c, &seg) && la__view_paws(&v, &seg)) {
     seg.flags &= (uint8_t)~LA_SYN;
     seg.seq++;
     seg.wnd = (uint16_t)(seg.wnd >> (c->wscale & 15)); /* beside a SYN it is not scaled (RFC 7323 2.2) */
@@ -152,10 +153,7 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
   if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seq_leq(seg.seq, c->rcv_nxt) && !(seg.flags & (LA_SYN | LA_RST))) {
     la__drop(t, k, c, &seg, LA_DROP_TCP_ZEROWINDOW); /* a window probe: no room for its text, but its ACK counts (MUST-66, A.2) */
     la__conn_dirty(t, c, TODO_ACK);
-    uint32_t old = c->rcv_nxt - seg.seq;
-    seg.urp = (uint16_t)(seg.urp > old ? seg.urp - old : 0); /* it counts from SEG.SEQ */
-    seg.seq = c->rcv_nxt;
-    seg.len = 0;
+    seg.len = 0; /* SEG.SEQ stays: an old segment's window is old (SND.WL1), and the urgent pointer counts from it */
     seg.flags &= (uint8_t)~LA_FIN;
     where = VIEW_IN;
   }
@@ -271,12 +269,14 @@ static void listen_or_none(struct tcp *t, const struct key *k, const struct tcp_
 }
 
 enum la_drop la__tcp_input(struct tcp *t, const struct key *k, struct tcp_seg *seg, const struct path *path) {
-  bool quiet = la__tcp_quiet(t);
-  ref_t r = quiet ? REF_NONE : la__lookup(t, k, la__key_hash(t, k));
+  return la__tcp_input_of(t, la__tcp_quiet(t) ? REF_NONE : la__pair_find(t, k), k, seg, path);
+}
+
+enum la_drop la__tcp_input_of(struct tcp *t, ref_t r, const struct key *k, struct tcp_seg *seg, const struct path *path) {
   if (seg->unverified && !la__land_verify(t, r, seg))
     return LA_DROP_TCP_CSUM;
   t->stats.segments_in += tcp_seg_count(seg);
-  if (quiet) {
+  if (la__tcp_quiet(t)) {
     la__trace_in(t, k, 0, seg, LA_CLOSED, seg->wnd);
     la__drop(t, k, 0, seg, LA_DROP_QUIET_TIME);
     return LA_DROP_NONE;

@@ -80,8 +80,10 @@ void la__sent_add(struct sent *s, uint32_t lo, uint32_t hi, uint32_t size, la_ti
     *sent_at(s, s->n++) = r;
     return;
   }
-  if (!join) /* no record is left: what was known of the last one is given up */
+  if (!join) { /* no record is left: what was known of the last one is given up */
     la__sent_set(s, s->n - 1u, last->flags & SENT_EVER);
+    last->size = r.size > last->size ? r.size : last->size;
+  }
   last->hi = hi;
   last->at = later(last->at, at);
   last->order = r.order;
@@ -133,7 +135,26 @@ static void join(struct sent *s, unsigned i) {
   drop(s, i + 1);
 }
 
+/*
+ * Room for two records more, where it takes no more than to forget when neighbours of one fate left and how long their segments were:
+ * what goes again must not be taken for more than it is, or the rest of its record would wait for a time-out of its own.
+ */
+static void squeeze(struct sent *s) {
+  for (unsigned i = 0; i + 1 < s->n && s->n + 3u > s->max;) {
+    struct sent_rec *a = sent_at(s, i), *b = a + 1;
+    if ((a->flags ^ b->flags) & ~(unsigned)SENT_EVER) {
+      i++;
+      continue;
+    }
+    a->flags |= b->flags;
+    a->size = a->size > b->size ? a->size : b->size;
+    join(s, i);
+  }
+}
+
 void la__sent_again(struct sent *s, uint32_t lo, uint32_t hi, la_time at, bool retrans) {
+  if (s->n + 3u > s->max)
+    squeeze(s);
   la__sent_split(s, hi);
   la__sent_split(s, lo); /* where no record is left, the whole of this one then */
   unsigned i = la__sent_find(s, lo);

@@ -30,7 +30,8 @@ stop() {
   [ "$status" = 0 ] && [ ! -s err ] || flunk "serve: status $status"
   [ ! -e /sys/class/net/t0 ] || flunk "the device is still there"
 }
-# told PATTERN: the line about the end of the peer's connection.
+# told PATTERN: the line about the end of the peer's connection. How often we probed the tail of what was sent depends on when the peer gets the
+# processor; `witness` sees that nothing else went twice.
 told() {
   until_true "$limit" grep -qE "^$shown:[0-9]+ <- .*:$port: .*($1)" out || flunk "not told: $1"
 }
@@ -50,7 +51,7 @@ releases() {
   go
   said 'eof at 1000'
   states TIME-WAIT CLOSED "$port"
-  told 'three-segment release, closed first by peer .*TIME-WAIT carried by peer; 1000 bytes in, 1000 out, 0 retrans'
+  told 'three-segment release, closed first by peer .*TIME-WAIT carried by peer; 1000 bytes in, 1000 out, [0-9]+ retrans'
   go
   peer_over
 
@@ -61,7 +62,7 @@ releases() {
   go
   said 'eof at 370000'
   states TIME-WAIT CLOSED "$port"
-  told 'four-segment release, closed first by peer .*TIME-WAIT carried by peer; 370000 bytes in, 370000 out, 0 retrans'
+  told 'four-segment release, closed first by peer .*TIME-WAIT carried by peer; 370000 bytes in, 370000 out, [0-9]+ retrans'
   peer_over
 
   scene="$ours: client resets"
@@ -117,7 +118,7 @@ crowds() {
     grep -q "^all ${crowd%% *}\$" crowd.out || flunk "$(cat crowd.out)"
   done
   until_true "$limit" sh -c "[ \$(grep -c ' <- ' out) = 1500 ]" || flunk "$(grep -c ' <- ' out) endings instead of 1500"
-  grep ' <- ' out | grep -vE 'release, closed first by peer .*, 0 retransmissions' >odd && flunk "an odd ending: $(head -n 3 odd)"
+  grep ' <- ' out | grep -vE 'release, closed first by peer .*, [0-9]+ retrans' >odd && flunk "an odd ending: $(head -n 3 odd)"
 }
 
 server_first() {

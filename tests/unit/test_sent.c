@@ -140,6 +140,39 @@ static void bounded(void **state) {
   }
 }
 
+/* With every record in use what goes again is still no more than it is: the rest waits for its turn, in segments as long as the longest. */
+static void full(void **state) {
+  (void)state;
+  struct test_mem tm;
+  test_mem_init(&tm);
+  struct sent s;
+  la__sent_init(&s, &tm.mem, 8);
+  uint32_t hi = 0;
+  for (uint32_t i = 0; i < 12; i++) {
+    uint32_t n = i % 2 ? 1000 : 100;
+    add(&s, hi, hi + n, i);
+    hi += n;
+  }
+  assert_int_equal(s.n, 8);
+  assert_int_equal(sent_at(&s, 7)->size, 1000);
+  for (unsigned i = 0; i < s.n; i++)
+    la__sent_set(&s, i, SENT_LOST);
+  uint32_t sent = 0;
+  unsigned times = 0;
+  for (int i; (i = la__sent_next(&s)) >= 0; times++) {
+    const struct sent_rec *r = sent_at(&s, (unsigned)i);
+    uint32_t lo = r->lo, n = r->hi - lo < r->size ? r->hi - lo : r->size;
+    assert_int_equal(lo, sent);
+    la__sent_again(&s, lo, lo + n, 20 + times, true);
+    sent += n;
+    assert_int_equal(s.again, hi - sent);
+  }
+  assert_int_equal(sent, hi);
+  assert_true(times <= 12);
+  la__sent_done(&s);
+  test_mem_empty(&tm);
+}
+
 /* Past so many records neighbours share one where they left nearly together. */
 static void coarse(void **state) {
   (void)state;
@@ -185,7 +218,7 @@ static void collapse(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(random_life), cmocka_unit_test(coalesced), cmocka_unit_test(bounded),
-    cmocka_unit_test(coarse),      cmocka_unit_test(collapse),
+    cmocka_unit_test(full),        cmocka_unit_test(coarse),    cmocka_unit_test(collapse),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
