@@ -4,6 +4,7 @@
 #include "cli/log.h"
 
 #include "sim/claim.h"
+#include "sim/explore_ask.h"
 #include "sim/goodput.h"
 #include "sim/oom.h"
 #include "sim/record.h"
@@ -34,11 +35,14 @@ enum {
   KEY_WORLD,
   KEY_SHRINK,
   KEY_JOBS,
-  KEY_PLAN
+  KEY_PLAN,
+  KEY_EXPLORE,
+  KEY_BUDGET
 };
 
 struct ask {
-  const char *cmd, *pcapng, *world;
+  const char *cmd, *pcapng, *world, *explore;
+  double budget;
   bool list, all, json, quiet, goodput, plan, oom;
   uint32_t fail;
   bool from;
@@ -72,6 +76,12 @@ static bool swarm_key(struct ask *a, int key, const char *arg) {
     return true;
   case KEY_PLAN:
     a->plan = true;
+    return true;
+  case KEY_EXPLORE:
+    a->explore = arg;
+    return true;
+  case KEY_BUDGET:
+    a->budget = (double)la__number(a->cmd, "--budget", arg, 1, 1000000);
     return true;
   case KEY_JOBS:
     a->swarm.jobs = (unsigned)la__number(a->cmd, "--jobs", arg, 1, 64);
@@ -171,6 +181,9 @@ static const struct argp_option options[] = {
   {"shrink", KEY_SHRINK, NULL, 0, "Of each that fails, write a smaller one that fails alike to world-SEED.txt, with its ladder", 2},
   {"plan", KEY_PLAN, NULL, 0, "Print the plan that SEED draws, in that form", 2},
   {"world", KEY_WORLD, "FILE", 0, "Run such a file again, and draw it unless --quiet", 2},
+  {"explore", KEY_EXPLORE, "BOUND", 0, "Visit every state of small worlds: of one bound, \"all\", or those that take seconds, \"quick\"",
+   3},
+  {"budget", KEY_BUDGET, "SEC", 0, "Processor time for each of them, at most (3600)", 3},
   {0},
 };
 static const struct argp_child children[] = {{.argp = &la__drawings_argp}, {0}};
@@ -262,6 +275,13 @@ static int world(const struct ask *a) {
   return la__swarm_one(stdout, &plan, !a->quiet) ? EXIT_OK : EXIT_FAIL;
 }
 
+static int explore(const struct ask *a) {
+  bool known, right = la__explore(stdout, strcmp(a->explore, "all") ? a->explore : NULL, a->budget > 0 ? a->budget : 3600, &known);
+  if (!known)
+    la__usage(a->cmd, "--explore %s: unknown; its bounds are: %s", a->explore, la__explore_names());
+  return right ? EXIT_OK : EXIT_FAIL;
+}
+
 static int plan_of(const struct ask *a) {
   static struct sw_plan plan;
   la__sw_draw(&plan, a->opt.seed);
@@ -296,8 +316,8 @@ int la__cmd_sim(int argc, char **argv) {
   if (!a.names)
     return la__fail(a.cmd, "out of memory");
   la__args(&argp, argc, argv, 0, &a);
-  if (a.swarm.worlds || a.world || a.plan || a.oom) {
-    int status = a.oom ? oom(&a) : a.plan ? plan_of(&a) : a.world ? world(&a) : swarm(&a);
+  if (a.swarm.worlds || a.world || a.plan || a.oom || a.explore) {
+    int status = a.explore ? explore(&a) : a.oom ? oom(&a) : a.plan ? plan_of(&a) : a.world ? world(&a) : swarm(&a);
     free(a.names);
     return status;
   }

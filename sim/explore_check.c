@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What must hold in every state: numbers in order, each side's idea of the other possible, a clock for each state that waits and none
+ * that is overdue, memory. What applications are told, and the bytes that they read and send, is looked at as it happens (explore_world.c).
+ */
+#include "base/seq.h"
+#include "sim/explore.h"
+
+static bool synchronized(const struct conn *c) { return c->state >= LA_ESTABLISHED; }
+
+/* A clock that strikes in the future, and no later than it may. */
+static void clock_in(unsigned side, la_time due, la_time most, const char *what) {
+  if (due <= la__xp->side[side].now || due > la__xp->base + la__xp->step + most)
+    la__xp_fail("%c: the clock of %s is %s", 'A' + side, what,
+                due == LA_NEVER                 ? "missing"
+                : due <= la__xp->side[side].now ? "overdue"
+                                                : "too late");
+  else if (la_deadline(la__xp->side[side].s) > due)
+    la__xp_fail("%c: la_deadline is later than the clock of %s", 'A' + side, what);
+}
+
+static void clocks(const struct xp_bound *b, unsigned side, const struct conn *c) {
+  const char *name = la_state_name((enum la_state)c->state);
+  bool waits = c->state == LA_SYN_SENT || c->state == LA_SYN_RECEIVED || c->state == LA_FIN_WAIT_1 || c->state == LA_CLOSING ||
+               c->state == LA_LAST_ACK || (c->state == LA_FIN_WAIT_2 && c->flags & CF_APP_CLOSED);
+  if (waits || c->life_at != LA_NEVER)
+    clock_in(side, c->life_at, b->limit * b->unit * LA_US, name);
+  if (c->snd_una != c->snd_nxt && c->clock != CLK_RTX)
+    la__xp_fail("%c: %s has something outstanding and no retransmission clock", 'A' + side, name);
+  if (c->clock != CLK_NONE)
+    clock_in(side, c->clock_at, b->unit * LA_US, "retransmission");
+}
+
+static void numbers(unsigned side, const struct conn *c) {
+  if (!seq_leq(c->snd_una, c->snd_nxt) || c->snd_nxt - c->snd_una > 65536)
+    la__xp_fail("%c: SND.UNA %u, SND.NXT %u", 'A' + side, c->snd_una, c->snd_nxt);
+  if (synchronized(c) && (!seq_leq(c->rcv_nxt, c->rcv_adv) || c->rcv_adv - c->rcv_nxt > 65536))
+    la__xp_fail("%c: RCV.NXT %u, announced up to %u", 'A' + side, c->rcv_nxt, c->rcv_adv);
+}
+
+/* What one side has had acknowledged the other has received, and nobody received what was not sent. */
+static void compatible(unsigned side, const struct xp_inc *n, const struct conn *c) {
+  const struct xp_inc *m = la__xp_peer_of(side, n);
+  if (!synchronized(c))
+    return;
+  if (!m || !m->has_peer || m->irs != n->iss) {
+    la__xp_fail("%c is synchronized with an incarnation of %c that knows nothing of it", 'A' + side, 'B' - side);
+    return;
+  }
+  const struct conn *d = la__xp_conn(!side, m->gen);
+  if (!d || !synchronized(d) || d->flags & CF_ENDED)
+    return;
+  if (!seq_leq(c->snd_una, d->rcv_nxt) || !seq_leq(d->rcv_nxt, c->snd_nxt))
+    la__xp_fail("%c has sent up to %u, of which %u are acknowledged, and %c has received %u", 'A' + side, c->snd_nxt - n->iss,
+                c->snd_una - n->iss, 'B' - side, d->rcv_nxt - n->iss);
+  if (c->flags & CF_FIN_ACKED && !(d->flags & CF_FIN_RCVD))
+    la__xp_fail("%c's FIN is acknowledged, but %c did not have it", 'A' + side, 'B' - side);
+}
+
+static void connection(const struct xp_bound *b, unsigned side, const struct conn *c) {
+  const struct xp_side *d = &la__xp->side[side];
+  const struct xp_inc *n = d->inc;
+  while (n < d->inc + d->ninc && n->gen != c->gen)
+    n++;
+  if (n == d->inc + d->ninc) {
+    la__xp_fail("%c has a connection of nobody's", 'A' + side);
+    return;
+  }
+  if (c->flags & CF_ENDED) {
+    if (!n->ended)
+      la__xp_fail("%c was not told END", 'A' + side);
+    return;
+  }
+  if (c->state == LA_CLOSED || c->state == LA_TIME_WAIT || n->ended)
+    la__xp_fail("%c: a connection in %s goes on after its END", 'A' + side, la_state_name((enum la_state)c->state));
+  if (c->todo || c->events || c->flags & (CF_DIRTY | CF_QUEUED))
+    la__xp_fail("%c: something waits though all was taken", 'A' + side);
+  numbers(side, c);
+  clocks(b, side, c);
+  compatible(side, n, c);
+}
+
+static void side_check(const struct xp_bound *b, unsigned side) {
+  struct xp_side *d = &la__xp->side[side];
+  const struct tcp *t = &d->s->tcp;
+  unsigned in_table = 0;
+  for (uint32_t i = la__slab_next(&t->conn[0], 0); i != SLAB_NONE; i = la__slab_next(&t->conn[0], i + 1)) {
+    const struct conn *c = la__slab_at(&t->conn[0], i);
+    in_table += !(c->flags & CF_DETACHED);
+    connection(b, side, c);
+  }
+  for (uint32_t i = la__slab_next(&t->half[0], 0); i != SLAB_NONE; i = la__slab_next(&t->half[0], i + 1), in_table++)
+    clock_in(side, ((const struct half *)la__slab_at(&t->half[0], i))->due, b->unit * LA_US << b->retries, "a half-open record");
+  for (uint32_t i = la__slab_next(&t->tw[0], 0); i != SLAB_NONE; i = la__slab_next(&t->tw[0], i + 1), in_table++)
+    clock_in(side, ((const struct tw *)la__slab_at(&t->tw[0], i))->due, b->time_wait * b->unit * LA_US, "TIME-WAIT");
+  if (in_table > 1 || in_table != t->table.count)
+    la__xp_fail("%c: %u records of one pair, %u in the table", 'A' + side, in_table, t->table.count);
+}
+
+void la__xp_check(const struct xp_bound *b) {
+  side_check(b, 0);
+  side_check(b, 1);
+  if (!la__xp_over())
+    return;
+  for (unsigned side = 0; side < 2; side++) {
+    struct xp_side *d = &la__xp->side[side];
+    la_trim(d->s);
+    if (d->s->mem.used != d->idle)
+      la__xp_fail("%c holds %llu bytes in the end, %llu at the beginning", 'A' + side, (unsigned long long)d->s->mem.used,
+                  (unsigned long long)d->idle);
+  }
+}
