@@ -42,8 +42,8 @@ static inline uint32_t word(const uint8_t *p) {
 }
 
 /*
- * Multilinear (Carter, Wegman 1979; Thorup 2015, 3.4): the upper half of a sum of 32-bit words times random 64-bit keys. Two pairs meet with
- * a probability of 2^-32, whoever chose them, as long as he does not know the keys. Either direction of a pair has the same words.
+ * Multilinear (Carter, Wegman 1979; Thorup 2015, 3.4): the upper half of a sum of 32-bit words times random 64-bit keys. Two pairs meet
+ * with a probability of 2^-32, whoever chose them, as long as he does not know the keys. Either direction of a pair has the same words.
  */
 static uint64_t seg_hash(const struct flows *f, const struct seg *s) {
   size_t n = s->family == 4 ? 1 : 4;
@@ -317,10 +317,23 @@ void la__flows_batch(struct flows *f, const struct packet *p, size_t n) {
 
 void la__flows_packet(struct flows *f, const struct packet *p) { la__flows_batch(f, p, 1); }
 
-void la__flows_idle(struct flows *f, la_time now) {
+/* Whose end was not captured would stay for ever. */
+static void sweep(struct flows *f) {
+  for (size_t i = 0; i < f->nbuckets; i++)
+    for (struct flow *c = f->bucket[i], *next; c; c = next) {
+      next = c->chain;
+      if (f->now > c->last.at && f->now - c->last.at >= FLOWS_SILENT)
+        retire(f, c);
+    }
+  f->swept = f->now;
+}
+
+void la__flows_live(struct flows *f, la_time now) {
   if (now > f->now)
     f->now = now;
   expire(f);
+  if (f->now - f->swept >= FLOWS_SWEEP)
+    sweep(f);
 }
 
 static int by_age(const void *a, const void *b) {

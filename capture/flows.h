@@ -12,6 +12,8 @@
 
 enum { FLOWS_WAITING = 16384, FLOWS_ATTEMPTS = 65536, FLOWS_SYNS = 1024, FLOWS_BATCH = 16 };
 #define FLOWS_2MSL (60 * LA_SEC)
+#define FLOWS_SILENT (86400 * LA_SEC)
+#define FLOWS_SWEEP (600 * LA_SEC)
 #define FLOWS_SYN_LIFE (180 * LA_SEC) /* an unanswered SYN is given up */
 
 struct flows_stats {
@@ -41,7 +43,7 @@ struct flows {
   void *slabs;
   struct pieces *pieces;
   struct flow_syn syn[FLOWS_SYNS]; /* the latest, by number */
-  la_time now;
+  la_time now, swept;
   struct flows_stats stats;
   bool out_of_memory;
 };
@@ -50,8 +52,8 @@ bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), vo
 void la__flows_packet(struct flows *f, const struct packet *p);
 /* n <= FLOWS_BATCH packets, all still in memory: while one is looked at, the next ones' connections come into the cache. */
 void la__flows_batch(struct flows *f, const struct packet *p, size_t n);
-/* Nothing came, and it is `now`: gives out what has been over for long enough. */
-void la__flows_idle(struct flows *f, la_time now);
+/* Of a live capture, now and then: gives out what has been over for long enough, and what has been silent for a day. */
+void la__flows_live(struct flows *f, la_time now);
 /* Gives out whatever is left, by age. */
 void la__flows_finish(struct flows *f);
 void la__flows_free(struct flows *f);

@@ -3,6 +3,7 @@
 #include "capture/reader.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 enum { PCAP_FILE_HEADER = 24, PCAP_RECORD_HEADER = 16, LIVE_SNAP = 262144, LIVE_WAIT_MS = 100, PCAP_PACKET_MAX = 16 << 20 };
@@ -87,6 +88,8 @@ bool la__reader_live(struct reader *r, const char *interface) {
     snprintf(err, sizeof err, "%s", pcap_geterr(r->pcap));
     return failed(r, err[0] ? err : pcap_statustostr(got));
   }
+  if (pcap_setnonblock(r->pcap, 1, err) < 0) /* its own waiting has no limit on some systems, and goes on after a signal */
+    return failed(r, err);
   return true;
 }
 
@@ -103,6 +106,11 @@ static enum reader_result next_pcap(struct reader *r, struct packet *out) {
   const u_char *data;
   struct pcap_stat st;
   int got = pcap_next_ex(r->pcap, &h, &data);
+  if (got == 0 && r->live) {
+    struct pollfd fd = {.fd = pcap_get_selectable_fd(r->pcap), .events = POLLIN};
+    poll(&fd, 1, LIVE_WAIT_MS);
+    got = pcap_next_ex(r->pcap, &h, &data);
+  }
   if (got == 0)
     return READER_NOTHING;
   if (got == PCAP_ERROR_BREAK) {

@@ -216,6 +216,8 @@ static void without_reset(const struct flow *c, la_time now, struct verdict *v) 
     return;
   }
   bool opened = c->open.frame || c->mid || c->end[0].bytes + c->end[1].bytes > 0;
+  if (v->flaws & FLAW_ONE_SIDED) /* it went on: it has been heard */
+    opened |= c->end[0].segs > c->end[0].syns || c->end[1].segs > c->end[1].syns;
   if (!opened && !(c->end[0].fins + c->end[1].fins)) {
     unopened(c, v);
     return;
@@ -251,7 +253,8 @@ static void half_closed(const struct flow *c, la_time now, struct verdict *v) {
     end = peer->fin.at;
   v->half_closed = end > me->fin.at ? end - me->fin.at : 0;
   v->half_bytes = peer->late;
-  v->first_closed = c->fin_crossed && peer->fins ? CLOSED_BOTH : c->first_fin == v->client ? CLOSED_CLIENT : CLOSED_SERVER;
+  if (!(v->flaws & FLAW_ONE_SIDED)) /* else the other one's FIN may have come before */
+    v->first_closed = c->fin_crossed && peer->fins ? CLOSED_BOTH : c->first_fin == v->client ? CLOSED_CLIENT : CLOSED_SERVER;
 }
 
 static void time_wait(const struct flow *c, struct verdict *v) {
@@ -308,6 +311,10 @@ void la__verdict(const struct flow *c, la_time now, struct verdict *v) {
       one(v, REASON_INJECTED, CERTAIN_INFERRED, 2);
   }
   bool lone = (v->flaws & FLAW_ONE_SIDED) != 0;
+  if (lone && v->kind == KIND_HALF)
+    v->kind = KIND_NONE;
+  if (lone && v->reason == REASON_CLOSING)
+    either(v, REASON_CLOSE, REASON_CLOSING, 2);
   told(c, v);
   if (lone && v->certainty == CERTAIN_OBSERVED)
     v->certainty = CERTAIN_INFERRED;

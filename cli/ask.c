@@ -13,6 +13,26 @@
 
 enum { PATIENCE = 20 }; /* seconds for the next bytes of an answer */
 
+enum { OPT_SOCKET = 0x7201 };
+
+static const struct argp_option asked_options[] = {
+  {"socket", OPT_SOCKET, "PATH", 0, "ask there (default: the sockets in $XDG_RUNTIME_DIR/lastack and /run/lastack)", 1},
+  {0},
+};
+
+static error_t asked_parse(int key, char *arg, struct argp_state *state) {
+  struct asked *a = state->input;
+  if (key == OPT_SOCKET)
+    a->path = arg;
+  else if (key == ARGP_KEY_ARG && a->words)
+    a->words[a->nwords++] = arg;
+  else
+    return la__args_other(key, arg, state, a->cmd);
+  return 0;
+}
+static const struct argp asked_argp = {.options = asked_options, .parser = asked_parse};
+const struct argp_child la__asked_children[] = {{.argp = &asked_argp}, {0}};
+
 static void add_source(struct sources *s, const char *dir, const char *name) {
   char(*more)[ASK_PATH] = realloc(s->path, (s->n + 1) * sizeof *more);
   if (!more)

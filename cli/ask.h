@@ -9,6 +9,14 @@
 
 enum { ASK_PATH = 512, ASK_ERR = 200 };
 
+/* Whom to ask, and about what: a child of the parsers of ss, top and metrics, which give it as their child's input. */
+struct asked {
+  const char *cmd, *path;
+  char **words; /* as many as there are arguments; NULL: none are expected */
+  unsigned nwords;
+};
+extern const struct argp_child la__asked_children[];
+
 struct sources {
   char (*path)[ASK_PATH];
   size_t n;

@@ -29,6 +29,8 @@ _Noreturn __attribute__((format(printf, 2, 3))) void la__usage(const char *cmd, 
 /* argp_parse, but an error is one line on stderr. A parser calls la__args_init on ARGP_KEY_INIT. Ends the program on error. */
 void la__args(const struct argp *argp, int argc, char **argv, unsigned flags, void *input);
 void la__args_init(struct argp_state *state);
+/* For a parser's default: starts, and takes no arguments. */
+error_t la__args_other(int key, const char *arg, struct argp_state *state, const char *cmd);
 /* A whole number from lo to hi; else la__usage. `what` names the option. */
 uint64_t la__number(const char *cmd, const char *what, const char *text, uint64_t lo, uint64_t hi);
 

@@ -86,10 +86,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case OPT_ASCII:
     a->ascii = true;
     return 0;
-  case ARGP_KEY_ARG:
-    la__usage(a->cmd, "%s: no argument is expected", arg);
   default:
-    return ARGP_ERR_UNKNOWN;
+    return la__args_other(key, arg, state, a->cmd);
   }
 }
 

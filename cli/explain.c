@@ -191,9 +191,9 @@ static int read_all(struct run *r, struct reader *rd, const char *path) {
       stop = told_to_stop(r, got == READER_PACKET ? &p[n] : NULL);
       n += got == READER_PACKET && !stop && la__filter_match(&r->filter, &p[n]);
     } while (got == READER_PACKET && n < FLOWS_BATCH && la__reader_ready(rd));
-    if (got == READER_NOTHING)
-      la__flows_idle(&r->flows, clock_now());
     la__flows_batch(&r->flows, p, n);
+    if (r->a->follow)
+      la__flows_live(&r->flows, clock_now());
     if (bar)
       progress(r, rd, path);
   }

@@ -59,6 +59,16 @@ uint64_t la__number(const char *cmd, const char *what, const char *text, uint64_
   return v;
 }
 
+error_t la__args_other(int key, const char *arg, struct argp_state *state, const char *cmd) {
+  if (key == ARGP_KEY_INIT)
+    la__args_init(state);
+  else if (key == ARGP_KEY_ARG)
+    la__usage(cmd, "%s: no argument is expected", arg);
+  else
+    return ARGP_ERR_UNKNOWN;
+  return 0;
+}
+
 struct net_addr la__net_addr(const char *cmd, const char *what, const char *text) {
   struct net_addr n;
   char addr[LA_ADDR_TEXT];

@@ -4,33 +4,17 @@
 
 #include "cli/ask.h"
 
-struct args {
-  const char *cmd, *path;
-};
-enum { OPT_SOCKET = 256 };
-static const struct argp_option options[] = {
-  {"socket", OPT_SOCKET, "PATH", 0, "ask there (default: the one socket in $XDG_RUNTIME_DIR/lastack or /run/lastack)", 0},
-  {0},
-};
-
 static error_t parse(int key, char *arg, struct argp_state *state) {
-  struct args *a = state->input;
-  switch (key) {
-  case ARGP_KEY_INIT:
-    la__args_init(state);
-    return 0;
-  case OPT_SOCKET:
-    a->path = arg;
-    return 0;
-  case ARGP_KEY_ARG:
-    la__usage(a->cmd, "%s: no argument is expected", arg);
-  default:
+  (void)arg;
+  if (key != ARGP_KEY_INIT)
     return ARGP_ERR_UNKNOWN;
-  }
+  la__args_init(state);
+  state->child_inputs[0] = state->input;
+  return 0;
 }
 
 static const struct argp argp = {
-  .options = options,
+  .children = la__asked_children,
   .parser = parse,
   .doc = "Prints the counters of a running process's stacks, added up, in the text format of Prometheus."
          "\vPrometheus itself may ask the socket: it answers HTTP's GET /metrics.\n\nExit status: 0; 1 when none answers, or several do; 2 "
@@ -38,7 +22,7 @@ static const struct argp argp = {
 };
 
 int la__cmd_metrics(int argc, char **argv) {
-  struct args a = {.cmd = argv[0]};
+  struct asked a = {.cmd = argv[0]};
   struct sources src;
   char err[ASK_ERR];
   char *text = NULL;

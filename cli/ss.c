@@ -7,14 +7,13 @@
 #include "cli/ask.h"
 
 struct args {
-  const char *cmd, *path, *why;
+  const char *cmd, *why;
   bool all, listening, tcp, udp, timers, info, summary, json, no_header, four, six;
   unsigned pid;
-  char **words;
-  unsigned nwords;
+  struct asked ask;
 };
 
-enum { OPT_JSON = 256, OPT_WHY, OPT_SOCKET, OPT_PID };
+enum { OPT_JSON = 256, OPT_WHY, OPT_PID };
 
 static const struct argp_option options[] = {
   {0, 0, 0, 0, "Which:", 1},
@@ -25,7 +24,6 @@ static const struct argp_option options[] = {
   {"ipv4", '4', NULL, 0, "only IPv4", 1},
   {"ipv6", '6', NULL, 0, "only IPv6", 1},
   {"pid", OPT_PID, "N", 0, "only of this process", 1},
-  {"socket", OPT_SOCKET, "PATH", 0, "ask there (default: every socket in $XDG_RUNTIME_DIR/lastack and /run/lastack)", 1},
   {0, 0, 0, 0, "What:", 2},
   {"options", 'o', NULL, 0, "the next clock, when it strikes, and what would end the connection when", 2},
   {"info", 'i', NULL, 0, "round-trip time, congestion control, recovery", 2},
@@ -42,6 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT:
     la__args_init(state);
+    state->child_inputs[0] = &a->ask;
     return 0;
   case 'a':
     a->all = true;
@@ -81,14 +80,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case OPT_WHY:
     a->why = arg;
     return 0;
-  case OPT_SOCKET:
-    a->path = arg;
-    return 0;
   case OPT_PID:
     a->pid = (unsigned)la__number(a->cmd, "--pid", arg, 1, INT32_MAX);
-    return 0;
-  case ARGP_KEY_ARG:
-    a->words[a->nwords++] = arg;
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -97,6 +90,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp argp = {
   .options = options,
+  .children = la__asked_children,
   .parser = parse,
   .args_doc = "[FILTER...]",
   .doc = "Lists the connections of running stacks: state and time in it, queues, what each waits for."
@@ -306,7 +300,7 @@ static int summary(const struct args *a, const struct sources *src) {
     if (!la__ask(src->path[i], "{\"v\":1,\"get\":\"stats\"}\n", sum_line, &s, err) && err[0])
       status = la__fail(a->cmd, "%s", err);
   if (!s.stacks && !status)
-    status = la__sources_none(a->cmd, a->path);
+    status = la__sources_none(a->cmd, a->ask.path);
   else if (s.stacks && !a->json)
     print_sum(&s);
   json_decref(s.hello);
@@ -316,25 +310,25 @@ static int summary(const struct args *a, const struct sources *src) {
 }
 
 int la__cmd_ss(int argc, char **argv) {
-  struct args a = {.cmd = argv[0], .words = calloc((size_t)argc + 1, sizeof *a.words)};
+  struct args a = {.cmd = argv[0], .ask = {.cmd = argv[0], .words = calloc((size_t)argc + 1, sizeof(char *))}};
   uint32_t stack = UINT32_MAX, id = 0;
   struct sources src;
   struct rows rows = {0};
-  if (!a.words)
+  if (!a.ask.words)
     return la__fail(a.cmd, "out of memory");
   la__args(&argp, argc, argv, 0, &a);
   if (a.why)
     id_of(&a, &stack, &id);
   unsigned states = a.all ? STATES_ALL : a.listening ? 1u << LA_LISTEN : STATES_CONNECTED & ~STATES_BUCKET;
-  struct choice *f = la__choose_new(a.cmd, a.words, a.nwords, states);
-  la__sources_find(&src, a.path);
+  struct choice *f = la__choose_new(a.cmd, a.ask.words, a.ask.nwords, states);
+  la__sources_find(&src, a.ask.path);
   int status = EXIT_OK;
   if (a.summary) {
     status = summary(&a, &src);
   } else {
     la__rows_get(&rows, &src, id);
     if (!rows.processes)
-      status = rows.bad ? EXIT_OK : la__sources_none(a.cmd, a.path);
+      status = rows.bad ? EXIT_OK : la__sources_none(a.cmd, a.ask.path);
     else if (a.why)
       status = tell_why(&a, &rows, stack);
     else
@@ -345,6 +339,6 @@ int la__cmd_ss(int argc, char **argv) {
   }
   la__sources_free(&src);
   la__choose_free(f);
-  free(a.words);
+  free(a.ask.words);
   return status;
 }

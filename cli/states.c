@@ -49,9 +49,6 @@ static void add_path(struct args *a, const char *text) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   struct args *a = state->input;
   switch (key) {
-  case ARGP_KEY_INIT:
-    la__args_init(state);
-    return 0;
   case OPT_DOT:
   case OPT_MERMAID:
     choose(a, key == OPT_DOT ? DOT : MERMAID);
@@ -69,10 +66,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case OPT_SIM:
     a->sim = arg;
     return 0;
-  case ARGP_KEY_ARG:
-    la__usage(a->cmd, "%s: no argument is expected", arg);
   default:
-    return ARGP_ERR_UNKNOWN;
+    return la__args_other(key, arg, state, a->cmd);
   }
 }
 

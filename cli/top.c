@@ -19,20 +19,17 @@ static const struct {
                       {"send-q", 9}, {"rate", 10}, {"rtt", 9},     {"cwnd", 9},  {"again", 6}};
 
 struct args {
-  const char *cmd, *path;
+  const char *cmd;
   double delay;
   enum column sort;
   bool reverse, all;
-  char **words;
-  unsigned nwords;
+  struct asked ask;
 };
-enum { OPT_SOCKET = 256 };
 static const struct argp_option options[] = {
   {"delay", 'd', "SEC", 0, "seconds between two looks, 0.1 to 3600 (default 2)", 0},
   {"sort", 'o', "COLUMN", 0, "pid, id, state, since, recv-q, send-q, rate (default), rtt, cwnd, again", 0},
   {"reverse", 'r', NULL, 0, "the other way round", 0},
   {"all", 'a', NULL, 0, "listeners, half-open and TIME-WAIT records too", 0},
-  {"socket", OPT_SOCKET, "PATH", 0, "ask there (default: every socket in $XDG_RUNTIME_DIR/lastack and /run/lastack)", 0},
   {0},
 };
 
@@ -42,6 +39,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT:
     la__args_init(state);
+    state->child_inputs[0] = &a->ask;
     return 0;
   case 'd':
     a->delay = strtod(arg, &end);
@@ -60,12 +58,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'a':
     a->all = true;
     return 0;
-  case OPT_SOCKET:
-    a->path = arg;
-    return 0;
-  case ARGP_KEY_ARG:
-    a->words[a->nwords++] = arg;
-    return 0;
   default:
     return ARGP_ERR_UNKNOWN;
   }
@@ -73,6 +65,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp argp = {
   .options = options,
+  .children = la__asked_children,
   .parser = parse,
   .args_doc = "[FILTER...]",
   .doc = "Shows the connections of running stacks in the terminal, and again every few seconds."
@@ -188,7 +181,7 @@ static void arrange(struct view *v) {
 
 static void choose(struct view *v) {
   la__choose_free(v->choice);
-  v->choice = la__choose_new(v->a->cmd, v->a->words, v->a->nwords, v->a->all ? STATES_ALL : STATES_CONNECTED & ~STATES_BUCKET);
+  v->choice = la__choose_new(v->a->cmd, v->a->ask.words, v->a->ask.nwords, v->a->all ? STATES_ALL : STATES_CONNECTED & ~STATES_BUCKET);
 }
 
 static void look(struct view *v) {
@@ -197,7 +190,7 @@ static void look(struct view *v) {
   la__rows_free(&v->rows);
   free(v->shown);
   free(v->rate);
-  la__sources_find(&s, v->a->path);
+  la__sources_find(&s, v->a->ask.path);
   la__rows_get(&v->rows, &s, 0);
   la__sources_free(&s);
   v->at = seconds();
@@ -380,15 +373,16 @@ static void run(struct view *v) {
 }
 
 int la__cmd_top(int argc, char **argv) {
-  struct args a = {.cmd = argv[0], .delay = 2, .sort = COL_RATE, .words = calloc((size_t)argc + 1, sizeof *a.words)};
+  struct args a = {
+    .cmd = argv[0], .delay = 2, .sort = COL_RATE, .ask = {.cmd = argv[0], .words = calloc((size_t)argc + 1, sizeof(char *))}};
   struct view v = {.a = &a};
-  if (!a.words)
+  if (!a.ask.words)
     return la__fail(a.cmd, "out of memory");
   la__args(&argp, argc, argv, 0, &a);
   choose(&v);
   if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
     la__choose_free(v.choice);
-    free(a.words);
+    free(a.ask.words);
     return la__fail(a.cmd, "standard input and output must be a terminal; lastack ss lists once");
   }
   SCREEN *screen = newterm(NULL, stdout, stdin);
@@ -410,6 +404,6 @@ int la__cmd_top(int argc, char **argv) {
   free(v.rate);
   free(v.past);
   la__choose_free(v.choice);
-  free(a.words);
+  free(a.ask.words);
   return status;
 }

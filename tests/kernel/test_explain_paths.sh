@@ -246,6 +246,19 @@ nat=$next
 want_c '"closed_first":"client".*"reason":"close"'
 want_s '"client":"'"$seen"':[0-9]*".*"closed_first":"client".*"reason":"close"'
 
+if [ "$1" = 4 ]; then # a narrow way behind the router, and senders who let it cut (IPv6 has no such routers)
+  next=$((next + 1))
+  sysctl -qw net.ipv4.ip_no_pmtu_disc=1
+  router ip link set r1 mtu 600
+  pair_again 'recv:5000 rest close' 'send:5000 close'
+  c_go
+  s_go
+  over
+  router ip link set r1 mtu 1500
+  want_c '"closed_first":"client".*"reason":"close","certainty":"observed"'
+  want_s '"closed_first":"client".*"reason":"close","certainty":"observed".*"capture":\[[^]]*"fragments".*"client_end":\{[^}]*"bytes":5000,'
+fi
+
 captured
 check now c
 check now s
@@ -302,6 +315,20 @@ for how in forgotten denied; do
   ended $client
   want_s '"reason":"open"'
 done
+
+next=$((next + 1)) # an address translator that forgets: what comes next has another source, of which the server knows nothing
+rule add translated
+pair_again 'recv:10 rest' 'send:10 wait send:10 end'
+c_go
+s_go
+s_says 'received 10'
+until_true "$limit" forgotten || fail "the translator does not forget"
+c_go
+c_says ECONNRESET
+ended $client
+want_c '"close_kind":"reset","reason":"half-open","certainty":"ambiguous","candidates":\["half-open","idle-cut"\]'
+want_s '"client":"'"$seen"':[0-9]*".*"reason":"open"'
+want_s '"client":"[^"]*'"$a"'[^"]*".*"close_kind":"reset","reason":"half-open".*"capture":\["midstream"'
 captured
 check long c 70
 check long s 70

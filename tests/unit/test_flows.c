@@ -106,15 +106,33 @@ static void test_idle(void **unused) {
   (void)unused;
   assert_true(la__flows_init(&f, done, &n));
   release(&f, LA_SEC, 1000, 500);
-  la__flows_idle(&f, 60 * LA_SEC);
+  la__flows_live(&f, 60 * LA_SEC);
   assert_int_equal(n.done, 0);
-  la__flows_idle(&f, 61 * LA_SEC);
+  la__flows_live(&f, 61 * LA_SEC);
   assert_int_equal(n.done, 1);
   la__flows_finish(&f);
   la__flows_free(&f);
 }
 
 /* The next incarnation of a pair is another connection; a SYN sent again is not. */
+/* Live, a connection whose end was lost goes after a day without a word; one that speaks stays. */
+static void test_silent(void **unused) {
+  static struct flows f;
+  struct count c = {0};
+  (void)unused;
+  assert_true(la__flows_init(&f, done, &c));
+  give(&f, LA_SEC, 1, 1000, 2, 80, LA_ACK, 100, 200);
+  give(&f, LA_SEC, 1, 1001, 2, 80, LA_ACK, 100, 200);
+  give(&f, 80000 * LA_SEC, 1, 1001, 2, 80, LA_ACK, 101, 200);
+  la__flows_live(&f, 86400 * LA_SEC);
+  assert_int_equal(c.done, 0);
+  la__flows_live(&f, 87100 * LA_SEC);
+  assert_int_equal(c.done, 1);
+  assert_int_equal(c.last, 1);
+  assert_int_equal(f.nconns, 1);
+  la__flows_free(&f);
+}
+
 static void test_incarnations(void **unused) {
   struct count n = {0};
   struct flows f;
@@ -149,7 +167,8 @@ static void test_nat(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_flood), cmocka_unit_test(test_crowd),        cmocka_unit_test(test_expiry),
-                                     cmocka_unit_test(test_idle),  cmocka_unit_test(test_incarnations), cmocka_unit_test(test_nat)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_flood), cmocka_unit_test(test_crowd),  cmocka_unit_test(test_expiry),
+                                     cmocka_unit_test(test_idle),  cmocka_unit_test(test_silent), cmocka_unit_test(test_incarnations),
+                                     cmocka_unit_test(test_nat)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
