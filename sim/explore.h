@@ -76,6 +76,7 @@ struct xp_frame {
   uint32_t seq, ack;
   uint16_t wnd, len;
   uint8_t from, flags, age;
+  bool came;         /* for the ladder: it has arrived before */
   uint8_t own, peer; /* incarnations that seq and ack count from: of the sender, of the receiver; XP_NONE */
   uint8_t head_len, head[XP_HEAD];
 };
@@ -111,9 +112,10 @@ void *la__xp_alloc(void *ctx, size_t n);
 void la__xp_free(void *ctx, void *p, size_t n);
 void la__xp_first(void);  /* the present world is the first state */
 void la__xp_rewind(void); /* to it */
-bool la__xp_learn(void);  /* true: memory has changed that images do not hold: those made so far are worthless */
-bool la__xp_grown(void);  /* there are blocks at which nobody has looked */
+void la__xp_learn(void);  /* after each move */
 size_t la__xp_image_size(void);
+bool la__xp_image_run(unsigned i, size_t *at, size_t *n); /* the i-th stretch that images mean */
+void la__xp_image_first(uint8_t *image);                  /* all of the first state's */
 void la__xp_image_save(uint8_t *image);
 void la__xp_image_load(const uint8_t *image);
 bool la__xp_cold_touched(void); /* memory that images leave out was written after all */
@@ -141,7 +143,7 @@ uint64_t la__xp_form(void);
 struct xp_result {
   size_t most;
   uint64_t states, transitions, ends, merged; /* merged: pairs that were compared */
-  unsigned depth;
+  unsigned depth, alone;                      /* alone: ticks until a world that was closed and left alone has ended, at most */
   double seconds;
   bool exhausted, failed;
   char wrong[200];

@@ -81,17 +81,21 @@ void la__xp_ladder(FILE *out, const struct xp_bound *b, const struct xp_move *tr
     char text[100], seg[80];
     const struct xp_frame *f = &la__xp->frame[trace[i].what];
     unsigned side = trace[i].side;
+    const char *note;
+    bool told = true;
     switch (trace[i].kind) {
     case XP_DELIVER:
       segment(seg, sizeof seg, f);
+      note = f->came ? " (again)" : f->age ? " (late)" : "";
       if (side)
-        snprintf(text, sizeof text, "<-- %s%s", seg, f->age ? "  (late)" : "");
+        snprintf(text, sizeof text, "<-- %s%s", seg, note);
       else
-        snprintf(text, sizeof text, "%*s -->", 40, seg);
+        snprintf(text, sizeof text, "%*s%s -->", (int)(40 - strlen(note)), seg, note);
       break;
     case XP_DROP:
       segment(seg, sizeof seg, f);
-      snprintf(text, sizeof text, "    (%s is forgotten)", seg);
+      snprintf(text, sizeof text, "%*s(%s is lost)", side ? 8 : 4, "", seg);
+      told = !f->came; /* what has arrived ends without a word */
       break;
     case XP_TICK:
       snprintf(text, sizeof text, "    . . .");
@@ -101,7 +105,8 @@ void la__xp_ladder(FILE *out, const struct xp_bound *b, const struct xp_move *tr
       break;
     }
     bool fine = la__xp_apply(b, trace[i]);
-    line(out, text);
+    if (told)
+      line(out, text);
     if (!fine)
       fprintf(out, "        %s\n", la__xp_wrong);
   }

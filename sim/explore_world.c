@@ -344,6 +344,7 @@ static void settle(const struct xp_bound *b, unsigned side, const struct xp_fram
 static void deliver(const struct xp_bound *b, unsigned i) {
   static uint8_t buf[XP_HEAD + XP_PAYLOAD];
   struct xp_frame f = la__xp->frame[i];
+  la__xp->frame[i].came = true;
   unsigned to = !f.from;
   struct xp_side *d = side_of(to);
   memcpy(buf, f.head, f.head_len);
