@@ -21,7 +21,7 @@ struct state {
   uint64_t form;
   uint32_t parent;
   struct xp_move move;
-  bool over, quit, busy; /* quit: every application has closed; busy: segments are in flight */
+  uint8_t is; /* enum xp_is */
 };
 struct search {
   const struct xp_bound *b;
@@ -240,15 +240,6 @@ static bool same_future(struct search *s, uint32_t i) {
 
 /* --- the search --- */
 
-static void look(struct state *st) {
-  st->over = la__xp_over();
-  st->busy = la__xp->nframes > 0;
-  st->quit = true;
-  for (unsigned side = 0; side < 2; side++)
-    for (unsigned i = 0; i < la__xp->side[side].ninc; i++)
-      st->quit &= !la__xp->side[side].inc[i].h.gen || la__xp->side[side].inc[i].closed;
-}
-
 /* All moves from state i, whose image is `here`. false: something is wrong. */
 static bool expand(struct search *s, uint32_t i) {
   struct xp_move m[XP_MOVES];
@@ -271,8 +262,8 @@ static bool expand(struct search *s, uint32_t i) {
     if (fresh) {
       s->state[to].parent = i;
       s->state[to].move = m[j];
-      look(&s->state[to]);
-      s->out->ends += s->state[to].over;
+      s->state[to].is = (uint8_t)la__xp_is();
+      s->out->ends += (s->state[to].is & XP_IS_OVER) != 0;
       s->snap[to] = snapshot(s);
     } else if (s->samples < SAMPLES && s->out->transitions >= s->sample_at) {
       s->samples++;
@@ -288,13 +279,15 @@ static bool expand(struct search *s, uint32_t i) {
   return true;
 }
 
-/* Every state has an end ahead of it: else the first that has none is told. */
-static void ends(struct search *s) {
+/* From every state that has the bits `from`, one with the bits `to` can be reached: else the first that has no such way is told. */
+static void ahead(struct search *s, unsigned from, unsigned to, const char *what) {
+  if (s->out->failed)
+    return;
   uint8_t *can = must(calloc(s->nstates, 1));
   for (bool more = true; more;) {
     more = false;
     for (uint32_t i = s->nstates; i-- > 0;) {
-      bool end = s->state[i].over;
+      bool end = (s->state[i].is & to) == to;
       for (uint64_t e = s->first[i]; !can[i] && !end && e < s->first[i + 1]; e++)
         end = can[s->edge[e]];
       if (end && !can[i])
@@ -302,10 +295,10 @@ static void ends(struct search *s) {
     }
   }
   uint32_t i = 0;
-  while (i < s->nstates && can[i])
+  while (i < s->nstates && (can[i] || (s->state[i].is & from) != from))
     i++;
   if (i < s->nstates) {
-    wrong(s, "no way leads from here to an end");
+    wrong(s, what);
     trace_to(s, i, NULL);
   }
   free(can);
@@ -320,9 +313,10 @@ static void left_alone(struct search *s) {
   most = half > most ? half : most;
   for (uint32_t i = 0; i < s->nstates; i++) {
     unsigned ticks = 0;
-    for (uint32_t j = i; s->state[i].quit && !s->state[j].over && ticks <= most;) {
-      ticks += !s->state[j].busy;
-      j = s->edge[s->state[j].busy ? s->first[j] : s->first[j + 1] - 1];
+    for (uint32_t j = i; s->state[i].is & XP_IS_QUIT && !(s->state[j].is & XP_IS_OVER) && ticks <= most;) {
+      bool busy = s->state[j].is & XP_IS_BUSY;
+      ticks += !busy;
+      j = s->edge[busy ? s->first[j] : s->first[j + 1] - 1];
     }
     if (ticks > most) {
       wrong(s, "both have closed, but left alone this does not end within the longest clock");
@@ -337,7 +331,7 @@ static void search(struct search *s, double seconds) {
   double from = processor();
   bool fresh;
   state_find(s, la__xp_form(), &fresh);
-  look(&s->state[0]);
+  s->state[0].is = (uint8_t)la__xp_is();
   s->snap[0] = snapshot(s);
   uint32_t level_end = 1;
   for (uint32_t i = 0; i < s->nstates; i++) {
@@ -356,11 +350,14 @@ static void search(struct search *s, double seconds) {
   s->first[s->nstates] = s->nedges;
   if (s->out->exhausted && la__xp_cold_touched())
     wrong(s, "memory outside of the images was written: the explorer's limit");
-  if (s->out->exhausted && !s->out->failed)
-    ends(s);
-  if (s->out->exhausted && !s->out->failed)
-    left_alone(s);
-  s->out->most = bytes_of(s);
+  if (s->out->exhausted && !s->out->failed) {
+    ahead(s, 0, XP_IS_OVER, "no way leads from here to an end");
+    ahead(s, XP_IS_MEETING, XP_IS_MET, "no way leads from here to a connection");
+    if (s->b->may[0] & s->b->may[1] & XP_MAY_CLOSE)
+      ahead(s, XP_IS_MET, XP_IS_PARTED, "no way leads from here to an orderly release");
+    if (!s->out->failed)
+      left_alone(s);
+  }
   s->out->states = s->nstates;
   s->out->seconds = processor() - from;
 }

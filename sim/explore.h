@@ -87,6 +87,7 @@ struct xp_side {
   struct xp_inc inc[XP_INCS];     /* oldest first */
   uint8_t ninc, cur;              /* cur: whose record is in the table; XP_NONE */
   uint8_t opens, next_tag, drawn; /* drawn: ISNs in this tick */
+  bool orderly;                   /* the latest END told of an orderly release */
   la_time now;
 };
 struct xp_world {
@@ -127,6 +128,15 @@ unsigned la__xp_moves(const struct xp_bound *b, struct xp_move *out);
 /* false: something is wrong, and la__xp_wrong says what. */
 bool la__xp_apply(const struct xp_bound *b, struct xp_move m);
 bool la__xp_over(void); /* nothing is left of any connection */
+enum xp_is {
+  XP_IS_OVER = 1,
+  XP_IS_QUIT = 2,    /* every application has closed */
+  XP_IS_BUSY = 4,    /* segments are in flight */
+  XP_IS_MEETING = 8, /* one is opening, not for the last tick, and the other is willing */
+  XP_IS_MET = 16,    /* both are synchronized with each other, and no clock is about to end that */
+  XP_IS_PARTED = 32  /* both were told of an orderly release */
+};
+unsigned la__xp_is(void);
 void la__xp_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 extern char la__xp_wrong[200]; /* empty: nothing */
 struct conn *la__xp_conn(unsigned side, uint32_t gen);
@@ -141,7 +151,6 @@ uint64_t la__xp_form(void);
 
 /* explore.c */
 struct xp_result {
-  size_t most;
   uint64_t states, transitions, ends, merged; /* merged: pairs that were compared */
   unsigned depth, alone;                      /* alone: ticks until a world that was closed and left alone has ended, at most */
   double seconds;

@@ -201,6 +201,7 @@ static void ended(unsigned side, struct xp_inc *n, const la_end *e) {
     la__xp_fail("%c is told END twice", 'A' + side);
   n->ended = true;
   bool orderly = e->how == LA_HOW_FOUR_SEGMENTS || e->how == LA_HOW_THREE_SEGMENTS || e->how == LA_HOW_SIMULTANEOUS;
+  side_of(side)->orderly = orderly;
   if (!orderly) { /* without TIME-WAIT old duplicates may meet the next incarnation, as RFC 9293 allows: there is none */
     side_of(side)->opens = 0;
     return;
