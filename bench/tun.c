@@ -36,49 +36,76 @@ static int kernel_socket(int type) {
   return fd;
 }
 
-/* ---- our stack ---- */
+/* ---- our stack: sends by reference, receives in posted buffers ---- */
+
+enum { REFS = 16, POSTS = 8, POST_BYTES = APP_BYTES / 2 };
 
 struct work {
   la_stack *stack;
   la_conn conn;
   bool tx, open, over;
   uint64_t done, all;
+  unsigned lent, back; /* totals */
   double began;
-  uint8_t app[APP_BYTES];
+  la_ref ref[REFS];
+  la_post post[POSTS];
+  uint8_t app[POSTS * POST_BYTES];
 };
 
 static void feed(struct work *w, la_time now) {
-  while (w->done < w->all) {
-    size_t n = w->all - w->done < APP_BYTES ? (size_t)(w->all - w->done) : APP_BYTES;
-    ptrdiff_t put = la_send(w->stack, w->conn, w->app, n);
+  while (w->done < w->all && w->lent - w->back < REFS) {
+    la_ref *r = &w->ref[w->lent % REFS];
+    r->data = w->app;
+    r->len = w->all - w->done < APP_BYTES ? (size_t)(w->all - w->done) : APP_BYTES;
+    int put = la_send_ref(w->stack, w->conn, r);
     if (put == LA_AGAIN)
       return;
-    if (put < 0)
+    if (put != LA_OK)
       die("send");
-    w->done += (uint64_t)put;
+    w->lent++;
+    w->done += r->len;
   }
-  la_close(w->stack, w->conn, now);
+  if (w->done == w->all)
+    la_close(w->stack, w->conn, now);
+}
+
+static void post(struct work *w, la_post *b) {
+  if (la_recv_post(w->stack, w->conn, b) != LA_OK)
+    die("post");
 }
 
 static void take(struct work *w, la_time now) {
+  la_post *b;
   ptrdiff_t n;
-  while ((n = la_recv(w->stack, w->conn, w->app, APP_BYTES)) > 0)
+  while ((n = la_recv_take(w->stack, w->conn, &b)) > 0) {
     w->done += (uint64_t)n;
+    post(w, b);
+  }
   if (n == 0)
     la_close(w->stack, w->conn, now);
+}
+
+static void opened(struct work *w) {
+  w->began = wall_now();
+  w->open = true;
+  for (unsigned i = 0; !w->tx && i < POSTS; i++) {
+    w->post[i] = (la_post){.data = w->app + i * POST_BYTES, .cap = POST_BYTES, .least = POST_BYTES};
+    post(w, &w->post[i]);
+  }
 }
 
 static void on_work(void *ctx, la_time now) {
   struct work *w = ctx;
   la_event e;
   while (la_events(w->stack, &e, 1)) {
-    if (e.type == LA_EVENT_ESTABLISHED) {
-      w->began = wall_now();
-      w->open = true;
-    }
+    if (e.type == LA_EVENT_ESTABLISHED)
+      opened(w);
+    w->back += e.type == LA_EVENT_RELEASED; /* in the order in which they were lent */
     if (e.type == LA_EVENT_END)
       w->over = true;
-    else if (w->tx)
+    if (!w->open || w->over)
+      continue;
+    if (w->tx)
       feed(w, now);
     else
       take(w, now);
@@ -108,7 +135,7 @@ int tun_main(int argc, char **argv) {
   la_config cfg;
   la_host_hooks hooks = {.work = on_work, .ctx = w};
   w->tx = argc > 1 && strcmp(argv[1], "tx") == 0;
-  w->all = number_arg(argc, argv, 2, 128ul << 20);
+  w->all = number_arg(argc, argv, 2, 1ul << 30);
   la_driver *d = device();
   int l = kernel_socket(SOCK_STREAM);
   pid_t child = fork();
@@ -241,7 +268,7 @@ static int floor_rx(la_driver *d, uint64_t all) {
 }
 
 int tunfloor_main(int argc, char **argv) {
-  uint64_t all = number_arg(argc, argv, 2, 128ul << 20);
+  uint64_t all = number_arg(argc, argv, 2, 1ul << 30);
   uint32_t piece = (uint32_t)number_arg(argc, argv, 3, 4096); /* as long as the stack's, if not told otherwise */
   if (piece < JOINED / LA_FRAME_BUFS + 1)
     die("a frame has not so many pieces");

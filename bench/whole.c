@@ -47,6 +47,8 @@ size_t pair_carry_whole(struct pair *p, struct node *from, struct node *to) {
     }
     if (la_input(to->stack, to->link, p->in, n, p->now) != n)
       die("a frame was refused");
+    if (p->came)
+      p->came(p->ctx, to);
     all += n;
   }
   p->frames += all;

@@ -72,24 +72,38 @@ static void event(struct flow *c, const struct packet *p, unsigned end, enum la_
   c->event[i] = (struct flow_event){p->at, (uint32_t)p->frame, (uint16_t)(p->frame >> 32), (uint8_t)end, (uint8_t)st};
 }
 
+static void events(struct flow *c, const struct packet *p, enum la_state was[2]) {
+  enum la_state step[TRACK_STEPS];
+  for (unsigned i = 0; i < 2; i++) {
+    enum la_state now = c->track.end[i].state;
+    if (now == was[i])
+      continue;
+    unsigned n = la__track_steps(was[i], now, step);
+    for (unsigned k = 0; k < n; k++)
+      event(c, p, i, step[k]);
+    was[i] = now;
+  }
+}
+
 /*
  * Of what arrives only a FIN is not taken for received before its receiver's ACK proves it: FINs may cross behind the place of capture, and
- * then it was not.
+ * then it was not. One that acknowledges its receiver's FIN has not crossed it, and comes with that acknowledgment or not at all.
  */
 static void follow(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
   struct track_seg t = {s->flags & (LA_SYN | LA_FIN | LA_ACK), s->seq, s->ack, s->len};
+  const struct track_end *me = &c->track.end[from], *peer = &c->track.end[!from];
   enum la_state was[2] = {c->track.end[0].state, c->track.end[1].state};
   la__track_send(&c->track, from, &t);
-  for (unsigned i = 0; i < 2; i++)
-    if (c->track.end[i].state != was[i]) {
-      event(c, p, i, c->track.end[i].state);
-      was[i] = c->track.end[i].state;
-    }
-  t.flags &= (uint8_t)~LA_FIN;
+  events(c, p, was);
+  bool with_ack = (t.flags & LA_ACK) && peer->state == LA_FIN_WAIT_1 && seq_gt(t.ack, peer->fin);
+  if (with_ack && !(t.flags & LA_FIN) && me->fin_sent) { /* a FIN that was sent before this ACK came before it: CLOSING */
+    la__track_arrive(&c->track, from, &(struct track_seg){LA_FIN, me->fin, 0, 0});
+    events(c, p, was);
+  } else if (!with_ack) {
+    t.flags &= (uint8_t)~LA_FIN;
+  }
   la__track_arrive(&c->track, from, &t);
-  for (unsigned i = 0; i < 2; i++)
-    if (c->track.end[i].state != was[i])
-      event(c, p, i, c->track.end[i].state);
+  events(c, p, was);
 }
 
 /* A RST that is believed ends both, but for TIME-WAIT at the receiver (RFC 1337). */

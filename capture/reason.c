@@ -39,7 +39,7 @@ const char *la__rst_reason_name(enum reason r) {
   case REASON_FIN_WAIT_2: /* the socket had gone when the segment came */
     return "NO_SOCKET";
   case REASON_ABORT:
-    return "TCP_ABORT_ON_LINGER";
+    return "TCP_STATE"; /* linger 0 is tcp_disconnect; TCP_ABORT_ON_LINGER is TCP_LINGER2's */
   case REASON_UNREAD:
     return "TCP_ABORT_ON_CLOSE";
   case REASON_DATA_AFTER_CLOSE:

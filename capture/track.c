@@ -13,6 +13,17 @@ void la__track_init(struct track *t) { memset(t, 0, sizeof *t); }
 
 enum la_state la__passive_state(const struct track *t, unsigned end) { return t->end[end].state; }
 
+unsigned la__track_steps(enum la_state was, enum la_state to, enum la_state out[TRACK_STEPS]) {
+  bool opening = was == LA_SYN_SENT || was == LA_SYN_RECEIVED;
+  unsigned n = 0;
+  if (opening && (to == LA_FIN_WAIT_1 || to == LA_CLOSE_WAIT || to == LA_LAST_ACK))
+    out[n++] = LA_ESTABLISHED;
+  if (to == LA_LAST_ACK && was != LA_CLOSE_WAIT)
+    out[n++] = LA_CLOSE_WAIT;
+  out[n++] = to;
+  return n;
+}
+
 uint32_t la__track_seq(const struct track *t, unsigned from, uint32_t seq) { return t->end[from].have_isn ? seq - t->end[from].isn : seq; }
 
 uint32_t la__track_ack(const struct track *t, unsigned from, uint32_t ack) { return la__track_seq(t, !from, ack); }

@@ -37,6 +37,12 @@ void la__track_init(struct track *t);
 bool la__track_send(struct track *t, unsigned from, const struct track_seg *seg);
 /* The segment that end `from` sent has arrived at the other one. */
 void la__track_arrive(struct track *t, unsigned from, const struct track_seg *seg);
+/*
+ * The states from `was` to `to`, which one segment may prove together, into out: the last is `to`. How many: 1 to TRACK_STEPS.
+ * A FIN that acknowledges ours takes us past FIN-WAIT-2 at once (RFC 9293 3.6, 3.10.7.4).
+ */
+enum { TRACK_STEPS = 4 };
+unsigned la__track_steps(enum la_state was, enum la_state to, enum la_state out[TRACK_STEPS]);
 enum la_state la__passive_state(const struct track *t, unsigned end);
 /* Numbers relative to the initial ones of the two ends: the SYN is 0. `ack` is that of a segment sent by `from`. */
 uint32_t la__track_seq(const struct track *t, unsigned from, uint32_t seq);

@@ -39,7 +39,6 @@ static enum reason of_why(enum la_why w) {
                                            [LA_WHY_UNREAD] = REASON_UNREAD,
                                            [LA_WHY_DATA_AFTER_CLOSE] = REASON_DATA_AFTER_CLOSE,
                                            [LA_WHY_REFUSED] = REASON_REFUSED,
-                                           [LA_WHY_HALF_OPEN] = REASON_HALF_OPEN,
                                            [LA_WHY_RETRANSMIT] = REASON_RETRANSMIT,
                                            [LA_WHY_SYN_TIMEOUT] = REASON_SYN_UNANSWERED,
                                            [LA_WHY_SYN_ACK_TIMEOUT] = REASON_SYN_ACK_UNANSWERED,
@@ -51,10 +50,10 @@ static enum reason of_why(enum la_why w) {
   return reasons[w] ? (enum reason)reasons[w] : REASON_OTHER;
 }
 
-/* The stack's own word. "Reset by the peer" says nothing of the peer's reason, and that it was closed is seen on the wire. */
+/* The stack's own word. What it says of its peer's RST, and that it was closed, is seen on the wire. */
 static bool told(const struct flow *c, struct verdict *v) {
-  if (c->told && c->told_why != LA_WHY_PEER_RESET && c->told_why != LA_WHY_CLOSE) {
-    bool peers = c->told_why == LA_WHY_REFUSED || c->told_why == LA_WHY_HALF_OPEN;
+  if (c->told && c->told_why != LA_WHY_PEER_RESET && c->told_why != LA_WHY_HALF_OPEN && c->told_why != LA_WHY_CLOSE) {
+    bool peers = c->told_why == LA_WHY_REFUSED;
     enum reason r = of_why((enum la_why)c->told_why);
     if (c->told_why == LA_WHY_USER_TIMEOUT && c->end[c->told_by].fins) /* the deadline of a close */
       r = c->end[c->told_by].fin_acked ? REASON_FIN_WAIT_2 : REASON_LAST_ACK;
@@ -261,7 +260,7 @@ static void time_wait(const struct flow *c, struct verdict *v) {
       v->time_wait |= 1u << i;
   if (!v->time_wait)
     return;
-  v->time_wait_from = c->over_at;
+  v->time_wait_from = c->over_at ? c->over_at : c->end[v->time_wait == 2].last.mark.at;
   v->time_wait_until = reused_early(c) ? c->reused.at : c->last_at + TIME_WAIT;
 }
 

@@ -6,6 +6,7 @@
 #include "sim/claim.h"
 #include "sim/explore_ask.h"
 #include "sim/goodput.h"
+#include "sim/oom.h"
 #include "sim/record.h"
 #include "sim/show.h"
 #include "sim/swarm_ask.h"
@@ -21,6 +22,9 @@ enum {
   KEY_DROP,
   KEY_DELAY,
   KEY_FAIL,
+  KEY_FROM,
+  KEY_OOM,
+  KEY_SLICE,
   KEY_IPV6,
   KEY_GOODPUT,
   KEY_PCAPNG,
@@ -39,7 +43,10 @@ enum {
 struct ask {
   const char *cmd, *pcapng, *world, *explore;
   double budget;
-  bool list, all, json, quiet, goodput, plan;
+  bool list, all, json, quiet, goodput, plan, oom;
+  uint32_t fail;
+  bool from;
+  unsigned slice;
   struct log_args log;
   FILE *events;
   struct sim_opts opt;
@@ -49,9 +56,15 @@ struct ask {
   size_t n;
 };
 
-/* true: one of the swarm's, or of small worlds'. */
+/* true: one of those for many runs. */
 static bool swarm_key(struct ask *a, int key, const char *arg) {
   switch (key) {
+  case KEY_OOM:
+    a->oom = true;
+    return true;
+  case KEY_SLICE:
+    a->slice = (unsigned)la__number(a->cmd, "--slice", arg, 1, 1000000);
+    return true;
   case KEY_SWARM:
     a->swarm.worlds = la__number(a->cmd, "--swarm", arg, 1, 1000000000);
     return true;
@@ -130,7 +143,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     la__log_detail(&a->log, a->cmd, arg);
     return 0;
   case KEY_FAIL:
-    a->opt.fail_alloc = (uint32_t)la__number(a->cmd, "--fail-alloc", arg, 1, 1000000000);
+    a->fail = (uint32_t)la__number(a->cmd, "--fail-alloc", arg, 1, 1000000000);
+    return 0;
+  case KEY_FROM:
+    a->from = true;
     return 0;
   case ARGP_KEY_ARG:
     if (!la__scen_find(arg))
@@ -156,8 +172,11 @@ static const struct argp_option options[] = {
   {"seed", KEY_SEED, "N", 0, "Seed of all that is random (1)", 1},
   {"drop", KEY_DROP, "N", 0, "Lose the N-th segment of each run", 1},
   {"delay", KEY_DELAY, "MS", 0, "Delay of the path, one way (10)", 1},
-  {"fail-alloc", KEY_FAIL, "N", 0, "Let the N-th allocation of each stack fail: only the laws are claimed then", 1},
+  {"fail-alloc", KEY_FAIL, "N", 0, "Let the N-th allocation fail, of all that the stacks make: only the laws are claimed then", 1},
+  {"from", KEY_FROM, NULL, 0, "And all later ones of that stack", 1},
   {"swarm", KEY_SWARM, "N", 0, "N worlds drawn from the seeds SEED, SEED+1, …, each run to its end under an oracle", 2},
+  {"oom", KEY_OOM, NULL, 0, "Each allocation of the scenarios (default: all) fails, alone and with all later ones; over IPv4 and IPv6", 2},
+  {"slice", KEY_SLICE, "K", 0, "Only every K-th of these cases", 2},
   {"jobs", KEY_JOBS, "J", 0, "So many at a time (1)", 2},
   {"shrink", KEY_SHRINK, NULL, 0, "Of each that fails, write a smaller one that fails alike to world-SEED.txt, with its ladder", 2},
   {"plan", KEY_PLAN, NULL, 0, "Print the plan that SEED draws, in that form", 2},
@@ -208,6 +227,9 @@ struct total {
 /* Runs one and prints it in the form that was asked for. */
 static void run(const struct ask *a, const struct scen *sc, bool alone, struct total *t) {
   struct sim_opts opt = a->opt;
+  struct failing failing = {.at = a->fail, .ever = a->from};
+  if (a->fail)
+    opt.failing = &failing;
   if (a->events)
     opt.events =
       la__events_new(a->events, &(struct events_opts){.title = sc->name, .detail = a->log.detail, .virtual_time = true, .zero = SIM_EPOCH});
@@ -272,6 +294,21 @@ static int swarm(struct ask *a) {
   return la__swarm(stdout, &a->swarm) ? EXIT_OK : EXIT_FAIL;
 }
 
+static int oom(const struct ask *a) {
+  struct oom_ask o = {.opt = a->opt, .jobs = a->swarm.jobs, .slice = a->slice, .n = a->n};
+  o.scens = calloc(a->n + 1, sizeof *o.scens);
+  if (!o.scens)
+    return la__fail(a->cmd, "out of memory");
+  for (size_t i = 0; i < a->n; i++)
+    o.scens[i] = la__scen_find(a->names[i]);
+  const struct scen **some = o.scens;
+  if (!a->n)
+    o.scens = NULL;
+  bool ok = la__oom(stdout, &o);
+  free(some);
+  return ok ? EXIT_OK : EXIT_FAIL;
+}
+
 int la__cmd_sim(int argc, char **argv) {
   struct ask a = {.cmd = argv[0]};
   la__sim_opts_init(&a.opt);
@@ -279,9 +316,10 @@ int la__cmd_sim(int argc, char **argv) {
   if (!a.names)
     return la__fail(a.cmd, "out of memory");
   la__args(&argp, argc, argv, 0, &a);
-  if (a.swarm.worlds || a.world || a.plan || a.explore) {
+  if (a.swarm.worlds || a.world || a.plan || a.oom || a.explore) {
+    int status = a.explore ? explore(&a) : a.oom ? oom(&a) : a.plan ? plan_of(&a) : a.world ? world(&a) : swarm(&a);
     free(a.names);
-    return a.explore ? explore(&a) : a.plan ? plan_of(&a) : a.world ? world(&a) : swarm(&a);
+    return status;
   }
   if (a.list) {
     for (size_t i = 0; i < la__nscens; i++)
@@ -294,6 +332,8 @@ int la__cmd_sim(int argc, char **argv) {
     free(a.names);
     return EXIT_OK;
   }
+  if (a.from && !a.fail)
+    la__usage(a.cmd, "--from goes with --fail-alloc");
   if (!a.all && !a.n)
     la__usage(a.cmd, "no scenario; --list names them, --all runs all");
   la__log_check(&a.log, a.cmd);

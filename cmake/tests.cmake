@@ -75,3 +75,15 @@ add_executable(fuzz_capture ${PROJECT_SOURCE_DIR}/fuzz/fuzz_capture.c ${PROJECT_
 lastack_tool_room(fuzz_capture)
 target_link_libraries(fuzz_capture PRIVATE lastack_test_helpers ${tool_libraries})
 set_target_properties(fuzz_capture fuzz_link fuzz_stack PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
+# The exhaustive table (tests/model): the stack against a model of RFC 9293.
+file(GLOB model_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/model/*.c)
+list(FILTER model_sources EXCLUDE REGEX "/(test_[^/]*|table|diff)[.]c$")
+add_library(lastack_model STATIC ${model_sources})
+lastack_tool_room(lastack_model)
+target_link_libraries(lastack_model PUBLIC lastack_parts)
+target_link_libraries(model_grid PRIVATE lastack_model)
+add_executable(model_table ${PROJECT_SOURCE_DIR}/tests/model/table.c)
+lastack_tool_room(model_table)
+target_link_libraries(model_table PRIVATE lastack_model)
+set_target_properties(model_table PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)

@@ -33,31 +33,16 @@ static struct captured_one *start(struct captured *k, const struct flow *c, cons
 }
 
 static void put_state(struct captured_one *o, unsigned end, enum la_state to, la_time at) {
-  enum la_state was = o->state[end];
-  bool opening = was == LA_SYN_SENT || was == LA_SYN_RECEIVED;
   struct ladder_item it = {.kind = LADDER_STATE, .side = (enum ladder_side)end, .at = at, .inferred = true};
-  if (was == to)
+  enum la_state step[TRACK_STEPS];
+  if (o->state[end] == to)
     return;
-  /* One segment may prove several steps. */
-  if (opening && (to == LA_FIN_WAIT_1 || to == LA_CLOSE_WAIT || to == LA_LAST_ACK)) {
-    it.state = LA_ESTABLISHED;
+  unsigned n = la__track_steps(o->state[end], to, step);
+  for (unsigned i = 0; i < n; i++) {
+    it.state = step[i];
     la__drawing_put(o->d, &it);
   }
-  if (to == LA_LAST_ACK && was != LA_CLOSE_WAIT) {
-    it.state = LA_CLOSE_WAIT;
-    la__drawing_put(o->d, &it);
-  }
-  it.state = to;
-  la__drawing_put(o->d, &it);
   o->state[end] = to;
-}
-
-/* The tracker waits for proof that a FIN has come; where the same segment acknowledged ours, it has, and FIN-WAIT-2 was never entered. */
-static enum la_state state_of(const struct captured_one *o, const struct flow *c, unsigned end, bool fin_comes) {
-  const struct track_end *peer = &c->track.end[!end];
-  enum la_state st = c->track.end[end].state;
-  bool with_ack = fin_comes && o->state[end] == LA_FIN_WAIT_1 && peer->fin_sent && peer->reached == peer->fin;
-  return st == LA_FIN_WAIT_2 && (with_ack || o->state[end] == LA_TIME_WAIT) ? LA_TIME_WAIT : st;
 }
 
 static void note(struct captured_one *o, enum ladder_side side, la_time at, const char *text) {
@@ -152,11 +137,11 @@ void la__captured_segment(struct captured *k, const struct flow *c, unsigned fro
     la__tcp_parse_opts(&it.all, s->payload - s->opts, s->opts, s->flags & LA_SYN);
   it.opts = s->flags & LA_SYN ? it.all.have : 0;
   comments(o, from, p);
-  put_state(o, from, state_of(o, c, from, false), p->at);
+  put_state(o, from, c->track.end[from].state, p->at);
   la__drawing_put(o->d, &it);
   it.kind = LADDER_ARRIVE;
   la__drawing_put(o->d, &it);
-  put_state(o, !from, state_of(o, c, !from, s->flags & LA_FIN), p->at);
+  put_state(o, !from, c->track.end[!from].state, p->at);
   remember(o, c);
 }
 

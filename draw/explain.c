@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "draw/drawing.h"
+
 enum { SMALL_SEGMENT = 512 }; /* passes everywhere */
 
 struct text {
@@ -62,16 +64,11 @@ char *la__explain_end(const struct flow *c, unsigned end, char *buf) {
 }
 
 char *la__explain_time(la_time d, char *buf) {
-  double s = (double)d / 1e9;
-  if (d < 10 * LA_MS)
-    snprintf(buf, 32, "%.3g ms", s * 1e3);
-  else if (d < LA_SEC)
-    snprintf(buf, 32, "%.0f ms", s * 1e3);
-  else if (d < 7200 * LA_SEC)
-    snprintf(buf, 32, "%.4g s", s);
+  if (d && d < LA_MS)
+    snprintf(buf, 32, "0.%03u ms", (unsigned)(d / LA_US));
   else
-    snprintf(buf, 32, "%.3g h", s / 3600);
-  return buf;
+    la__drawing_time(d ? d : 1, buf);
+  return d ? buf : memcpy(buf, "0 ms", 5);
 }
 
 static const struct {

@@ -77,6 +77,7 @@ static struct lsn *listen_on(struct host *h, uint16_t port, uint32_t backlog, bo
     return l;
   la_listen_opts o = {.port = port, .backlog = backlog, .reuse_addr = reuse, .user = l};
   l->err = la_listen(h->st, &o, &l->handle);
+  la__failing_told(w, l->err);
   l->open = l->err == LA_OK;
   if (l->open)
     la__note(h, "listen on %u", port);
@@ -111,6 +112,7 @@ struct conn *la__app_accept(struct lsn *l) {
   struct world *w = l->h->w;
   struct conn *c = conn_new(l->h, &l->how);
   c->err = la_accept(l->h->st, l->handle, c, &c->handle);
+  la__failing_told(w, c->err);
   if (c->err != LA_OK) {
     w->nconns--;
     free(c);
@@ -137,6 +139,7 @@ struct conn *la__app_connect(struct host *h, const la_addr *to, uint16_t port, u
     return c;
   la_connect_opts o = {.remote = *to, .remote_port = port, .local_port = lport, .user = c};
   c->err = la_connect(h->st, &o, &c->handle, h->w->now);
+  la__failing_told(h->w, c->err);
   c->open = c->err == LA_OK;
   c->closed = !c->open;
   if (c->open)
@@ -160,6 +163,7 @@ static void pump(struct conn *c) {
     ptrdiff_t r = la_send(c->h->st, c->handle, b, n);
     if (r == LA_AGAIN)
       return;
+    la__failing_told(c->h->w, (int)r);
     if (r <= 0) {
       c->send_err = (int)r;
       c->tx_want = c->tx_len;
@@ -234,6 +238,7 @@ void la__app_stop(struct host *h, la_time deadline) {
       continue;
     c->closed = true;
     c->err = la_close_by(h->st, c->handle, deadline, w->now);
+    la__failing_told(w, c->err);
     c->released = c->nends > 0;
   }
   called(h);
@@ -242,6 +247,7 @@ void la__app_set(struct conn *c, enum la_opt opt, int64_t v) {
   if (!usable(c))
     return;
   c->err = la_set_option(c->h->st, c->handle, opt, v, c->h->w->now);
+  la__failing_told(c->h->w, c->err);
   called(c->h);
 }
 bool la__app_info(struct conn *c, la_info_rec *i) {
@@ -279,6 +285,9 @@ void la__app_recv(struct conn *c) {
     }
     if (c->at_eof == LA_NEVER) {
       c->at_eof = c->h->w->now;
+      if (c->peer && !c->h->w->may_corrupt)
+        la__law(c->h->w, LAW_STREAM, c->rx_len == c->peer->tx_len, "%s: end of stream after %zu bytes, but %s wrote %zu", c->h->name,
+                c->rx_len, c->peer->h->name, c->peer->tx_len);
       la__note(c->h, "end of stream");
       if (c->how.close_at_eof && !c->how.eof_after)
         la__app_close(c);
@@ -320,6 +329,8 @@ static void accept_all(struct host *h, la_listener handle) {
 }
 
 void la__app_event(struct host *h, const la_event *e) {
+  if (la__beside_event(h, e->user, e->type, &e->end))
+    return;
   if (e->type == LA_EVENT_ACCEPT) {
     accept_all(h, e->listener);
     return;

@@ -20,6 +20,7 @@ struct usock *la__app_udp(struct host *h, uint16_t port, const la_addr *remote, 
   if (remote)
     o.remote = *remote;
   u->err = la_udp_open(h->st, &o, &u->handle);
+  la__failing_told(w, u->err);
   u->open = u->err == LA_OK;
   if (u->open)
     la_udp_local(h->st, u->handle, &(la_addr){0}, &u->port);
@@ -31,6 +32,7 @@ void la__app_udp_send(struct usock *u, const la_addr *to, uint16_t port, const v
   if (!u->open)
     return;
   u->err = la_udp_send(u->h->st, u->handle, to, port, data, n);
+  la__failing_told(u->h->w, u->err);
   if (u->err == LA_OK)
     la__note(u->h, "send %zu bytes", n);
   else

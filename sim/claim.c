@@ -20,7 +20,7 @@ static void add(struct sim *s, bool ok, bool skipped, const char *prefix, const 
 void la__claim(struct sim *s, bool presumed, bool holds, const char *fmt, ...) {
   va_list ap;
   va_start(ap, fmt);
-  add(s, holds, !presumed || s->opt.fail_alloc, s->prefix, fmt, ap);
+  add(s, holds, !presumed || s->opt.failing, s->prefix, fmt, ap);
   va_end(ap);
 }
 

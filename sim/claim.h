@@ -39,7 +39,7 @@ struct world *la__sim_world(struct sim *s, const char *heading, ...) __attribute
 
 /* What a claim may presume. */
 static inline bool la__calm(const struct sim *s) {
-  return !s->opt.drop && !s->opt.fail_alloc;
+  return !s->opt.drop && !s->opt.failing;
 } /* nothing lost that the scenario does not lose */
 /* And the usual delay: for claims about this very path. */
 static inline bool la__usual(const struct sim *s) {
@@ -51,7 +51,7 @@ static inline bool la__quick(const struct sim *s) { return la__calm(s) && 2 * s-
 static inline bool la__crossing(const struct sim *s) { return la__calm(s) && s->opt.delay > 0; }
 /* No FIN comes again, or TIME-WAIT is long enough to answer it: releases end cleanly. */
 static inline bool la__clean(const struct sim *s) {
-  return la__quick(s) || (!s->opt.fail_alloc && 2 * s->opt.msl >= 10 * LA_SEC + 8 * s->opt.delay);
+  return la__quick(s) || (!s->opt.failing && 2 * s->opt.msl >= 10 * LA_SEC + 8 * s->opt.delay);
 }
 
 void la__claim(struct sim *s, bool presumed, bool holds, const char *fmt, ...) __attribute__((format(printf, 4, 5)));

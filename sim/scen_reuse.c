@@ -48,7 +48,7 @@ static const struct pkt *duplicate(const struct world *w) {
 
 void la__scen_old_duplicate(struct sim *s) {
   struct world *w = la__sim_world(s, "with TIME-WAIT");
-  w->may_corrupt = s->opt.fail_alloc; /* a record for which there was no memory guards nothing */
+  w->may_corrupt = s->opt.failing; /* a record for which there was no memory guards nothing */
   struct duo d = first_incarnation(s, w, true, false);
   struct conn *early = la__app_connect(d.a, &d.b->addr, PORT, CPORT, NULL);
   la__until_left(d.c, LA_TIME_WAIT, 10000 * LA_SEC);

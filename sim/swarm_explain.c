@@ -186,6 +186,7 @@ static bool explained(struct sw_end *e) {
   case LA_WHY_DATA_AFTER_CLOSE:
     return (e->closed || e->deaf) && (e->risky || natted(e) || !e->peer || e->peer->tx > e->rx);
   case LA_WHY_PEER_RESET:
+  case LA_WHY_HALF_OPEN:
     return reset_explained(e);
   case LA_WHY_REFUSED:
     return e->pair && e->pair->rst_at && e->pair->rst_at >= e->began && !e->opened;
@@ -212,7 +213,8 @@ static bool explained(struct sw_end *e) {
 
 void la__sw_explain(struct sw_end *e) {
   enum la_why why = e->end.why;
-  e->rst_due = e->end.how == LA_HOW_RESET && why != LA_WHY_PEER_RESET && why != LA_WHY_REFUSED && why != LA_WHY_DATA_AFTER_CLOSE;
+  e->rst_due = e->end.how == LA_HOW_RESET && why != LA_WHY_PEER_RESET && why != LA_WHY_HALF_OPEN && why != LA_WHY_REFUSED &&
+               why != LA_WHY_DATA_AFTER_CLOSE;
   if (!e->w->broken && !explained(e) && !e->w->broken)
     la__sw_broken(e->w, SW_REASON, "end %u: %s (%s, in %s), which nothing accounts for", e->id, la_why_name(e->end.why),
                   la_how_name(e->end.how), la_state_name(e->end.state));

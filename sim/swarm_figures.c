@@ -47,7 +47,7 @@ static unsigned possible(unsigned what) {
     return READS;
   case SEEN_DROPPED + LA_DROP_TCP_ABORT_ON_DATA:
     return BIT(LA_FIN_WAIT_1) | BIT(LA_FIN_WAIT_2) | BIT(LA_CLOSED);
-  case SEEN_DROPPED + LA_DROP_TCP_INVALID_ACK:
+  case SEEN_DROPPED + LA_DROP_TCP_INVALID_ACK_SEQUENCE:
     return SYNS;
   case SEEN_DROPPED + LA_DROP_TCP_RESET:
     return BIT(LA_CLOSED) | BIT(LA_SYN_SENT);

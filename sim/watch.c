@@ -35,6 +35,7 @@ static const char *const texts[LAWS] = {
   [LAW_WINDOW] = "the right edge of an offered window never moves left",
   [LAW_CLOCKS] = "a state that waits for the peer has a clock, and all clocks run out",
   [LAW_NOTHING_LEFT] = "at the end no record, chunk or byte of memory is left",
+  [LAW_BESIDE] = "while memory fails, a connection beside goes on, and ends as it should",
 };
 const char *la__law_text(enum law law) { return texts[law]; }
 

@@ -90,8 +90,7 @@ void la__host_kick(struct host *h) {
 
 static void *counted_alloc(void *ctx, size_t n) {
   struct counting *m = ctx;
-  m->calls++;
-  if (m->fail_at && (m->calls == m->fail_at || (m->fail_ever && m->calls > m->fail_at)))
+  if (m->failing && !la__failing_may(m->failing, m))
     return NULL;
   void *p = malloc(n ? n : 1);
   if (p) {
@@ -149,8 +148,7 @@ struct host *la__host_new(struct world *w, const char *name) {
   h->cfg.sums = la_host_sums();
   h->cfg.msl = w->opt.msl;
   h->cfg.arp_probes = h->cfg.arp_announcements = h->cfg.dad_transmits = 0; /* unless the scenario is about them */
-  h->mem.fail_at = w->opt.fail_alloc;
-  h->mem.fail_ever = w->opt.fail_ever;
+  h->mem.failing = w->opt.failing;
   h->ring = calloc(RING, sizeof *h->ring);
   if (!h->ring)
     abort();
@@ -168,6 +166,15 @@ void la__sim_offload(struct host *h, enum sim_offload what) {
     abort();
 }
 
+/* There was no memory for it: that is told to whoever starts it. */
+static void not_up(struct host *h) {
+  struct world *w = h->w;
+  if (w->opt.failing)
+    w->opt.failing->down++;
+  la__law(w, LAW_NOTHING_LEFT, h->mem.blocks == 0 && h->mem.bytes == 0, "%s: a stack that did not come up left %lld blocks", h->name,
+          (long long)h->mem.blocks);
+}
+
 void la__host_boot(struct host *h) {
   struct prng r;
   la__prng_seed(&r, h->w->opt.seed * 1000003u + h->no * 101u + h->boots);
@@ -179,17 +186,20 @@ void la__host_boot(struct host *h) {
   h->cfg.alloc = (la_alloc){.alloc = counted_alloc, .free = counted_free, .ctx = &h->mem};
   h->cfg.trace = h->ring;
   h->cfg.trace_cap = RING;
-  h->mem.calls = 0;
   h->st = la_stack_new(&h->cfg);
-  if (!h->st)
+  if (!h->st) {
+    not_up(h);
     return;
+  }
   h->link = h->w->ether ? la_link_add_ether(h->st, h->mtu, h->mac) : la_link_add(h->st, h->mtu);
   if (h->offload)
     la_link_offload(h->st, h->link, LA_OFFLOAD_SUM | LA_OFFLOAD_TSO4 | LA_OFFLOAD_TSO6 | LA_OFFLOAD_TSO_ECN, h->gso);
   la_addr any = {.family = h->addr.family};
-  if (la_addr_add(h->st, h->link, &h->addr, any.family == 6 ? 64 : 16) != LA_OK || la_route_add(h->st, &any, 0, h->link) != LA_OK) {
+  if (!h->link || la_addr_add(h->st, h->link, &h->addr, any.family == 6 ? 64 : 16) != LA_OK ||
+      la_route_add(h->st, &any, 0, h->link) != LA_OK || (h->w->opt.failing && !la__beside_boot(h))) {
     la_stack_free(h->st);
     h->st = NULL;
+    not_up(h);
     return;
   }
   la_tick(h->st, h->w->now);
@@ -210,6 +220,8 @@ void la__host_crash(struct host *h) {
   if (!h->st)
     return;
   la__host_drain(h);
+  la__failing_gone(h);
+  la__beside_crash(h);
   la_stack_free(h->st);
   h->st = NULL;
   h->wake = LA_NEVER;
@@ -273,6 +285,7 @@ static void turn(struct host *h) {
   if (!h->st)
     return;
   la__host_drain(h);
+  la__beside_turn(h);
   output(h);
   la__law_host(h);
   la_time d = la_deadline(h->st);
@@ -385,6 +398,10 @@ void la__world_end(struct world *w) {
   w->shown_log = w->nlog;
   w->shown_trans = w->ntrans;
   w->cut = false;
+  if (w->opt.failing) {
+    la__failing_heal(w);
+    la__beside_finish(w);
+  }
   for (size_t i = 0; i < w->nlsns; i++)
     la__app_unlisten(w->lsn[i]);
   for (size_t i = 0; i < w->nusocks; i++)
@@ -396,6 +413,7 @@ void la__world_end(struct world *w) {
   for (unsigned i = 0; i < w->nhosts; i++)
     if (w->host[i]->st) {
       la__law_ended(w->host[i]);
+      la__failing_gone(w->host[i]);
       la_stack_free(w->host[i]->st);
       w->host[i]->st = NULL;
       la__law(w, LAW_NOTHING_LEFT, w->host[i]->mem.blocks == 0 && w->host[i]->mem.bytes == 0,
@@ -409,6 +427,7 @@ void la__world_free(struct world *w) {
     return;
   la__world_end(w);
   for (unsigned i = 0; i < w->nhosts; i++) {
+    la__beside_free(w->host[i]);
     free(w->host[i]->ring);
     free(w->host[i]);
   }

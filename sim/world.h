@@ -11,6 +11,7 @@
 #define LA_SIM_WORLD_H
 
 #include "base/prng.h"
+#include "sim/failing.h"
 #include "wire/arp.h"
 #include "wire/icmp.h"
 #include "wire/nd.h"
@@ -36,11 +37,10 @@ struct sim_opts {
   uint64_t seed;
   la_time msl, delay;
   bool ipv6;
-  uint8_t offload;       /* enum sim_offload: of every host's device, with sizes drawn from the seed */
-  unsigned drop;         /* this segment of each run is lost; 0: none */
-  uint32_t fail_alloc;   /* the n-th allocation of each stack fails; 0: none */
-  bool fail_ever;        /* ... and all later ones */
-  struct events *events; /* draw/events.h: gets every trace record; NULL for none */
+  uint8_t offload;         /* enum sim_offload: of every host's device, with sizes drawn from the seed */
+  unsigned drop;           /* this segment of each run is lost; 0: none */
+  struct failing *failing; /* failing.h: which allocations fail; NULL for none */
+  struct events *events;   /* draw/events.h: gets every trace record; NULL for none */
 };
 
 struct world;
@@ -64,10 +64,10 @@ enum kind {
 
 /* An allocator that counts, and fails where told. */
 struct counting {
-  uint64_t calls, bytes;
+  uint64_t bytes;
   int64_t blocks;
-  uint32_t fail_at;
-  bool fail_ever;
+  struct failing *failing;
+  bool refuses;
 };
 
 /* The last hop to a host: what all who send to it share. Rate 0: no limit, no queue. */
@@ -102,6 +102,7 @@ struct host {
   unsigned boots;
   la_time booted;
   struct counting mem;
+  struct beside *beside; /* failing.h; NULL: none */
   la_trace_rec *ring;
   la_time wake;                  /* of the armed wake-up; LA_NEVER: none */
   la_trace_rec early[SIM_EARLY]; /* OUT records of frames that wait for a neighbour */
@@ -255,6 +256,7 @@ enum law {
   LAW_WINDOW,
   LAW_CLOCKS,
   LAW_NOTHING_LEFT,
+  LAW_BESIDE,
   LAWS
 };
 struct laws {

@@ -293,7 +293,7 @@ bool la_frame_segment(const la_frame *frame, unsigned i, la_frame *out);
 typedef struct la_flat { /* the library's own */
   const la_frame *frame;
   la_sums sums;
-  uint32_t payload, at, buf, off, len, upper, n, sum;
+  uint32_t payload, at, buf, off, len, upper, n, sum, seq;
   bool cut, done;
   uint8_t flags;
   uint8_t head[LA_FRAME_ROOM];

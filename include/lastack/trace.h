@@ -74,24 +74,23 @@ const char *la_how_name(enum la_how h);
 enum la_why {
   LA_WHY_NONE,
   LA_WHY_CLOSE,            /* the application closed: orderly release */
-  LA_WHY_ABORT,            /* la_abort */
-  LA_WHY_LINGER,           /* la_close with linger 0: TCP_ABORT_ON_LINGER */
+  LA_WHY_ABORT,            /* la_abort: TCP_STATE */
+  LA_WHY_LINGER,           /* la_close with linger 0: TCP_STATE */
   LA_WHY_UNREAD,           /* la_close with unread data: TCP_ABORT_ON_CLOSE (RFC 2525 2.17) */
   LA_WHY_DATA_AFTER_CLOSE, /* data arrived after la_close: TCP_ABORT_ON_DATA (RFC 2525 2.16) */
-  LA_WHY_PEER_RESET,       /* the peer sent RST in a synchronized state */
+  LA_WHY_PEER_RESET,       /* the peer sent RST in a synchronized state, and may have had any reason */
   LA_WHY_REFUSED,          /* RST in answer to our SYN: NO_SOCKET at the peer */
-  LA_WHY_HALF_OPEN,        /* our SYN or data met a peer that knew nothing of the connection */
-  LA_WHY_RETRANSMIT,       /* R2: nothing was acknowledged for too long: TCP_TIMEOUT */
+  LA_WHY_HALF_OPEN,        /* our data, FIN or probe drew the RST of a host that knows nothing of the connection: NO_SOCKET there */
+  LA_WHY_RETRANSMIT,       /* R2: nothing was acknowledged for too long */
   LA_WHY_SYN_TIMEOUT,      /* our SYN was never answered */
   LA_WHY_SYN_ACK_TIMEOUT,  /* the third segment never came */
   LA_WHY_KEEPALIVE,        /* all probes unanswered: TCP_KEEPALIVE_TIMEOUT */
   LA_WHY_USER_TIMEOUT,     /* RFC 9293 3.9.1: the caller's own limit */
-  LA_WHY_FIN_WAIT_2,       /* the peer's FIN never came after la_close: TCP_ABORT_ON_LINGER2 */
+  LA_WHY_FIN_WAIT_2,       /* the peer's FIN never came after la_close; with LA_OPT_FIN_WAIT_2 -1: TCP_ABORT_ON_LINGER */
   LA_WHY_LAST_ACK,         /* the ACK of our FIN never came */
   LA_WHY_ICMP,             /* a hard ICMP error */
   LA_WHY_MEMORY,           /* evicted: TCP_ABORT_ON_MEMORY */
   LA_WHY_LISTENER_CLOSED,  /* not accepted before its listener was closed */
-  LA_WHY_QUIET,            /* refused in quiet time */
   LA_WHY_REJECTED,         /* la_reject */
   LA_WHY_NEIGHBOUR,        /* nobody answered for the hardware address of the next hop: ARP, Neighbor Discovery */
   LA_WHYS
@@ -125,9 +124,9 @@ enum la_drop {
   LA_DROP_TCP_ACK_UNSENT_DATA,
   LA_DROP_TCP_TOO_OLD_ACK,
   LA_DROP_TCP_NO_ACK,
-  LA_DROP_TCP_INVALID_ACK,   /* SYN-SENT or SYN-RECEIVED: the ACK is not of our SYN */
-  LA_DROP_TCP_CLOSE,         /* the connection is closed */
-  LA_DROP_TCP_ABORT_ON_DATA, /* data after full close */
+  LA_DROP_TCP_INVALID_ACK_SEQUENCE, /* SYN-SENT or SYN-RECEIVED: the ACK is not of our SYN */
+  LA_DROP_TCP_CLOSE,                /* the connection is closed */
+  LA_DROP_TCP_ABORT_ON_DATA,        /* data after full close */
   LA_DROP_TCP_LISTEN_OVERFLOW,
   LA_DROP_TCP_TIMEWAIT,
   LA_DROP_TCP_TIMEWAIT_RST,

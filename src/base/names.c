@@ -104,7 +104,6 @@ static const char *const whys[] = {
   [LA_WHY_ICMP] = "hard ICMP error",
   [LA_WHY_MEMORY] = "evicted for memory",
   [LA_WHY_LISTENER_CLOSED] = "listener closed before accept",
-  [LA_WHY_QUIET] = "quiet time",
   [LA_WHY_REJECTED] = "rejected by the application",
   [LA_WHY_NEIGHBOUR] = "neighbour does not answer",
 };
@@ -138,7 +137,7 @@ static const char *const drops[] = {
   DROP(TCP_ACK_UNSENT_DATA),
   DROP(TCP_TOO_OLD_ACK),
   DROP(TCP_NO_ACK),
-  DROP(TCP_INVALID_ACK),
+  DROP(TCP_INVALID_ACK_SEQUENCE),
   DROP(TCP_CLOSE),
   DROP(TCP_ABORT_ON_DATA),
   DROP(TCP_LISTEN_OVERFLOW),

@@ -11,7 +11,10 @@
 
 enum { TCP_SUM_AT = 16, TCP_SEQ_AT = 4, TCP_FLAGS_AT = 13 };
 
-/* The length, wherever it counts: IP's header, and the pseudo-header in the sum of TCP's. */
+/*
+ * The length, wherever it counts: IP's header, and the pseudo-header in the sum of TCP's. The sequence number is 0 in head[], which so
+ * stays the same from one segment to the next: what has just been written there in small would hold up its being read in large.
+ */
 static void set_length(la_flat *f, uint32_t n) {
   uint32_t link = f->frame->header, upper = f->len - f->upper + n;
   uint8_t *ip = f->head + link;
@@ -41,6 +44,8 @@ void la_flat_begin(la_flat *f, const la_stack *s, const la_frame *frame) {
   f->len = frame->len;
   f->upper = frame->header + (frame->data[frame->header] >> 4 == 4 ? (uint32_t)IP4_HEADER : IP6_HEADER); /* la_output makes no others */
   memcpy(f->head, frame->data, frame->len);
+  f->seq = be32_get(f->head + f->upper + TCP_SEQ_AT);
+  be32_put(f->head + f->upper + TCP_SEQ_AT, 0);
   f->flags = f->head[f->upper + TCP_FLAGS_AT];
   f->head[f->upper + TCP_FLAGS_AT] = f->flags & (uint8_t) ~(LA_FIN | LA_PSH);
   set_length(f, frame->gso_size);
@@ -91,13 +96,11 @@ size_t la_flat_next(la_flat *f, void *dst, size_t cap) {
     set_length(f, left);
   }
   memcpy(to, f->head, f->len);
-  uint16_t check = la__sum_finish(text(f, to + f->len, f->n, f->sum));
-  be16_put(to + f->upper + TCP_SUM_AT, check);
+  be32_put(to + f->upper + TCP_SEQ_AT, f->seq);
+  uint32_t sum = f->sum + (f->seq >> 16) + (f->seq & 0xffff);
+  be16_put(to + f->upper + TCP_SUM_AT, la__sum_finish(text(f, to + f->len, f->n, sum)));
   f->at += f->n;
-  uint32_t seq = be32_get(upper + TCP_SEQ_AT), next = seq + f->n;
-  be32_put(upper + TCP_SEQ_AT, next);
-  f->sum += (next >> 16) + (next & 0xffff) + (0xffff & ~(seq >> 16)) + (0xffff & ~seq); /* RFC 1624: out with the old, in with the new */
-  f->sum = (f->sum & 0xffff) + (f->sum >> 16);
+  f->seq += f->n;
   if (upper[TCP_FLAGS_AT] & LA_CWR) { /* the first segment's alone */
     upper[TCP_FLAGS_AT] &= (uint8_t)~LA_CWR;
     set_length(f, f->n);

@@ -58,8 +58,6 @@ static enum la_drop header(const la_stack *s, struct packet *p) {
   return who;
 }
 
-enum { SUM_LATER = 256 }; /* with so much text a segment may be verified while that is copied */
-
 /* LA_DROP_TCP_CSUM comes before every other reason: nothing that a damaged segment says is to be believed. */
 static enum la_drop tcp_header(const la_stack *s, struct tcp_seg *seg, const struct packet *p) {
   const struct ip_hdr *h = &p->h;
@@ -77,6 +75,16 @@ static enum la_drop tcp_header(const la_stack *s, struct tcp_seg *seg, const str
   return why;
 }
 
+enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg) {
+  la_link back = la__route_back(s, &k->remote, link);
+  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)link};
+  s->tcp.progress = false;
+  enum la_drop why = r == REF_NONE ? la__tcp_input(&s->tcp, k, seg, &path) : la__tcp_input_of(&s->tcp, r, k, seg, &path);
+  if (s->tcp.progress && s->ether[back].on)
+    la__neigh_confirm(s, back, &k->remote);
+  return why;
+}
+
 static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
   const struct ip_hdr *h = &p->h;
   struct tcp_seg seg;
@@ -89,13 +97,7 @@ static enum la_drop rx_tcp(la_stack *s, const struct packet *p) {
     return LA_DROP_TCP_HDR;
   struct key k = {.local = h->dst, .remote = h->src, .lport = seg.dport, .rport = seg.sport};
   k.zone = la__addr_link_local(&k.remote) ? p->link : 0;
-  la_link back = la__route_back(s, &h->src, p->link);
-  struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)p->link};
-  s->tcp.progress = false;
-  why = la__tcp_input(&s->tcp, &k, &seg, &path);
-  if (s->tcp.progress && s->ether[back].on)
-    la__neigh_confirm(s, back, &h->src);
-  return why;
+  return la__rx_segment(s, p->link, REF_NONE, &k, &seg);
 }
 
 static enum la_drop rx_udp(la_stack *s, const struct packet *p) {
@@ -161,12 +163,17 @@ size_t la_input(la_stack *s, la_link link, const la_frame *frames, size_t n, la_
   size_t i = 0;
   for (; i < n && la__tcp_may_input(&s->tcp) && la__reply_room(s); i++) {
     const la_frame *f = &frames[i];
-    struct packet p = {.data = f->data, .len = f->len, .link = link, .sum_ok = f->flags & LA_FRAME_SUM_OK};
+    struct packet p; /* but for its header, which the long way fills in */
+    p.data = f->data;
+    p.len = f->len;
+    p.link = link;
+    p.sum_ok = f->flags & LA_FRAME_SUM_OK;
     p.upper_ok = f->flags & (LA_FRAME_SUM_OK | LA_FRAME_SUM_PARTIAL);
     p.gso = f->flags & LA_FRAME_GSO ? f->gso_size : 0;
+    p.whole = p.ether = p.group = p.nd = false;
     s->tcp.frame = ++s->frames;
     s->tcp.stats.frames_in++;
-    if (!s->ether[link].on || la__ether_rx(s, &p))
+    if ((!s->ether[link].on || la__ether_rx(s, &p)) && !la__rx_plain(s, &p))
       la__rx(s, &p);
   }
   s->tcp.frame = 0;

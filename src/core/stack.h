@@ -96,7 +96,11 @@ bool la__route_hop(const la_stack *s, la_link link, const la_addr *dst, la_addr 
 int la__route_open(const la_stack *s, la_addr *remote, la_addr *local, la_link *link);
 
 /* rx.c, tx.c */
-void la__rx(la_stack *s, struct packet *p); /* fills in p->h */
+void la__rx(la_stack *s, struct packet *p);             /* fills in p->h */
+enum { SUM_LATER = 256 };                               /* with so much text a segment may be verified while that is copied */
+bool la__rx_plain(la_stack *s, const struct packet *p); /* plain.c; false: it is not plain, and nothing has happened */
+/* A segment of the pair k, whose record is r if that is known. */
+enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg);
 void la__rx_drop(la_stack *s, la_link link, enum la_drop why);
 bool la__tx_packet(la_stack *s, la_link link, la_frame *f);                     /* with LA_ETH_HEADER bytes of room before it */
 uint32_t la__payload_sum(const la_sums *sums, const la_frame *f, uint32_t sum); /* of buf[], added to a partial sum of even length */

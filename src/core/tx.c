@@ -41,6 +41,34 @@ static void finish(const la_stack *s, la_link link, la_frame *f, struct ip_hdr *
   f->total = ip + h->len;
 }
 
+/* The same for TCP over IPv4: what both sums have in common is added up once. */
+static void finish_tcp4(const la_stack *s, la_link link, la_frame *f, const struct tcp_out *o, unsigned hdr) {
+  uint8_t *ip = f->room + HEAD_AT, *tcp = ip + IP4_HEADER;
+  uint32_t n = hdr + o->seg.len, ends = la__ip_pseudo_sum(&o->key.local, &o->key.remote, IP_PROTO_TCP, 0);
+  LA_CHECK(n <= 65535 - IP4_HEADER);
+  be32_put(ip, 0x45u << 24 | (uint32_t)o->tos << 16 | (IP4_HEADER + n));
+  be32_put(ip + 4, 0x4000); /* nothing that we send is ever to be cut */
+  be16_put(ip + 8, (uint32_t)o->ttl << 8 | IP_PROTO_TCP);
+  be16_put(ip + 10, la__sum_finish(0x4500u + o->tos + IP4_HEADER + n + 0x4000 + ((uint32_t)o->ttl << 8) + ends));
+  memcpy(ip + 12, o->key.local.b, 4);
+  memcpy(ip + 16, o->key.remote.b, 4);
+  uint32_t sum = ends + n;
+  if (s->offload[link] & LA_OFFLOAD_SUM) {
+    be16_put(tcp + 16, (uint16_t)~la__sum_finish(sum));
+    f->flags |= LA_FRAME_SUM_PARTIAL;
+    f->sum_start = IP4_HEADER;
+    f->sum_at = 16;
+  } else {
+    sum = la__sum(sum, tcp, hdr);
+    if (o->refs.n)
+      sum = o->refs.summed ? sum + o->refs.sum : la__payload_sum(&s->tcp.cfg.sums, f, sum);
+    be16_put(tcp + 16, la__sum_finish(sum));
+  }
+  f->data = ip;
+  f->len = IP4_HEADER + hdr;
+  f->total = IP4_HEADER + n;
+}
+
 static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
   struct tcp_out o;
   o.refs.buf = f->buf;
@@ -50,15 +78,19 @@ static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
   s->tcp.frame = 0;
   if (!made)
     return false;
-  unsigned ip = o.key.local.family == 6 ? IP6_HEADER : IP4_HEADER;
-  unsigned hdr = la__tcp_build(&o.seg, f->room + HEAD_AT + ip);
-  struct ip_hdr h = {.src = o.key.local, .dst = o.key.remote, .proto = IP_PROTO_TCP, .ttl = o.ttl, .tos = o.tos};
-  h.len = hdr + o.seg.len;
+  bool six = o.key.local.family == 6;
+  unsigned hdr = la__tcp_build(&o.seg, f->room + HEAD_AT + (six ? IP6_HEADER : IP4_HEADER));
   f->nbufs = (uint16_t)o.refs.n;
   if (o.seg.gso) {
     f->flags |= LA_FRAME_GSO;
     f->gso_size = o.seg.gso;
   }
+  if (!six) {
+    finish_tcp4(s, link, f, &o, hdr);
+    return true;
+  }
+  struct ip_hdr h = {.src = o.key.local, .dst = o.key.remote, .proto = IP_PROTO_TCP, .ttl = o.ttl, .tos = o.tos};
+  h.len = hdr + o.seg.len;
   finish(s, link, f, &h, hdr, 16, o.refs.n && o.refs.summed ? &o.refs.sum : NULL);
   return true;
 }
@@ -66,7 +98,7 @@ static bool tcp_out(la_stack *s, la_link link, la_frame *f) {
 static bool ring_out(la_stack *s, la_link link, struct outring *r, la_frame *f) {
   struct reply a;
   size_t got = 0;
-  if (r->head == r->tail || !la__outring_get(s, r, &a))
+  if (!la__outring_get(s, r, &a))
     return false;
   struct ip_hdr h = {.src = a.src, .dst = a.dst, .proto = a.proto, .ttl = a.ttl, .tos = a.tos};
   h.len = (uint32_t)sizeof a.head + a.body.len;
@@ -80,7 +112,7 @@ static bool ring_out(la_stack *s, la_link link, struct outring *r, la_frame *f) 
 
 static bool datagram_out(la_stack *s, la_link link, la_frame *f) {
   struct outring *r = &s->datagrams[link];
-  if (!ring_out(s, link, r, f))
+  if (r->head == r->tail || !ring_out(s, link, r, f))
     return false;
   if (r->wanted && r->head - r->tail <= s->tcp.cfg.replies / 2 && r->bytes <= s->tcp.cfg.reply_bytes / 2) {
     r->wanted = false;
@@ -92,7 +124,8 @@ static bool datagram_out(la_stack *s, la_link link, la_frame *f) {
 /* Answers first, then datagrams and segments in turn. */
 bool la__tx_packet(la_stack *s, la_link link, la_frame *f) {
   f->flags = f->header = 0;
-  if (!ring_out(s, link, &s->answers[link], f)) {
+  const struct outring *r = &s->answers[link];
+  if (r->head == r->tail || !ring_out(s, link, &s->answers[link], f)) {
     s->turn ^= 1;
     bool made = s->turn ? datagram_out(s, link, f) || tcp_out(s, link, f) : tcp_out(s, link, f) || datagram_out(s, link, f);
     if (!made)
@@ -102,13 +135,19 @@ bool la__tx_packet(la_stack *s, la_link link, la_frame *f) {
   return true;
 }
 
+/* Whether anything waits at all: most calls, and the end of all others, find nothing. */
+static bool waits(const la_stack *s, la_link link) {
+  const struct outring *a = &s->answers[link], *d = &s->datagrams[link];
+  return la__tcp_link_waits(&s->tcp, (uint8_t)link) || a->head != a->tail || d->head != d->tail;
+}
+
 size_t la_output(la_stack *s, la_link link, la_frame *frames, size_t max, la_time now) {
   if (link == 0 || link > s->nlinks)
     return 0;
   la__tcp_now(&s->tcp, now);
   bool ether = s->ether[link].on;
   size_t n = 0;
-  while (n < max && (ether ? la__ether_tx(s, link, &frames[n]) : la__tx_packet(s, link, &frames[n])))
+  while (n < max && (ether ? la__ether_tx(s, link, &frames[n]) : waits(s, link) && la__tx_packet(s, link, &frames[n])))
     n++;
   s->tcp.stats.frames_out += n;
   return n;

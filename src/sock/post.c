@@ -38,8 +38,7 @@ static la_post *give_back(struct tcp *t, struct conn *c) {
   if (!q)
     return 0;
   la_post *all = q->post;
-  q->post = q->post_at = q->post_last = 0;
-  la__recv_settle(t, c);
+  la__post_forget(t, c);
   return all;
 }
 

@@ -72,7 +72,7 @@ void la__admit_input(struct tcp *t, ref_t r, const struct key *k, const struct t
       la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_SEQUENCE);
     }
   } else if (seg->flags & LA_ACK) {
-    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_ACK);
+    la__drop(t, k, 0, seg, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
     la__answer_rst(t, k, seg, path, LA_SYN_RECEIVED);
   } else {
     la__drop(t, k, 0, seg, seg->flags & LA_SYN ? LA_DROP_TCP_INVALID_SYN : LA_DROP_TCP_NO_ACK);

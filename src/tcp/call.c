@@ -68,6 +68,7 @@ void la__tcp_close(struct tcp *t, struct conn *c) {
   la__tcp_shutdown(t, c, LA_ON_CLOSE);
   c->flags |= CF_APP_CLOSED;
   c->events &= EV_END;
+  la__post_forget(t, c);
   if (c->state == LA_FIN_WAIT_2) /* it was the application's to hold until now */
     la__life_clock(t, c, la__fin_wait_2(t, c));
   if (c->clock == CLK_NONE || c->clock == CLK_KEEP)

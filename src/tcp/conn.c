@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/siphash.h"
+#include "tcp/pairs.h"
 #include "tcp/tcp.h"
 
 struct conn *la__conn_at(const struct tcp *t, ref_t r) {
@@ -267,8 +268,7 @@ void la__conn_detach(struct tcp *t, struct conn *c) {
   c->flags |= CF_DETACHED;
   struct key k;
   la__conn_key(c, &k);
-  bool was = la__table_del(&t->table, la__key_hash(t, &k), c->self);
-  LA_CHECK(was);
+  la__pair_del(t, &k, c->self);
   la__port_drop(&t->ports, t->mem, c->lport, c->flags & CF_REUSE);
 }
 

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/seq.h"
 #include "base/siphash.h"
+#include "tcp/pairs.h"
 #include "tcp/tcp.h"
 
 enum { PORT_PROBES = 4096, MSS_FLOOR = 88 }; /* the floor: Linux's TCP_MIN_SND_MSS is 48; options need 40 of it */
@@ -123,9 +124,8 @@ int la__port_choose(struct tcp *t, struct key *k) {
 int la__connect(struct tcp *t, const struct key *k, const struct path *path, bool reuse, bool take_tw, struct conn **out) {
   if (la__tcp_quiet(t))
     return LA_EQUIET;
-  uint64_t hash = la__key_hash(t, k);
-  ref_t r = la__lookup(t, k, hash);
-  uint32_t iss = la__isn(t, k);
+  ref_t r = la__pair_find(t, k);
+  uint32_t ts_off, iss = la__numbers(t, k, &ts_off);
   bool again = r != REF_NONE && take_tw && ref_kind(r) == REF_TW && la__tw_reusable(t, r);
   if (r != REF_NONE && !again)
     return LA_EADDRINUSE;
@@ -139,14 +139,14 @@ int la__connect(struct tcp *t, const struct key *k, const struct path *path, boo
     return LA_ENOMEM;
   if (!la__port_hold(&t->ports, t->mem, k->lport, reuse))
     goto no_port;
-  if (!la__table_add(&t->table, hash, c->self))
+  if (!la__pair_add(t, k, c->self))
     goto no_entry;
   if (again) /* only now that nothing can fail any more: it guards the pair until then */
     la__tw_del(t, r, LA_ON_POLICY);
   c->flags &= ~(uint32_t)CF_DETACHED;
   c->flags |= reuse ? CF_REUSE : 0;
   c->link = path->link;
-  c->ts_off = la__ts_offset(t, k);
+  c->ts_off = ts_off;
   c->snd_una = iss;
   c->snd_nxt = iss + 1;
   t->stats.opened_active++;
@@ -185,7 +185,7 @@ void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
 void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
   bool ack = seg->flags & LA_ACK;
   if (ack && seg->ack != c->snd_nxt) {
-    la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK);
+    la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
     la__answer_rst(t, k, seg, path, LA_SYN_SENT);
     return;
   }
@@ -216,7 +216,9 @@ void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, cons
     la__rtt_sample(c, t->now - c->opened);
   la__conn_established(t, c, LA_ON_SYN_ACK);
   la__conn_dirty(t, c, TODO_ACK);
-  struct tcp_seg rest = *seg; /* text or FIN beside the SYN: on with the later steps */
+  if (seg->flags & LA_URG) /* on with the sixth step and the later ones */
+    la__urgent_input(t, c, seg);
+  struct tcp_seg rest = *seg;
   rest.seq++;
   rest.flags &= (uint8_t)~LA_SYN;
   if (tcp_seg_len(&rest))
@@ -286,8 +288,7 @@ struct conn *la__half_promote(struct tcp *t, ref_t r, const struct key *k, const
   struct conn *c = grow(t, h, k, seg);
   if (!c)
     return 0;
-  bool swapped = la__table_swap(&t->table, la__key_hash(t, k), r, c->self);
-  LA_CHECK(swapped);
+  la__pair_swap(t, k, r, c->self);
   c->opened = h->due - (t->cfg.rto_initial << h->retries);
   if (!h->retries && !h->resend) /* Karn */
     la__rtt_sample(c, t->now - c->opened);
@@ -301,7 +302,7 @@ struct conn *la__cookie_promote(struct tcp *t, struct half *h, const struct key 
   struct conn *c = grow(t, h, k, seg);
   if (!c)
     return 0;
-  if (!la__table_add(&t->table, la__key_hash(t, k), c->self)) {
+  if (!la__pair_add(t, k, c->self)) {
     la__port_drop(&t->ports, t->mem, k->lport, la__listener_at(t, h->listener)->reuse);
     la__conn_unmake(t, c);
     return 0;

@@ -8,6 +8,7 @@
  */
 #include "base/check.h"
 #include "base/seq.h"
+#include "tcp/pairs.h"
 #include "tcp/tcp.h"
 #include "tcp/view.h"
 
@@ -66,6 +67,16 @@ static void unacceptable(struct tcp *t, struct conn *c, const struct key *k, con
   }
 }
 
+/*
+ * A RST without ACK and with the number that ours asked for is how a host answers that has no such connection (RFC 9293 3.5.2); where the
+ * peer's FIN has come it had one, and has closed it.
+ */
+static bool peer_knew_nothing(const struct conn *c, const struct tcp_seg *seg) {
+  bool asked = c->snd_una != c->snd_nxt || c->keep_sent;
+  bool open = c->state == LA_ESTABLISHED || c->state == LA_FIN_WAIT_1 || c->state == LA_FIN_WAIT_2;
+  return asked && open && !(seg->flags & LA_ACK);
+}
+
 /* Second step: RST (RFC 5961 3.2). true: the segment is dealt with. */
 static bool reset_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct view *v) {
   switch (la__view_rst(v, seg)) {
@@ -84,6 +95,8 @@ static bool reset_input(struct tcp *t, struct conn *c, const struct key *k, cons
   if (c->state == LA_SYN_RECEIVED) {
     e.why = LA_WHY_REFUSED;
     e.err = LA_ECONNREFUSED;
+  } else if (peer_knew_nothing(c, seg)) {
+    e.why = LA_WHY_HALF_OPEN;
   }
   la__conn_kill(t, c, LA_ON_RST, e, false);
   return true;
@@ -131,7 +144,7 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
   if (!stamps_ok(t, c, k, &seg, &v))
     return;
   enum view_seq where = la__view_seq(&v, &seg);
-  if (crossing_syn_ack(c, &seg)) {
+  if (crossing_syn_ack(c, &seg) && la__view_paws(&v, &seg)) {
     seg.flags &= (uint8_t)~LA_SYN;
     seg.seq++;
     seg.wnd = (uint16_t)(seg.wnd >> (c->wscale & 15)); /* beside a SYN it is not scaled (RFC 7323 2.2) */
@@ -140,10 +153,7 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, const
   if (where == VIEW_BEYOND && v.rcv_wnd == 0 && seq_leq(seg.seq, c->rcv_nxt) && !(seg.flags & (LA_SYN | LA_RST))) {
     la__drop(t, k, c, &seg, LA_DROP_TCP_ZEROWINDOW); /* a window probe: no room for its text, but its ACK counts (MUST-66, A.2) */
     la__conn_dirty(t, c, TODO_ACK);
-    uint32_t old = c->rcv_nxt - seg.seq;
-    seg.urp = (uint16_t)(seg.urp > old ? seg.urp - old : 0); /* it counts from SEG.SEQ */
-    seg.seq = c->rcv_nxt;
-    seg.len = 0;
+    seg.len = 0; /* SEG.SEQ stays: an old segment's window is old (SND.WL1), and the urgent pointer counts from it */
     seg.flags &= (uint8_t)~LA_FIN;
     where = VIEW_IN;
   }
@@ -201,7 +211,7 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
   conn_view(t, c, &v);
   if (c->state == LA_SYN_RECEIVED) { /* after crossing SYNs: ours went out twice, which makes it no sample (Karn) */
     if (la__view_ack(&v, seg) != VIEW_ACK_NEW) {
-      la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK);
+      la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
       la__answer_rst(t, k, seg, path, LA_SYN_RECEIVED);
       return;
     }
@@ -259,12 +269,14 @@ static void listen_or_none(struct tcp *t, const struct key *k, const struct tcp_
 }
 
 enum la_drop la__tcp_input(struct tcp *t, const struct key *k, struct tcp_seg *seg, const struct path *path) {
-  bool quiet = la__tcp_quiet(t);
-  ref_t r = quiet ? REF_NONE : la__lookup(t, k, la__key_hash(t, k));
+  return la__tcp_input_of(t, la__tcp_quiet(t) ? REF_NONE : la__pair_find(t, k), k, seg, path);
+}
+
+enum la_drop la__tcp_input_of(struct tcp *t, ref_t r, const struct key *k, struct tcp_seg *seg, const struct path *path) {
   if (seg->unverified && !la__land_verify(t, r, seg))
     return LA_DROP_TCP_CSUM;
   t->stats.segments_in += tcp_seg_count(seg);
-  if (quiet) {
+  if (la__tcp_quiet(t)) {
     la__trace_in(t, k, 0, seg, LA_CLOSED, seg->wnd);
     la__drop(t, k, 0, seg, LA_DROP_QUIET_TIME);
     return LA_DROP_NONE;

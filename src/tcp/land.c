@@ -124,3 +124,9 @@ void la__text_move(struct tcp *t, struct rcvq *q) {
       q->post_at = b->next;
   }
 }
+
+void la__post_forget(struct tcp *t, struct conn *c) {
+  if (c->rcvq)
+    c->rcvq->post = c->rcvq->post_at = c->rcvq->post_last = 0;
+  la__recv_settle(t, c);
+}

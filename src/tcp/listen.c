@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/seq.h"
 #include "base/siphash.h"
+#include "tcp/pairs.h"
 #include "tcp/tcp.h"
 #include "tcp/view.h"
 
@@ -182,8 +183,7 @@ void la__half_end(struct tcp *t, ref_t r, enum la_cause cause, struct ending e) 
   la__trace_record(t, &k, LA_SYN_RECEIVED, cause, true, 1);
   la__account_time(t, LA_SYN_RECEIVED, la__half_since(t, la__half_at(t, r)));
   la__account_end(t, e.why, LA_FIRST_NOBODY);
-  bool was = la__table_del(&t->table, la__key_hash(t, &k), r);
-  LA_CHECK(was);
+  la__pair_del(t, &k, r);
   la__half_del(t, r);
 }
 
@@ -303,8 +303,8 @@ void la__half_arm(struct tcp *t, ref_t r) {
 }
 
 /* RFC 6191 and MAY-2: the new incarnation's ISS lies past all that the old one sent. */
-static uint32_t iss_past(const struct tcp *t, const struct key *k, ref_t replaces) {
-  uint32_t iss = la__isn(t, k);
+static uint32_t iss_past(const struct tcp *t, const struct key *k, ref_t replaces, uint32_t *ts_off) {
+  uint32_t iss = la__numbers(t, k, ts_off);
   if (replaces != REF_NONE && !seq_gt(iss, la__tw_at(t, replaces)->snd_nxt))
     iss = la__tw_at(t, replaces)->snd_nxt + UINT16_MAX + 2;
   return iss;
@@ -312,7 +312,7 @@ static uint32_t iss_past(const struct tcp *t, const struct key *k, ref_t replace
 
 /* All but the addresses, for which a record that lives on the stack has no room. */
 static void half_fill(const struct tcp *t, struct half *h, const struct listener *l, const struct key *k, const struct tcp_seg *seg,
-                      const struct path *path, uint32_t iss) {
+                      const struct path *path, uint32_t iss, uint32_t ts_off) {
   const struct tcp_opts *o = &seg->opt;
   h->listener = l->index;
   h->listener_gen = (uint16_t)l->gen;
@@ -322,7 +322,7 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
   h->rport = k->rport;
   h->wnd = seg->wnd;
   h->link = path->link;
-  h->ts_off = la__ts_offset(t, k);
+  h->ts_off = ts_off;
   h->have = (uint8_t)((o->have & TCP_OPT_MSS) | (t->cfg.timestamps ? o->have & TCP_OPT_TS : 0) |
                       (t->cfg.sack ? o->have & TCP_OPT_SACK_OK : 0) | (t->cfg.window_scale ? o->have & TCP_OPT_WSCALE : 0));
   if (la__ecn_asked(t, seg))
@@ -338,7 +338,7 @@ static void half_fill(const struct tcp *t, struct half *h, const struct listener
 /* Nothing is remembered: the record lives on the stack until its SYN-ACK is described. */
 static void cookie_syn_ack(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
   struct half h = {0};
-  half_fill(t, &h, l, k, seg, path, 0);
+  half_fill(t, &h, l, k, seg, path, 0, la__ts_offset(t, k));
   h.have &= (uint8_t)~HALF_ECN; /* a cookie has no room for it */
   h.iss = la__cookie_make(t, k, &h);
   struct answer *a = la__syn_ack(t, &h, k, 0);
@@ -348,6 +348,15 @@ static void cookie_syn_ack(struct tcp *t, struct listener *l, const struct key *
     a->seg.opt.ts_val = la__cookie_ts(t, &h);
 }
 
+/*
+ * A cookie that came back found no room. Its client goes on with text, whose later segments do not bear the cookie: reset, it would not
+ * come again with the first.
+ */
+static void no_room(struct tcp *t, const struct key *k, const struct tcp_seg *seg, enum la_drop why) {
+  t->cookies_wait = t->now + LA_SEC;
+  la__drop(t, k, 0, seg, why);
+}
+
 /* true: the segment is the third of a handshake by cookie, and now a connection's, or dropped for lack of room. */
 static bool cookie_ack(struct tcp *t, struct listener *l, const struct key *k, const struct tcp_seg *in, const struct path *path) {
   struct half h = {0};
@@ -355,16 +364,16 @@ static bool cookie_ack(struct tcp *t, struct listener *l, const struct key *k, c
   if (!(t->cfg.syn_cookies && t->now < t->cookies_until) || l->admit || in->flags & LA_SYN || !la__cookie_open(t, k, in, &h))
     return false;
   syn.opt = (struct tcp_opts){.have = h.have, .mss = h.mss, .wscale = h.wscale, .ts_val = h.ts_recent};
-  half_fill(t, &h, l, k, &syn, path, h.iss);
+  half_fill(t, &h, l, k, &syn, path, h.iss, la__ts_offset(t, k));
   if (l->defer && tcp_seg_len(in) == 0)
     return true; /* its text will bring the cookie again */
   if (l->queued >= l->backlog) {
-    la__drop(t, k, 0, in, LA_DROP_TCP_LISTEN_OVERFLOW);
+    no_room(t, k, in, LA_DROP_TCP_LISTEN_OVERFLOW);
     return true;
   }
   struct conn *c = la__cookie_promote(t, &h, k, in);
   if (!c) {
-    la__drop(t, k, 0, in, LA_DROP_NOMEM);
+    no_room(t, k, in, LA_DROP_NOMEM);
     return true;
   }
   struct tcp_seg seg = *in;
@@ -386,20 +395,19 @@ static void syn_input(struct tcp *t, struct listener *l, const struct key *k, co
     }
     evict_half(t);
   }
-  uint32_t iss = iss_past(t, k, replaces), index;
+  uint32_t ts_off, iss = iss_past(t, k, replaces, &ts_off), index;
   struct half *h = la__slab_new(&t->half[six], &index);
   if (!h) {
     la__drop(t, k, 0, seg, LA_DROP_NOMEM);
     return;
   }
   ref_t r = ref_make(REF_HALF, six, index);
-  half_fill(t, h, l, k, seg, path, iss);
+  half_fill(t, h, l, k, seg, path, iss, ts_off);
   la__addr_store(h->addr, k);
   if (replaces != REF_NONE) { /* in place: TIME-WAIT gives way without needing memory */
-    bool swapped = la__table_swap(&t->table, la__key_hash(t, k), replaces, r);
-    LA_CHECK(swapped);
+    la__pair_swap(t, k, replaces, r);
     la__tw_forget(t, replaces, LA_ON_SYN);
-  } else if (!la__table_add(&t->table, la__key_hash(t, k), r)) {
+  } else if (!la__pair_add(t, k, r)) {
     la__slab_del(&t->half[six], index);
     la__drop(t, k, 0, seg, LA_DROP_NOMEM);
     return;
@@ -425,7 +433,8 @@ void la__listen_input(struct tcp *t, struct listener *l, const struct key *k, co
     if (cookie_ack(t, l, k, seg, path))
       return;
     la__drop(t, k, 0, seg, LA_DROP_NO_SOCKET);
-    la__answer_rst(t, k, seg, path, LA_LISTEN);
+    if (t->now >= t->cookies_wait)
+      la__answer_rst(t, k, seg, path, LA_LISTEN);
   } else if (!(seg->flags & LA_SYN) || seg->flags & LA_FIN) {
     la__drop(t, k, 0, seg, LA_DROP_TCP_FLAGS); /* SYN with FIN: dropped, as on Linux */
   } else {
@@ -467,7 +476,7 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
   struct view v;
   half_view(h, h->adv, &v);
   bool rst = seg->flags & LA_RST;
-  if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs) { /* the SYN again: our SYN-ACK was lost */
+  if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs && la__view_paws(&v, seg)) { /* our SYN-ACK was lost */
     if (la__gap_passed(t, &h->challenge_at)) {
       h->resend = 1;
       la__syn_ack(t, h, k, 1);
@@ -514,7 +523,7 @@ void la__half_input(struct tcp *t, ref_t r, const struct key *k, const struct tc
     return;
   }
   if (in->ack != h->iss + 1) {
-    la__drop(t, k, 0, in, LA_DROP_TCP_INVALID_ACK);
+    la__drop(t, k, 0, in, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
     la__answer_rst(t, k, in, path, LA_SYN_RECEIVED);
     return;
   }

@@ -416,6 +416,19 @@ static bool send_keepalive(struct tcp *t, struct conn *c, struct tcp_out *o) {
   return true;
 }
 
+/*
+ * Nothing but a look for bytes is asked for, and there are none to be sent, nor anything to be sent again: conn_segment would find nothing.
+ * The queue's flags are those of which a look makes something.
+ */
+static bool rests(const struct conn *c) {
+  const struct sndq *q = c->sndq;
+  if (c->state < LA_ESTABLISHED || c->flags & CF_ENDED || c->todo & ~TODO_DATA || c->acks_owed ||
+      (c->flags & (CF_FIN_QUEUED | CF_FIN_SENT)) == CF_FIN_QUEUED)
+    return false;
+  return !q || ((c->flags & CF_FIN_SENT || q->seq0 + q->spool.len == c->snd_nxt) && c->snd_una != c->snd_nxt && !q->sent.again &&
+                !q->pace_wait && !(q->rec.flags & (REC_TLP_DUE | REC_HOLD)));
+}
+
 static bool conn_segment(struct tcp *t, struct conn *c, struct tcp_out *o) {
   if (c->todo & TODO_RST)
     return send_rst(t, c, o);
@@ -480,10 +493,13 @@ bool la__tcp_output(struct tcp *t, uint8_t link, struct tcp_out *o) {
     struct conn *c = la__conn_at(t, l->dirty_head);
     l->dirty_head = c->dirty_next;
     c->flags &= ~(uint32_t)CF_DIRTY;
-    bool made = conn_segment(t, c, o);
-    if (made && c->state >= LA_ESTABLISHED && !(c->flags & CF_ENDED))
+    bool made = !rests(c) && conn_segment(t, c, o);
+    if (rests(c))
+      c->todo = 0;
+    else if (made && c->state >= LA_ESTABLISHED && !(c->flags & CF_ENDED))
       la__conn_dirty(t, c, TODO_DATA); /* its next turn comes after everybody else's */
-    la__conn_maybe_free(t, c);
+    if (c->flags & CF_ENDED)
+      la__conn_maybe_free(t, c);
     if (made)
       return true;
   }
@@ -492,7 +508,7 @@ bool la__tcp_output(struct tcp *t, uint8_t link, struct tcp_out *o) {
 
 bool la__tcp_has_output(const struct tcp *t) {
   for (unsigned i = 1; i <= LA_LINKS_MAX; i++)
-    if (t->link[i].head != t->link[i].tail || t->link[i].dirty_head != REF_NONE)
+    if (la__tcp_link_waits(t, (uint8_t)i))
       return true;
   return false;
 }

@@ -135,8 +135,10 @@ static void join(struct sent *s, unsigned i) {
   drop(s, i + 1);
 }
 
-/* Room for two records more, where it takes no more than to forget when neighbours of one fate left and how long their segments were: what goes
- * again must not be taken for more than it is, or the rest of its record would wait for a time-out of its own. */
+/*
+ * Room for two records more, where it takes no more than to forget when neighbours of one fate left and how long their segments were:
+ * what goes again must not be taken for more than it is, or the rest of its record would wait for a time-out of its own.
+ */
 static void squeeze(struct sent *s) {
   for (unsigned i = 0; i + 1 < s->n && s->n + 3u > s->max;) {
     struct sent_rec *a = sent_at(s, i), *b = a + 1;

@@ -28,6 +28,8 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg) {
   for (unsigned i = 0; i < HALF_LISTS; i++)
     la__fifo_init(&t->synack[i], half_link, t);
   la__fifo_init(&t->tw_list, tw_link, t);
+  for (unsigned i = 0; i < PAIRS_RECENT; i++)
+    t->recent[i].ref = REF_NONE;
   for (unsigned i = 0; i < LISTEN_BUCKETS; i++)
     t->bucket[i] = SLAB_NONE;
   for (unsigned i = 0; i <= LA_LINKS_MAX; i++)

@@ -39,6 +39,13 @@ struct path_known {
   uint32_t mtu, high; /* what passes (0: a free entry), and what is not yet known not to */
   uint8_t fails;      /* probes lost */
 };
+/* A pair that was found a moment ago (pairs.c). */
+#define PAIRS_RECENT 16u
+struct pair_recent {
+  uint64_t addrs, hash;
+  uint32_t ports;
+  ref_t ref; /* REF_NONE: it is not in the table, or in TIME-WAIT */
+};
 #define ANSWER_RESERVE 4u /* answers that one frame, or one expiry, may need */
 
 /* Where a segment comes from or goes to. */
@@ -82,6 +89,7 @@ struct tcp {
   struct slab listeners, sndqs, rcvqs, wishes;
   struct chunk_pool chunks;
   struct table table;
+  struct pair_recent recent[PAIRS_RECENT];
   struct wheel wheel;
   struct fifo synack[HALF_LISTS]; /* half-open records by their `retries` */
   struct fifo tw_list;
@@ -91,12 +99,13 @@ struct tcp {
   ref_t event_head, event_tail;      /* connections with events */
   uint32_t levent_head, levent_tail; /* listeners with events */
   struct prng prng;
-  uint8_t key_table[16], key_isn[16], key_ts[16], key_port[16], key_cookie[16];
+  uint8_t key_table[16], key_isn[16], key_port[16], key_cookie[16];
   uint32_t port_step;
   struct trace_ring trace;
   la_stats stats;
   la_time now, started, quiet_until;
   la_time cookies_until; /* SYN cookies of ours may be under way */
+  la_time cookies_wait;  /* one came back and there was no room: until then what follows it is not reset */
   uint32_t frame;        /* under way; 0 in calls and expiries */
   uint32_t gen;
   bool progress; /* a segment has shown that ours arrive: set by ack.c and data.c, cleared by the core */
@@ -118,10 +127,15 @@ bool la__tcp_quiet(const struct tcp *t);
 
 /* input.c: one segment. The core has checked addresses. LA_DROP_TCP_CSUM: an unverified one is damaged; nothing has happened. */
 enum la_drop la__tcp_input(struct tcp *t, const struct key *key, struct tcp_seg *seg, const struct path *path);
+enum la_drop la__tcp_input_of(struct tcp *t, ref_t r, const struct key *key, struct tcp_seg *seg,
+                              const struct path *path); /* of its record */
 /* true when a frame's answers have room. */
 bool la__tcp_may_input(const struct tcp *t);
 /* output.c: the next segment for a link; false when there is none. */
 bool la__tcp_output(struct tcp *t, uint8_t link, struct tcp_out *out);
+static inline bool la__tcp_link_waits(const struct tcp *t, uint8_t link) {
+  return t->link[link].head != t->link[link].tail || t->link[link].dirty_head != REF_NONE;
+}
 bool la__tcp_has_output(const struct tcp *t);
 /* timers.c */
 void la__tcp_tick(struct tcp *t);
@@ -206,8 +220,9 @@ bool la__gap_passed(const struct tcp *t, uint16_t *at);
 
 /* isn.c */
 void la__keys_init(struct tcp *t);
-uint32_t la__isn(const struct tcp *t, const struct key *k);       /* RFC 6528 */
-uint32_t la__ts_offset(const struct tcp *t, const struct key *k); /* RFC 7323 5.4, per pair */
+uint32_t la__isn(const struct tcp *t, const struct key *k);                          /* RFC 6528 */
+uint32_t la__ts_offset(const struct tcp *t, const struct key *k);                    /* RFC 7323 5.4, per pair */
+uint32_t la__numbers(const struct tcp *t, const struct key *k, uint32_t *ts_offset); /* both: the ISN is returned */
 static inline uint32_t tcp_ts_now(const struct tcp *t, uint32_t off) { return (uint32_t)(t->now / LA_MS) + off; }
 
 /* listen.c */
@@ -291,7 +306,8 @@ void la__land_forget(struct tcp *t); /* what has landed is not taken after all *
 size_t la__text_put(struct tcp *t, struct conn *c,
                     const struct tcp_seg *seg); /* in order, nothing ahead; returns how many bytes had room */
 static inline bool la__post_told(const la_post *b) { return b->len >= (b->least < b->cap ? b->least : b->cap) && b->len; }
-void la__text_move(struct tcp *t, struct rcvq *q); /* from the rope to posted buffers */
+void la__text_move(struct tcp *t, struct rcvq *q);   /* from the rope to posted buffers */
+void la__post_forget(struct tcp *t, struct conn *c); /* the buffers are the application's again */
 
 /* delack.c: when text is acknowledged */
 void la__ack_text(struct tcp *t, struct conn *c, const struct tcp_seg *seg, bool in_order, bool had_hole);

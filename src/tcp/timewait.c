@@ -10,10 +10,11 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/seq.h"
+#include "tcp/pairs.h"
 #include "tcp/tcp.h"
 #include "tcp/view.h"
 
-static void tw_ack(struct tcp *t, const struct tw *w, const struct key *k) {
+static void tw_ack_as(struct tcp *t, const struct tw *w, const struct key *k, uint32_t ts_off) {
   struct answer *a = la__answer(t, w->link, k);
   if (!a)
     return;
@@ -22,10 +23,12 @@ static void tw_ack(struct tcp *t, const struct tw *w, const struct key *k) {
   a->seg.ack = w->rcv_nxt;
   a->seg.wnd = w->wnd;
   if (w->flags & TW_TS)
-    a->seg.opt = (struct tcp_opts){.have = TCP_OPT_TS, .ts_val = tcp_ts_now(t, la__ts_offset(t, k)), .ts_ecr = w->ts_recent};
+    a->seg.opt = (struct tcp_opts){.have = TCP_OPT_TS, .ts_val = tcp_ts_now(t, ts_off), .ts_ecr = w->ts_recent};
   a->state = LA_TIME_WAIT;
   a->fresh = 2;
 }
+
+static void tw_ack(struct tcp *t, const struct tw *w, const struct key *k) { tw_ack_as(t, w, k, la__ts_offset(t, k)); }
 
 static void tw_recycle_oldest(struct tcp *t) {
   t->stats.time_wait_recycled++;
@@ -66,7 +69,7 @@ static void last_ack(struct tcp *t, struct conn *c, const struct key *k) {
   struct tw w = {.snd_nxt = c->snd_nxt, .rcv_nxt = c->rcv_nxt, .ts_recent = c->ts_recent, .link = c->link};
   w.wnd = la__window_field(t, c);
   w.flags = c->flags & CF_TS ? TW_TS : 0;
-  tw_ack(t, &w, k);
+  tw_ack_as(t, &w, k, c->ts_off);
 }
 
 void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause) {
@@ -80,11 +83,10 @@ void la__tw_enter(struct tcp *t, struct conn *c, enum la_cause cause) {
   la__conn_release_ending(c, &e);
   if (w) {
     tw_fill(t, w, c, &k);
-    bool swapped = la__table_swap(&t->table, la__key_hash(t, &k), c->self, r);
-    LA_CHECK(swapped);
+    la__pair_swap(t, &k, c->self, r);
     la__fifo_push(&t->tw_list, r);
     if (ack)
-      tw_ack(t, w, &k);
+      tw_ack_as(t, w, &k, c->ts_off);
     c->flags |= CF_DETACHED; /* the record holds the port now */
   } else if (ack) {
     last_ack(t, c, &k);
@@ -113,8 +115,9 @@ void la__tw_forget(struct tcp *t, ref_t r, enum la_cause cause) {
 }
 
 void la__tw_del(struct tcp *t, ref_t r, enum la_cause cause) {
-  bool was = la__table_del(&t->table, la__ref_hash(t, r), r);
-  LA_CHECK(was);
+  struct key k;
+  la__tw_key(la__tw_at(t, r), ref_six(r), &k);
+  la__pair_del(t, &k, r);
   la__tw_forget(t, r, cause);
 }
 
@@ -149,15 +152,20 @@ bool la__tw_input(struct tcp *t, ref_t r, const struct key *k, const struct tcp_
   }
   if (f == LA_SYN && la__listener_find(t, k, path->in) && may_take_over(t, w, seg))
     return true;
-  if (!(f & LA_SYN) && (f & (LA_FIN | LA_ACK)) == (LA_FIN | LA_ACK) && seg->seq + len == w->rcv_nxt) {
-    if (w->flags & TW_TS && seg->opt.have & TCP_OPT_TS && seq_gt(seg->opt.ts_val, w->ts_recent))
+  bool stamped = w->flags & TW_TS && seg->opt.have & TCP_OPT_TS, old = stamped && seq_lt(seg->opt.ts_val, w->ts_recent);
+  if (!(f & LA_SYN) && w->flags & TW_TS && !stamped && !t->cfg.bare_segments) {
+    la__drop(t, k, 0, seg, LA_DROP_TCP_RFC7323_PAWS); /* RFC 7323 3.2: silently */
+    return false;
+  }
+  if ((f & (LA_SYN | LA_FIN | LA_ACK)) == (LA_FIN | LA_ACK) && seg->seq + len == w->rcv_nxt && !old) {
+    if (stamped)
       w->ts_recent = seg->opt.ts_val; /* the last one seen: what a SYN is compared with (RFC 6191 2) */
     tw_ack(t, w, k);                  /* the final ACK was lost: E-19 */
     tw_restart(t, w, r);
     return false;
   }
-  la__drop(t, k, 0, seg, LA_DROP_TCP_TIMEWAIT);
-  if (!(f & (LA_ACK | LA_SYN)) && (f & LA_FIN || tw_acceptable(w, seg)))
+  la__drop(t, k, 0, seg, old ? LA_DROP_TCP_RFC7323_PAWS : LA_DROP_TCP_TIMEWAIT);
+  if (!(f & (LA_ACK | LA_SYN)) && (f & LA_FIN || (!old && tw_acceptable(w, seg))))
     return false; /* fifth step: no ACK bit */
   if (f == LA_ACK && len == 0 && seg->seq == w->rcv_nxt && seq_leq(seg->ack, w->snd_nxt))
     return false; /* an ACK that asks nothing */

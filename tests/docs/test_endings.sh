@@ -37,6 +37,14 @@ rows Why | awk -F ' *[|] *' '
 sed -n '/^enum la_why {/,/^}/p' "$root/include/lastack/trace.h" | grep -E ': (TCP_[A-Z0-9_]+|NO_SOCKET)' |
   sed 's/^ *\(LA_[A-Z0-9_]*\).*: \(TCP_[A-Z0-9_]*\|NO_SOCKET\).*/\1 \2/' >"$dir/linux"
 [ "$(grep -c '' "$dir/linux")" -ge 8 ] || fail 'no names of Linux found in trace.h'
+# ... and Linux has them: enum sk_rst_reason of include/net/rstreason.h, as of 6.18
+real=' NO_SOCKET TCP_INVALID_ACK_SEQUENCE TCP_RFC7323_PAWS TCP_TOO_OLD_ACK TCP_ACK_UNSENT_DATA TCP_FLAGS TCP_OLD_ACK TCP_ABORT_ON_DATA
+ TCP_TIMEWAIT_SOCKET INVALID_SYN TCP_ABORT_ON_CLOSE TCP_ABORT_ON_LINGER TCP_ABORT_ON_MEMORY TCP_STATE TCP_KEEPALIVE_TIMEOUT
+ TCP_DISCONNECT_WITH_DATA '
+for name in $(cut -d ' ' -f 2 "$dir/linux") $(rows Why | grep -o 'Linux[^`|]*`[A-Z0-9_]*`' | grep -o '[A-Z0-9_]*`$' | tr -d '`') \
+  $(sed -n '/^## Reasons/,/^## JSON/s/.*| `\([A-Z0-9_]*\)` |$/\1/p' "$root/docs/explain.md"); do
+  case $(echo "$real" | tr '\n' ' ') in *" $name "*) ;; *) fail "Linux has no reset reason $name" ;; esac
+done
 while read -r constant linux; do
   name=$(sed -n "s/.*\[$constant\] = \"\([^\"]*\)\".*/\1/p" "$root/src/base/names.c")
   rows Why | grep -F "| \`$name\` |" | grep -qF "\`$linux\`" || fail "$name: Linux calls it $linux"

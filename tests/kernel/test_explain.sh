@@ -65,7 +65,7 @@ c_go
 c_says reset
 s_go
 over 2>/dev/null
-want '"close_kind":"reset","reason":"abort","certainty":"inferred","candidates":\["abort"\],"rst_reason":"TCP_ABORT_ON_LINGER","by":"client"'
+want '"close_kind":"reset","reason":"abort","certainty":"inferred","candidates":\["abort"\],"rst_reason":"TCP_STATE","by":"client"'
 
 pair 'send:100 end' 'wait close'
 c_go

@@ -43,7 +43,7 @@ cmp -s "$dir/readme" "$dir/drawn" || fail 'README.md: its drawing is not that of
 # Under each condition, the claims that failed.
 for condition in '' '--seed 2' '--seed 99' '--msl 5' '--msl 120' '--delay 1' '--delay 400' '--drop 1' '--drop 2' '--drop 3' '--drop 4' '--drop 5' '--drop 6' \
   '--drop 7' '--drop 8' \
-  '--drop 3 --fail-alloc 140' '--drop 3 --fail-alloc 141' '--ipv6' '--ipv6 --seed 3' '--offload cut' '--offload join' '--offload join --drop 4 --seed 5 --ipv6' '--ipv6 --delay 700 --msl 5 --drop 3'; do
+  '--drop 3 --fail-alloc 240' '--drop 3 --fail-alloc 241 --from' '--ipv6' '--ipv6 --seed 3' '--offload cut' '--offload join' '--offload join --drop 4 --seed 5 --ipv6' '--ipv6 --delay 700 --msl 5 --drop 3'; do
   # shellcheck disable=SC2086
   "$lastack" sim --all --json $condition >"$dir/json" 2>&1 && continue
   fail "sim --all ${condition:-as usual}:"

@@ -215,6 +215,43 @@ static void no_room(void **state) {
   dlg_free(d);
 }
 
+/* What follows the third segment, when that found no room, bears no cookie. It is not reset: its client sends the first text again. */
+static void no_room_for_the_third(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(one_record_one_conn);
+  dlg_listen(d);
+  struct flow f[3];
+  for (unsigned i = 0; i < 3; i++) {
+    dlg_other(d, (uint16_t)(2000 + i));
+    inject(d, SYN, 0, 0, 0);
+    expect(d, SYN | ACK, 0, 1, 0);
+    f[i] = d->f;
+  }
+  d->f = f[1];
+  inject(d, ACK, 1, 1, 0);
+  expect_event(d, LA_EVENT_ACCEPT);
+  d->f = f[2];
+  inject(d, ACK, 1, 1, 10); /* no connection to be had */
+  inject(d, ACK, 11, 1, 10);
+  expect_nothing(d);
+  assert_int_equal(dlg_accept(d), LA_OK);
+  assert_int_equal(la_abort(d->s, d->conn, d->now), LA_OK);
+  d->f = f[1];
+  expect(d, RST | ACK, 1, 1, 0);
+  expect_end(d, LA_BY_LOCAL, LA_HOW_RESET, LA_WHY_ABORT, LA_ECONNABORTED);
+  d->f = f[2];
+  inject(d, ACK, 1, 1, 10);
+  inject(d, ACK, 11, 1, 10);
+  assert_int_equal(dlg_accept(d), LA_OK);
+  uint8_t b[30];
+  assert_int_equal(la_recv(d->s, d->conn, b, sizeof b), 20);
+  dlg_advance(d, LA_SEC); /* and a stray ACK is answered as ever */
+  dlg_other(d, 3000);
+  inject(d, ACK, 11, 1, 10);
+  expect(d, RST, 1, 0, 0);
+  dlg_free(d);
+}
+
 /* The listener that sent it is gone; the one that came after it asks the application first, and a cookie must not get past that. */
 static void not_past_admission(void **state) {
   (void)state;
@@ -260,6 +297,7 @@ int main(void) {
     cmocka_unit_test(lifetime),
     cmocka_unit_test(only_under_overload),
     cmocka_unit_test(no_room),
+    cmocka_unit_test(no_room_for_the_third),
     cmocka_unit_test(not_past_admission),
     cmocka_unit_test(unpredictable),
   };

@@ -125,6 +125,18 @@ static void crossing_syns_then_plain_ack(void **state) {
   inject(d, ACK, 1, 1, 0);
   crossing_done(d);
 }
+/* RFC 7323 5.3: not by a SYN,ACK that is older than the SYN. */
+static void crossing_syns_old_stamp(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  d->f.syn.have |= TCP_OPT_TS;
+  crossing(d);
+  inject(d, SYN | ACK, 0, 1, 0, .ts_back = 1);
+  expect(d, ACK, 1, 1, 0);
+  expect_state(d, LA_SYN_RECEIVED);
+  inject(d, SYN | ACK, 0, 1, 0);
+  crossing_done(d);
+}
 /* Both of the peer's come in one batch: our own SYN,ACK has become an ACK before it went. */
 static void crossing_syns_in_one_batch(void **state) {
   (void)state;
@@ -481,6 +493,7 @@ int main(void) {
     cmocka_unit_test(crossing_syns),
     cmocka_unit_test(crossing_syns_then_plain_ack),
     cmocka_unit_test(crossing_syns_in_one_batch),
+    cmocka_unit_test(crossing_syns_old_stamp),
     cmocka_unit_test(crossing_syns_both_syn_acks_lost),
     cmocka_unit_test(crossing_syns_peer_ahead),
     cmocka_unit_test(crossing_syns_peer_behind),

@@ -185,6 +185,9 @@ static void closed_window(void **state) {
   inject(d, ACK, 2049, 101, 0, .wnd = 6000);
   assert_int_equal(info(d).snd_una - d->f.irs, 101);
   assert_int_equal(info(d).snd_wnd, 6000);
+  inject(d, ACK, 2000, 101, 100, .wnd = 50); /* it reaches into the window, but began before what set SND.WL1 */
+  expect(d, ACK, 101, 2049, 0);
+  assert_int_equal(info(d).snd_wnd, 6000);
   for (unsigned i = 0; i < 20; i++) { /* no limit on probes: their sender's clock is one */
     inject(d, ACK, 2049, 101, 1);
     expect(d, ACK, 101, 2049, 0);

@@ -181,6 +181,9 @@ static void stamps_in_syn_received(void **state) {
   expect(d, ACK, 1, 1, 0);
   expect_state(d, LA_SYN_RECEIVED);
   assert_int_equal(dlg_stats(d).drops[LA_DROP_TCP_RFC7323_PAWS], 2);
+  dlg_advance(d, 512 * LA_MS);
+  inject(d, SYN, 0, 0, 0, .ts_back = 513); /* an old duplicate of the SYN: no SYN,ACK */
+  expect(d, ACK, 1, 1, 0);
   inject(d, RST, 1, 0, 0, .plain = true);
   expect_state(d, LA_LISTEN);
   dlg_free(d);

@@ -271,17 +271,40 @@ static void peer_restarted_and_opens(void **state) {
   expect(d, SYN | ACK, 0, 1, 0);
   dlg_free(d);
 }
-/* Figure 10: we send, and the peer knows nothing. */
+/*
+ * Figure 10: we send, or close, and the peer knows nothing: its RST has the form of 3.5.2's first group. With ACK it is an abort; where
+ * nothing of ours is out it answers nothing; after the peer's FIN it may have closed fully.
+ */
 static void peer_restarted_and_we_send(void **state) {
   (void)state;
-  struct dlg *d = dlg_new(NULL);
-  establish(d, ACTIVE_OPEN);
-  assert_int_equal(dlg_send(d, 1, 100), 100);
-  expect(d, ACK, 1, 1, 100);
-  inject(d, RST, 1, 0, 0);
-  expect_end(d, LA_BY_PEER, LA_HOW_RESET, LA_WHY_PEER_RESET, LA_ECONNRESET);
-  assert_int_equal(la_send(d->s, d->conn, "x", 1), LA_ECONNRESET);
-  dlg_free(d);
+  static const struct {
+    bool send, close, fin;
+    unsigned flags;
+    enum la_why why;
+  } rows[] = {{true, false, false, RST, LA_WHY_HALF_OPEN},   {true, false, false, RST | ACK, LA_WHY_PEER_RESET},
+              {false, false, false, RST, LA_WHY_PEER_RESET}, {false, true, false, RST, LA_WHY_HALF_OPEN},
+              {true, false, true, RST, LA_WHY_PEER_RESET},   {false, true, false, RST | ACK, LA_WHY_PEER_RESET}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct dlg *d = dlg_new(NULL);
+    establish(d, ACTIVE_OPEN);
+    if (rows[i].fin) {
+      inject(d, FIN | ACK, 1, 1, 0);
+      expect(d, ACK, 1, 2, 0);
+      expect_event(d, LA_EVENT_PEER_FIN);
+    }
+    if (rows[i].send) {
+      assert_int_equal(dlg_send(d, 1, 100), 100);
+      expect(d, ACK, 1, 1 + rows[i].fin, 100);
+    }
+    if (rows[i].close) {
+      assert_int_equal(la_shutdown(d->s, d->conn, d->now), LA_OK);
+      expect(d, FIN | ACK, 1, 1, 0);
+    }
+    inject(d, rows[i].flags, 1 + rows[i].fin, 1, 0);
+    expect_end(d, LA_BY_PEER, LA_HOW_RESET, rows[i].why, LA_ECONNRESET);
+    assert_int_equal(la_send(d->s, d->conn, "x", 1), LA_ECONNRESET);
+    dlg_free(d);
+  }
 }
 /* We restarted, the peer is established: our SYN draws its ACK, which draws our RST; then the SYN comes again and opens. */
 static void we_restarted(void **state) {

@@ -140,7 +140,7 @@ static void bounded(void **state) {
   }
 }
 
-/* With every record in use what goes again is still no more than it is: the rest waits for its turn, in segments as long as the longest were. */
+/* With every record in use what goes again is still no more than it is: the rest waits for its turn, in segments as long as the longest. */
 static void full(void **state) {
   (void)state;
   struct test_mem tm;

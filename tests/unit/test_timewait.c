@@ -453,6 +453,29 @@ static void acks_carry_stamps(void **state) {
   dlg_free(d);
 }
 
+/* RFC 7323 3.2, 5.3: where timestamps were agreed a FIN without one is dropped in silence, one with an older one moves no clock. */
+static void stamps_are_checked(void **state) {
+  (void)state;
+  with_ts = true;
+  struct dlg *d = time_wait();
+  with_ts = false;
+  dlg_advance(d, 50 * LA_SEC);
+  inject(d, FIN | ACK, 1, 2, 0, .plain = true);
+  inject(d, ACK, 1000, 2, 10, .plain = true);
+  expect_nothing(d);
+  inject(d, FIN | ACK, 1, 2, 0, .ts_back = 50001);
+  expect(d, ACK, 2, 2, 0);
+  inject(d, FIN | ACK, 1, 2, 0, .ts_back = 50001); /* as any other segment: one answer in challenge_gap */
+  expect_nothing(d);
+  dlg_advance(d, LA_SEC);
+  inject(d, PSH, 2, 0, 0, .ts_back = 51001); /* not acceptable comes before the ACK bit */
+  expect(d, ACK, 2, 2, 0);
+  assert_int_equal(dlg_stats(d).drops[LA_DROP_TCP_RFC7323_PAWS], 5);
+  dlg_advance(d, 9 * LA_SEC);
+  expect_state(d, LA_LISTEN);
+  dlg_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(lasts_2msl),
@@ -476,6 +499,7 @@ int main(void) {
     cmocka_unit_test(own_pair_again_without_memory),
     cmocka_unit_test(holds_the_port),
     cmocka_unit_test(acks_carry_stamps),
+    cmocka_unit_test(stamps_are_checked),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

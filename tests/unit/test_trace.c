@@ -145,7 +145,7 @@ static void marks(void **state) {
   n = records(d);
   assert_int_equal(n, 3); /* in, drop, RST out */
   assert_int_equal(rec[1].type, LA_TRACE_DROP);
-  assert_int_equal(rec[1].drop, LA_DROP_TCP_INVALID_ACK);
+  assert_int_equal(rec[1].drop, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
   assert_int_equal(rec[1].frame, rec[0].frame);
   assert_int_equal(rec[1].len, 7);
   assert_int_equal(rec[2].flags, RST);

@@ -147,10 +147,26 @@ static void ends_with_the_stream(void **state) {
   dlg_free(d);
 }
 
+/* 3.10.7.3, fourth step: beside the SYN,ACK too, where the pointer counts from the SYN. */
+static void beside_a_syn_ack(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  assert_int_equal(dlg_connect(d), LA_OK);
+  expect(d, SYN, 0, 0, 0);
+  inject(d, SYN | ACK | URG, 0, 1, 10, .urp = 5);
+  expect(d, ACK, 1, 11, 0);
+  expect_event(d, LA_EVENT_ESTABLISHED);
+  expect_event(d, LA_EVENT_URGENT);
+  expect_event(d, LA_EVENT_READABLE);
+  assert_int_equal(urgent(d), 4);
+  take(d, 1, 10);
+  dlg_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(told_and_counted), cmocka_unit_test(of_any_length),        cmocka_unit_test(the_pointer_advances),
-    cmocka_unit_test(at_window_zero),   cmocka_unit_test(ends_with_the_stream),
+    cmocka_unit_test(at_window_zero),   cmocka_unit_test(ends_with_the_stream), cmocka_unit_test(beside_a_syn_ack),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

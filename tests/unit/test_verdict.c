@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +131,35 @@ static void test_time_wait(void **unused) {
   assert_false(v->finding);
 }
 
+/* RFC 9293 3.6: what each end went through, and which frame shows it. */
+static void test_states(void **unused) {
+  static const struct {
+    const char *script, *want;
+  } walks[] = {
+    {OPEN ">FA <FA >A", /* three segments: never in FIN-WAIT-2 */
+     "c1 SYN-SENT, s2 SYN-RECEIVED, c2 ESTABLISHED, s3 ESTABLISHED, c4 FIN-WAIT-1, s5 CLOSE-WAIT, s5 LAST-ACK, c5 TIME-WAIT, s6 CLOSED"},
+    {OPEN ">FA <A <FA >A",
+     "c1 SYN-SENT, s2 SYN-RECEIVED, c2 ESTABLISHED, s3 ESTABLISHED, c4 FIN-WAIT-1, s5 CLOSE-WAIT, c5 FIN-WAIT-2, s6 LAST-ACK, "
+     "c7 TIME-WAIT, s7 CLOSED"},
+    {OPEN ">FA <FAa-1 >A <A",
+     "c1 SYN-SENT, s2 SYN-RECEIVED, c2 ESTABLISHED, s3 ESTABLISHED, c4 FIN-WAIT-1, s5 FIN-WAIT-1, c6 CLOSING, s6 CLOSING, s6 TIME-WAIT, "
+     "c7 TIME-WAIT"},
+  };
+  static struct tape_out o;
+  const struct verdict *v;
+  (void)unused;
+  for (size_t i = 0; i < sizeof walks / sizeof walks[0]; i++) {
+    char got[400] = "";
+    size_t n = 0;
+    explain(walks[i].script, TAPE_RAW, 4, false, &o);
+    const struct flow *c = first(&o, &v);
+    for (unsigned k = 0; k < c->nevents; k++)
+      n += (size_t)snprintf(got + n, sizeof got - n, "%s%c%u %s", k ? ", " : "", c->event[k].end == v->client ? 'c' : 's',
+                            (unsigned)la__event_frame(&c->event[k]), la_state_name((enum la_state)c->event[k].state));
+    assert_string_equal(got, walks[i].want);
+  }
+}
+
 /* What is wrong with a capture is told, and nothing else changes. */
 static void test_flaws(void **unused) {
   static const struct {
@@ -155,6 +185,6 @@ static void test_flaws(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_causes), cmocka_unit_test(test_numbers), cmocka_unit_test(test_time_wait),
-                                     cmocka_unit_test(test_flaws)};
+                                     cmocka_unit_test(test_flaws), cmocka_unit_test(test_states)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -339,27 +339,59 @@ static void test_laws_can_break(void **state) {
   la__sim_free(s);
 }
 
-/* Minutes of bulk in virtual time: of these a few allocations fail, of all others the first forty each; over IPv6 every fourth of them. */
-static bool takes_long(const struct scen *s) {
-  return strcmp(s->name, "bbr") == 0 || strcmp(s->name, "bbr-sound") == 0 || strcmp(s->name, "buffer-tuning") == 0;
-}
-
+/* What fails is one allocation of all, or the rest of one stack's as well; all of them, for each scenario: sim/oom.h. */
 static void test_failing_memory(void **state) {
   (void)state;
+  struct failing plain = {0};
   struct sim_opts o = usual();
-  for (o.fail_alloc = 1; o.fail_alloc <= 40; o.fail_alloc++)
-    for (unsigned way = 0; way < 4; way++)
-      for (size_t i = 0; i < la__nscens; i++) {
-        bool ever = o.fail_ever = way & 1;
-        o.ipv6 = way & 2;
-        if ((o.ipv6 && o.fail_alloc % 4 != way) || (takes_long(&la__scens[i]) && o.fail_alloc % 40 != 10 * way))
-          continue;
-        struct sim *s = la__sim_run(&la__scens[i], &o);
-        for (size_t k = 0; k < s->nclaims; k++)
-          if (!s->claim[k].ok)
-            fail_msg("%s, allocation %u%s fails: %s", s->name, o.fail_alloc, ever ? " and all later ones" : "", s->claim[k].text);
-        la__sim_free(s);
-      }
+  const struct scen *sc = la__scen_find("release-four");
+  o.failing = &plain;
+  struct sim *s = la__sim_run(sc, &o);
+  assert_true(la__sim_ok(s) && plain.calls > 20 && !plain.hit && !plain.refused);
+  assert_int_equal(s->world[0]->laws.checked[LAW_BESIDE], 2); /* each of its two stacks */
+  la__sim_free(s);
+  uint64_t told = 0, drops = 0, down = 0;
+  for (uint32_t n = 1; n <= plain.calls + 1; n++)
+    for (unsigned ever = 0; ever < 2; ever++) {
+      struct failing f = {.at = n, .ever = ever};
+      o.failing = &f;
+      s = la__sim_run(sc, &o);
+      for (size_t k = 0; k < s->nclaims; k++)
+        if (!s->claim[k].ok)
+          fail_msg("allocation %u%s fails: %s", n, ever ? " and all later ones" : "", s->claim[k].text);
+      bool there = n <= plain.calls;
+      assert_true(f.hit == there && (ever ? f.refused >= there : f.refused == there));
+      told += f.told;
+      drops += f.drops;
+      down += f.down;
+      la__sim_free(s);
+    }
+  assert_true(told && drops && down);
+}
+
+/* The law of the connection beside breaks when somebody ends it. */
+static bool end_it(void *ctx, const la_each_rec *r) {
+  if (r->kind == LA_KIND_CONN)
+    *(la_conn *)ctx = r->conn;
+  return true;
+}
+static void beside_harmed(struct sim *s) {
+  struct world *w = la__sim_world(s, "%s", "");
+  struct duo d = la__duo(s, w, NULL);
+  la__run_for(w, LA_SEC);
+  la_conn c = {0};
+  la_each(d.a->st, end_it, &c);
+  la_abort(d.a->st, c, w->now);
+  la__host_drain(d.a);
+}
+static void test_beside_can_be_harmed(void **state) {
+  (void)state;
+  struct failing none = {0};
+  struct sim_opts o = usual();
+  o.failing = &none;
+  struct sim *s = la__sim_run(&(struct scen){"harmed", "", beside_harmed}, &o);
+  assert_int_equal(s->world[0]->laws.broken[LAW_BESIDE], 1);
+  la__sim_free(s);
 }
 
 int main(void) {
@@ -370,6 +402,7 @@ int main(void) {
     cmocka_unit_test(test_crash_and_reboot),      cmocka_unit_test(test_two_runs_are_one),
     cmocka_unit_test(test_every_scenario_claims), cmocka_unit_test(test_claims_can_fail),
     cmocka_unit_test(test_laws_can_break),        cmocka_unit_test(test_failing_memory),
+    cmocka_unit_test(test_beside_can_be_harmed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
