@@ -35,6 +35,10 @@
 
 enum { XP_INCS = 8, XP_FRAMES = 12, XP_HEAD = 64, XP_NONE = 255, XP_SLOTS = 64, XP_PAYLOAD = 2048, XP_BUFFER = 2048, XP_TAGS = 16 };
 
+enum { XP_LINK = 1, XP_MTU = 1500, XP_PORT_A = 1000, XP_PORT_B = 2000 };
+enum { XP_ISN_SLACK = 16 }; /* ISNs drawn in one tick, at most */
+#define XP_ISN_CLOCK (4 * LA_US)
+
 enum xp_call { XP_OPEN, XP_WRITE, XP_READ, XP_SHUTDOWN, XP_CLOSE, XP_ABORT, XP_CALLS };
 enum { XP_MAY_SHUTDOWN = 1 << XP_SHUTDOWN, XP_MAY_CLOSE = 1 << XP_CLOSE, XP_MAY_ABORT = 1 << XP_ABORT, XP_MAY_READ = 1 << XP_READ };
 
@@ -123,7 +127,7 @@ bool la__xp_cold_touched(void); /* memory that images leave out was written afte
 extern struct xp_world *la__xp;
 
 /* explore_world.c */
-bool la__xp_start(const struct xp_bound *b); /* false: the beginning fails: la__xp_wrong */
+void la__xp_patterns(void); /* what each incarnation writes: its tag is the upper half of each byte */
 unsigned la__xp_moves(const struct xp_bound *b, struct xp_move *out);
 /* false: something is wrong, and la__xp_wrong says what. */
 bool la__xp_apply(const struct xp_bound *b, struct xp_move m);
@@ -142,6 +146,9 @@ extern char la__xp_wrong[200]; /* empty: nothing */
 struct conn *la__xp_conn(unsigned side, uint32_t gen);
 struct xp_inc *la__xp_peer_of(unsigned side, const struct xp_inc *i); /* NULL: unknown */
 uint32_t la__xp_isn(unsigned side);                                   /* that would be drawn now */
+
+/* explore_bounds.c */
+bool la__xp_start(const struct xp_bound *b); /* the first state; false: la__xp_wrong */
 
 /* explore_check.c */
 void la__xp_check(const struct xp_bound *b);
