@@ -197,7 +197,17 @@ static void read_all(unsigned side, struct xp_inc *n) {
   }
 }
 
-static void ended(unsigned side, struct xp_inc *n, const la_end *e) {
+/* Who sent the first FIN, or one that crossed the peer's, stays in TIME-WAIT, from now on. */
+static void time_wait(const struct xp_bound *b, unsigned side, const la_end *e) {
+  const struct tcp *t = &side_of(side)->s->tcp;
+  la_time due = t->tw_list.count ? la__tw_at(t, t->tw_list.head)->due : 0;
+  if (e->first_fin != LA_BY_LOCAL && e->how != LA_HOW_SIMULTANEOUS)
+    return;
+  if (due != t->now + b->time_wait * b->unit * LA_US || e->time_wait_until != due)
+    la__xp_fail("%c ends in %s, and TIME-WAIT is %s", 'A' + side, la_how_name(e->how), due ? "not as long as it should" : "missing");
+}
+
+static void ended(const struct xp_bound *b, unsigned side, struct xp_inc *n, const la_end *e) {
   const struct xp_inc *peer = la__xp_peer_of(side, n);
   if (n->ended)
     la__xp_fail("%c is told END twice", 'A' + side);
@@ -213,6 +223,8 @@ static void ended(unsigned side, struct xp_inc *n, const la_end *e) {
   else if (e->bytes_out != n->wrote || e->bytes_in != peer->wrote)
     la__xp_fail("%c is told of an orderly release: %u of %u bytes sent, %u of %u received", 'A' + side, (unsigned)e->bytes_out, n->wrote,
                 (unsigned)e->bytes_in, peer->wrote);
+  else
+    time_wait(b, side, e);
 }
 
 static void accepted(unsigned side) {
@@ -247,7 +259,7 @@ static void event(const struct xp_bound *b, unsigned side, const la_event *e) {
     n->told = true;
     return;
   case LA_EVENT_END:
-    ended(side, n, &e->end);
+    ended(b, side, n, &e->end);
     if (n->closed)
       n->h.gen = 0;
     return;
