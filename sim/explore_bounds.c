@@ -8,31 +8,34 @@ enum { RELEASE = XP_MAY_SHUTDOWN | XP_MAY_CLOSE | XP_MAY_ABORT };
 
 /* clang-format off */
 #define BOUND(n, l) \
-  .name = n, .line = l, .unit = 1000000, .limit = 3, .retries = 1, .msl = 1, .time_wait = 3, .size = 1, .isn_step = 2200
+  .name = n, .line = l, .unit = 1000000, .msl = 1, .time_wait = 3, .size = 1, .isn_step = 2200
+#define LONG .limit = 3, .retries = 1
+#define SHORT .limit = 2, .retries = 0
 #define ABORTS {XP_MAY_ABORT, XP_MAY_ABORT}
 #define ANY {RELEASE, RELEASE}
 #define READS {RELEASE | XP_MAY_READ, RELEASE | XP_MAY_READ}
 #define FROM_A .listens = true, .opens = {1, 0}
-#define OPEN BOUND("open", "A opens, B listens; either may abort"), FROM_A, .may = ABORTS
-#define BOTH BOUND("both-open", "both open; either may abort"), .opens = {1, 1}, .may = ABORTS
-#define FREE BOUND("release", "from ESTABLISHED; either may shut down, close, abort"), FROM_A, .may = ANY, .established = true
+#define OPEN BOUND("open", "A opens, B listens; either may abort"), LONG, FROM_A, .may = ABORTS
+#define BOTH BOUND("both-open", "both open; either may abort"), LONG, .opens = {1, 1}, .may = ABORTS
+#define FREE BOUND("release", "from ESTABLISHED; either may shut down, close, abort"), LONG, FROM_A, .may = ANY, .established = true
 #define BYTE(n, l, m) BOUND(n, l), FROM_A, .writes = {1, 0}, .may = m
-#define AGAIN(n, l) .name = n, .line = l, .unit = 1500, .limit = 2, .retries = 0, .msl = 1, .size = 1400, .isn_step = 4, .draws = 1, \
+#define AGAIN(n, l) .name = n, .line = l, .unit = 1500, SHORT, .msl = 1, .size = 1400, .isn_step = 4, .draws = 1, \
   .listens = true, .established = true, .opens = {2, 0}, .writes = {1, 0}, .may = {XP_MAY_CLOSE, XP_MAY_CLOSE}
 
 const struct xp_bound la__xp_bounds[] = {
   {OPEN, .k = 1}, {OPEN, .k = 2}, {OPEN, .k = 3}, {OPEN, .k = 4, .slow = true},
   {BOTH, .k = 1}, {BOTH, .k = 2}, {BOTH, .k = 3, .slow = true},
   {FREE, .k = 1}, {FREE, .k = 2, .slow = true}, {FREE, .k = 3, .slow = true},
-  {BYTE("byte", "A opens and writes a byte; either may shut down, close, abort", ANY), .k = 1, .slow = true},
-  {BYTE("byte", "A opens and writes a byte; either may shut down, close, abort", ANY), .k = 2, .slow = true},
-  {BYTE("unread", "the same from ESTABLISHED, and B reads when it likes", READS), .established = true, .k = 1, .slow = true},
-  {BOUND("both-any", "both open; either may shut down, close, abort"), .opens = {1, 1}, .may = ANY, .k = 1, .slow = true},
-  {AGAIN("reuse-short", "open, write, close, and again; TIME-WAIT lasts one MSL"), .time_wait = 1, .k = 2, .fails = true},
-  {AGAIN("reuse-edge", "the same; TIME-WAIT lasts two MSL to the instant, segments one"), .time_wait = 2, .k = 2, .fails = true,
-   .slow = true},
-  {AGAIN("reuse", "the same; TIME-WAIT lasts longer than two MSL"), .time_wait = 3, .k = 1},
-  {AGAIN("reuse", "the same; TIME-WAIT lasts longer than two MSL"), .time_wait = 3, .k = 2, .slow = true},
+  {BYTE("byte", "A opens and writes a byte; either may shut down, close, abort", ANY), LONG, .k = 1, .slow = true},
+  {BYTE("byte", "A opens and writes a byte; either may shut down, close, abort; shorter clocks", ANY), SHORT, .k = 2, .slow = true},
+  {BYTE("unread", "A has opened and writes a byte, both read when they like, shut down, close, abort", READS), LONG,
+   .established = true, .k = 1, .slow = true},
+  {BOUND("both-any", "both open; either may shut down, close, abort"), LONG, .opens = {1, 1}, .may = ANY, .k = 1, .slow = true},
+  {AGAIN("reuse-short", "A writes, both close, A opens again; TIME-WAIT lasts one MSL"), .time_wait = 1, .k = 2, .fails = true},
+  {AGAIN("reuse-edge", "A writes, both close, A opens again; TIME-WAIT lasts two MSL to the instant, segments one"), .time_wait = 2,
+   .k = 2, .fails = true, .slow = true},
+  {AGAIN("reuse", "A writes, both close, A opens again; TIME-WAIT lasts longer than two MSL"), .time_wait = 3, .k = 1},
+  {AGAIN("reuse", "A writes, both close, A opens again; TIME-WAIT lasts longer than two MSL"), .time_wait = 3, .k = 2, .slow = true},
 };
 /* clang-format on */
 const size_t la__xp_nbounds = sizeof la__xp_bounds / sizeof *la__xp_bounds;
