@@ -72,7 +72,7 @@ static void event(struct flow *c, const struct packet *p, unsigned end, enum la_
   c->event[i] = (struct flow_event){p->at, (uint32_t)p->frame, (uint16_t)(p->frame >> 32), (uint8_t)end, (uint8_t)st};
 }
 
-static void events(struct flow *c, const struct packet *p, enum la_state was[2]) {
+static void new_states(struct flow *c, const struct packet *p, enum la_state was[2]) {
   enum la_state step[TRACK_STEPS];
   for (unsigned i = 0; i < 2; i++) {
     enum la_state now = c->track.end[i].state;
@@ -83,6 +83,11 @@ static void events(struct flow *c, const struct packet *p, enum la_state was[2])
       event(c, p, i, step[k]);
     was[i] = now;
   }
+}
+
+static inline void events(struct flow *c, const struct packet *p, enum la_state was[2]) {
+  if (c->track.end[0].state != was[0] || c->track.end[1].state != was[1])
+    new_states(c, p, was);
 }
 
 /*

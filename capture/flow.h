@@ -46,17 +46,17 @@ struct flow_end {
   la_time zero_at;      /* since when its window is closed; 0: it is open */
   uint32_t again_run;   /* sent again since the other end was last heard */
   uint32_t probe_run, offload, syns, fins;
+  uint32_t stuck;     /* sent again since the acknowledgments of it last got further */
+  uint32_t stuck_was; /* ... before the other end's latest segment */
+  uint32_t deaf;      /* in a row sent again though it had been acknowledged */
+  uint16_t through;   /* the largest payload of one segment that was acknowledged */
   /* and the rest seldom */
   struct flow_mark first, syn, fin, rst;
   struct flow_mark run; /* the first of again_run */
   uint64_t late;        /* of the bytes, sent after the other end's FIN */
   la_time late_last;
-  bool late_aware;    /* some of that acknowledged the FIN: it did not just cross it */
-  bool late_text;     /* some of that was no TLS alert */
-  uint16_t through;   /* the largest payload of one segment that was acknowledged */
-  uint32_t stuck;     /* sent again since the acknowledgments of it last got further */
-  uint32_t stuck_was; /* ... before the other end's latest segment */
-  uint32_t deaf;      /* in a row sent again though it had been acknowledged */
+  bool late_aware; /* some of that acknowledged the FIN: it did not just cross it */
+  bool late_text;  /* some of that was no TLS alert */
   uint32_t rsts, again, dups, damaged, cut, challenges;
   uint32_t probes, probe_answers;
   la_time probe_first, probe_last, probe_interval;
@@ -114,7 +114,6 @@ struct flow {
   la_time idle_max, idle_before, idle_earlier; /* gaps: the longest, before the latest segment, before the one before */
   struct track track;
   struct flow_end end[2];
-  struct zeek zeek;
   la_time over_at, syn_rtt, ack_rtt;
   struct flow_mark first;
   struct flow_rst rst;
@@ -123,6 +122,7 @@ struct flow {
   struct flow_mark forged_first, icmp, reused; /* reused: a SYN took its pair over */
   uint64_t reused_by, reuses, nat_of;
   struct flow_mark told_at;
+  struct zeek zeek; /* from here on a line of text knows nothing */
   struct flow_event event[FLOW_EVENTS];
 };
 

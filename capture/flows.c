@@ -3,21 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
-#include "base/siphash.h"
+enum { FIRST_BUCKETS = 4096, FIRST_FLOWS = 64, HUGE_PAGE = 2 << 20 };
 
-enum { FIRST_BUCKETS = 4096, SLAB_FLOWS = 64 };
-
-/* Both ends, the lower one first, so that both directions have one key. */
-struct key {
-  uint8_t addr[2][16];
-  uint16_t port[2];
-  uint32_t family;
-};
 struct slab { /* its connections begin with a line of the cache */
-  struct flow conn[SLAB_FLOWS];
-  struct slab *next;
+  _Alignas(64) struct slab *next;
+  struct flow conn[];
 };
 
 bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), void *ctx) {
@@ -42,39 +35,44 @@ void la__flows_free(struct flows *f) {
   *f = (struct flows){0};
 }
 
-static void make_key(struct key *k, const struct seg *s) {
-  size_t n = s->family == 4 ? 4 : 16;
-  int order = memcmp(s->src, s->dst, n);
-  unsigned swap = order > 0 || (order == 0 && s->sport > s->dport);
-  memset(k, 0, sizeof *k);
-  memcpy(k->addr[swap], s->src, n);
-  memcpy(k->addr[!swap], s->dst, n);
-  k->port[swap] = s->sport;
-  k->port[!swap] = s->dport;
-  k->family = s->family;
+static inline uint32_t word(const uint8_t *p) {
+  uint32_t w;
+  memcpy(&w, p, sizeof w);
+  return w;
 }
 
-/* IPv4's addresses are short, and most of the time is SipHash's. */
+/*
+ * Multilinear (Carter, Wegman 1979; Thorup 2015, 3.4): the upper half of a sum of 32-bit words times random 64-bit keys. Two pairs meet with
+ * a probability of 2^-32, whoever chose them, as long as he does not know the keys. Either direction of a pair has the same words.
+ */
 static uint64_t seg_hash(const struct flows *f, const struct seg *s) {
-  struct key k;
-  uint8_t four[12];
-  make_key(&k, s);
-  if (k.family != 4)
-    return la__siphash13(f->key, &k, sizeof k);
-  memcpy(four, k.addr[0], 4);
-  memcpy(four + 4, k.addr[1], 4);
-  memcpy(four + 8, k.port, 4);
-  return la__siphash13(f->key, four, sizeof four);
+  size_t n = s->family == 4 ? 1 : 4;
+  const uint8_t *lo = s->src, *hi = s->dst;
+  uint32_t a = s->sport, b = s->dport;
+  int order = n == 1 ? (word(lo) > word(hi)) - (word(lo) < word(hi)) : memcmp(lo, hi, 16);
+  if (order > 0 || (order == 0 && a > b)) {
+    lo = s->dst;
+    hi = s->src;
+    a = s->dport;
+    b = s->sport;
+  }
+  uint64_t h = f->key[8] * (a << 16 | b) + n;
+  for (size_t i = 0; i < n; i++)
+    h += f->key[i] * word(lo + 4 * i) + f->key[4 + i] * word(hi + 4 * i);
+  return h >> 32;
+}
+
+static inline bool same(const uint8_t *a, const uint8_t *b, unsigned family) {
+  return word(a) == word(b) && (family == 4 || memcmp(a + 4, b + 4, 12) == 0);
 }
 
 /* Which end of c sent the segment; 2: another connection's. */
-static unsigned sender(const struct flow *c, const struct seg *s) {
-  size_t n = s->family == 4 ? 4 : 16;
+static inline unsigned sender(const struct flow *c, const struct seg *s) {
   if (c->family != s->family)
     return 2;
   for (unsigned i = 0; i < 2; i++)
-    if (c->end[i].port == s->sport && c->end[!i].port == s->dport && memcmp(c->end[i].addr, s->src, n) == 0 &&
-        memcmp(c->end[!i].addr, s->dst, n) == 0)
+    if (c->end[i].port == s->sport && c->end[!i].port == s->dport && same(c->end[i].addr, s->src, s->family) &&
+        same(c->end[!i].addr, s->dst, s->family))
       return i;
   return 2;
 }
@@ -104,12 +102,15 @@ static void grow(struct flows *f) {
 
 static struct flow *take(struct flows *f) {
   if (!f->spare) {
-    struct slab *s = aligned_alloc(64, sizeof *s);
+    size_t n = f->slabs ? (HUGE_PAGE - sizeof(struct slab)) / sizeof(struct flow) : FIRST_FLOWS;
+    struct slab *s = f->slabs ? aligned_alloc(HUGE_PAGE, HUGE_PAGE) : aligned_alloc(64, sizeof *s + n * sizeof *s->conn);
     if (!s)
       return NULL;
+    if (f->slabs) /* connections are met in no order: half of the time would go into looking up where pages are */
+      madvise(s, HUGE_PAGE, MADV_HUGEPAGE);
     s->next = f->slabs;
     f->slabs = s;
-    for (size_t i = 0; i < SLAB_FLOWS; i++) {
+    for (size_t i = n; i-- > 0;) {
       s->conn[i].chain = f->spare;
       f->spare = &s->conn[i];
     }
@@ -164,6 +165,17 @@ static void enqueue(struct flow_queue *q, struct flow *c) {
   q->n++;
 }
 
+/* A connection that waits has not been touched for long: the next one to go comes into the cache in two steps, its links first. */
+static void fetch_waiting(const struct flows *f, const struct flow_queue *q) {
+  const struct flow *next = q->first ? q->first->waits : NULL;
+  if (!next)
+    return;
+  if (next->waits)
+    __builtin_prefetch(next->waits, 1);
+  __builtin_prefetch(&f->bucket[next->hash & (f->nbuckets - 1)], 1);
+  FLOW_FETCH(&next->family, &next->zeek);
+}
+
 static void retire(struct flows *f, struct flow *c) {
   struct flow **at = &f->bucket[c->hash & (f->nbuckets - 1)];
   while (*at != c)
@@ -183,11 +195,10 @@ static bool attempt(const struct flow *c) {
   return c->over == OVER_NOT && (!c->end[0].segs || !c->end[1].segs) && c->end[0].syns + c->end[1].syns;
 }
 
-static void expire_from(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
+static inline void expire_from(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
   while (q->first && (q->n > most || f->now - q->first->last.at >= life)) {
     retire(f, q->first);
-    if (q->first && q->first->waits) /* it has not been touched for long */
-      FLOW_FETCH(q->first->waits, q->first->waits + 1);
+    fetch_waiting(f, q);
   }
 }
 
@@ -282,7 +293,7 @@ static void take_in(struct flows *f, const struct packet *p, enum decoded d, str
 
 /*
  * Most of the time would be spent waiting for memory: with many connections each segment meets one that has long left the cache. So all
- * of a batch are decoded first and their buckets asked for, then the connections that are first in these; then they are taken in, in order.
+ * of a batch are decoded first and their buckets asked for, then the connections that are first in these; they are taken in in order.
  */
 void la__flows_batch(struct flows *f, const struct packet *p, size_t n) {
   struct seg s[FLOWS_BATCH];

@@ -33,7 +33,7 @@ struct flows {
   /* May be NULL: each segment of end `from` when c has taken it in; also an ICMP error (s->icmp_src) that quotes one. */
   void (*seen)(void *ctx, const struct flow *c, unsigned from, const struct packet *p, const struct seg *s);
   void *ctx;
-  uint8_t key[16];
+  uint64_t key[9];
   struct flow **bucket;
   size_t nbuckets, nconns;
   struct flow *newest, *spare; /* newest: NULL when it has gone */

@@ -78,7 +78,7 @@ set_target_properties(fuzz_capture fuzz_link fuzz_stack PROPERTIES RUNTIME_OUTPU
 
 # The exhaustive table (tests/model): the stack against a model of RFC 9293.
 file(GLOB model_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/model/*.c)
-list(FILTER model_sources EXCLUDE REGEX "/(test_[^/]*|table|diff)[.]c$")
+list(FILTER model_sources EXCLUDE REGEX "/(test_[^/]*|table|diff|kernel|classes)[.]c$")
 add_library(lastack_model STATIC ${model_sources})
 lastack_tool_room(lastack_model)
 target_link_libraries(lastack_model PUBLIC lastack_parts)
@@ -86,4 +86,9 @@ target_link_libraries(model_grid PRIVATE lastack_model)
 add_executable(model_table ${PROJECT_SOURCE_DIR}/tests/model/table.c)
 lastack_tool_room(model_table)
 target_link_libraries(model_table PRIVATE lastack_model)
-set_target_properties(model_table PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+# And against the Linux kernel.
+add_executable(model_diff ${PROJECT_SOURCE_DIR}/tests/model/diff.c ${PROJECT_SOURCE_DIR}/tests/model/kernel.c
+                          ${PROJECT_SOURCE_DIR}/tests/model/classes.c)
+lastack_tool_room(model_diff)
+target_link_libraries(model_diff PRIVATE lastack_model)
+set_target_properties(model_table model_diff PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)

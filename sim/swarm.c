@@ -245,8 +245,12 @@ bool la__swarm_one(FILE *out, const struct sw_plan *p, bool draw) {
   if (!w || (draw && !l))
     abort();
   la__sw_run(w, p, l);
-  if (l)
-    la__sw_log_draw(out, l, p->flows ? (unsigned)p->flow[0].client : 0, p->flows ? (unsigned)p->flow[0].server : 1, "# ");
+  if (l && p->flows) { /* the flow that a broken law names, or the first */
+    unsigned end = 0;
+    bool named = sscanf(w->words, "end %u", &end) == 1 && end < w->nends;
+    const struct sw_flow_plan *f = named ? w->end[end].f->plan : &p->flow[0];
+    la__sw_log_draw(out, l, (unsigned)f->client, (unsigned)f->server, "# ");
+  }
   bool ok = w->broken == SW_FINE;
   fprintf(out, "# %s%s%s at %" PRIu64 " us; %" PRIu64 " segments, %" PRIu64 " ENDs, digest %016" PRIx64 "\n", la__sw_law_text(w->broken),
           ok ? "" : ": ", w->words, (ok ? w->now : w->broken_at) / 1000, w->segments, w->fig.ends, w->digest);

@@ -4,7 +4,7 @@
  *
  *   swarm_draw.c    seed -> plan            swarm_plan.c   plan <-> text
  *   swarm_run.c     events, hosts' loops    swarm_net.c    the way between them    swarm_mangle.c  what happens to packets there
- *   swarm_app.c     the applications        swarm_call.c   how they open, configure, end
+ *   swarm_app.c     the applications        swarm_call.c   how they open, configure, end    swarm_lend.c   what they lend to the stack
  *   swarm_trace.c, swarm_watch.c            what the stack tells, and what it is, held against the laws
  *   swarm_explain.c                         the ends: does what the world did account for them?
  *   swarm_shrink.c  plan -> smaller plan    swarm_show.c   its ladder              swarm.c         many worlds, and figures
@@ -20,7 +20,7 @@
 #include "core/stack.h"
 #include "sim/swarm_ask.h"
 
-enum { SW_ENDS = 1024, SW_PAIRS = 1024, SW_TRACE = 2048, SW_NAT = 256, SW_MTU = 65536 };
+enum { SW_ENDS = 1024, SW_PAIRS = 1024, SW_TRACE = 2048, SW_NAT = 256, SW_MTU = 65536, SW_HELD = 4 };
 
 enum sw_law {
   SW_FINE,
@@ -40,6 +40,7 @@ enum sw_law {
   SW_ANSWERS,
   SW_LIMITS,
   SW_BOUND,
+  SW_LENT,
   SW_LEFT,
   SW_TRAP,
   SW_LAWS
@@ -121,6 +122,8 @@ struct sw_end {
   bool closed; /* by the application */
   bool ended, crashed, passive, opened, eof, risky;
   bool fin_done, act_done, eof_done, deaf, cc_done;
+  bool post_off;                    /* it reads by la_recv now */
+  struct sw_posts *posts;           /* swarm_lend.c; NULL: none yet */
   unsigned read_edges, write_edges; /* how many READABLE may come: one at first (WRITABLE: none), one after each LA_AGAIN */
   bool read_armed, write_armed, told_fin;
   bool aborted, limited;                                                           /* it did so; a time limit of its own was set */
@@ -168,6 +171,9 @@ struct sw_host {
   uint64_t spin_at;
   unsigned spins;
   struct sw_memory mem;
+  struct sw_ref *refs; /* swarm_lend.c: what it has lent to the stack */
+  la_frame held[SW_HELD];
+  unsigned nheld;
   uint64_t baseline, boot_at, crash_at;
   struct prng noise;
   unsigned in_burst;
@@ -266,6 +272,7 @@ uint64_t la__sw_fate(struct sw_world *w, struct sw_host *from, struct sw_host *t
 void la__sw_icmp(struct sw_host *to, const struct sw_pkt *about, enum icmp_kind kind, uint32_t mtu, bool from_host, uint32_t guess);
 bool la__sw_mangle(struct sw_host *from, struct sw_host *to, struct sw_pkt *p); /* false: damaged */
 void la__sw_forge(struct sw_host *to, uint64_t n);
+void la__sw_forge_in_sight(struct sw_host *from, uint64_t n);
 bool la__sw_nat_out(struct sw_host *h, struct sw_pkt *p);
 bool la__sw_nat_in(struct sw_host *h, struct sw_pkt *p);
 
@@ -285,7 +292,18 @@ bool la__sw_usable(const struct sw_end *e);
 void la__sw_end_timer(struct sw_end *e, uint64_t at);
 static inline uint64_t sw_us(uint64_t us) { return us * 1000; }
 struct sw_end *la__sw_end_new(struct sw_flow *f, unsigned side, struct sw_host *h);
-void la__sw_meet(struct sw_end *e); /* an accepted connection finds the one that opened it */
+void la__sw_got(struct sw_end *e, const uint8_t *p, size_t n); /* has read them */
+void la__sw_meet(struct sw_end *e);                            /* an accepted connection finds the one that opened it */
+
+/* swarm_lend.c */
+ptrdiff_t la__sw_lend(struct sw_end *e, size_t n); /* as la_send */
+void la__sw_released(struct sw_host *h, const la_event *ev);
+void la__sw_refs_over(struct sw_host *h, bool must_be_back);
+ptrdiff_t la__sw_take(struct sw_end *e);                   /* as la_recv, from posted buffers */
+ptrdiff_t la__sw_look(struct sw_end *e, size_t most);      /* as la_recv, where the bytes lie */
+size_t la__sw_posted(const struct sw_end *e, bool *ready); /* bytes in posted buffers; should they be told of? */
+void la__sw_unpost(struct sw_end *e);                      /* the loan is over */
+void la__sw_posts_over(struct sw_end *e);
 
 /* swarm_trace.c, swarm_watch.c, swarm_explain.c */
 struct sw_pair *la__sw_pair(struct sw_host *h, const la_addr *remote, uint16_t lport, uint16_t rport, bool make);

@@ -48,7 +48,7 @@ static bool established(const struct sw_end *e) { return e->opened; }
 
 /* ---- reading ---- */
 
-static void got(struct sw_end *e, const uint8_t *p, size_t n) {
+void la__sw_got(struct sw_end *e, const uint8_t *p, size_t n) {
   struct sw_world *w = e->w;
   la__sw_meet(e);
   e->rx += n;
@@ -74,15 +74,17 @@ static bool read_once(struct sw_end *e) {
   if (p->rd_stop && e->rx < p->rd_stop && most > p->rd_stop - e->rx)
     most = (size_t)(p->rd_stop - e->rx);
   la__sw_seen(e, SEEN_RECV);
-  if (p->peek) {
+  bool posts = p->post && !e->post_off;
+  if (p->peek && !posts) {
     ptrdiff_t k = la_peek(e->h->st, e->handle, 0, buf, most);
     if (k > 0 && e->peer && !e->risky && !la__sw_same(e->peer->id, e->rx, buf, (size_t)k))
       la__sw_broken(e->w, SW_STREAM, "end %u peeked at bytes that nobody wrote", e->id);
   }
-  ptrdiff_t n = la_recv(e->h->st, e->handle, buf, most);
+  ptrdiff_t n = posts ? la__sw_take(e) : p->consume ? la__sw_look(e, most) : la_recv(e->h->st, e->handle, buf, most);
   e->read_armed = false;
   if (n > 0) {
-    got(e, buf, (size_t)n);
+    if (!posts && !p->consume)
+      la__sw_got(e, buf, (size_t)n);
     return true;
   }
   if (n == LA_AGAIN) {
@@ -140,7 +142,8 @@ static bool write_once(struct sw_end *e) {
   la__sw_pattern(e->id, e->tx, buf, (size_t)n);
   la__sw_seen(e, SEEN_SEND);
   corking(e, true);
-  ptrdiff_t r = la_send(e->h->st, e->handle, buf, (size_t)n);
+  bool lent = chunk >= 16 && (p->ref == 1 || (p->ref == 2 && e->tx / chunk % 2));
+  ptrdiff_t r = lent ? la__sw_lend(e, (size_t)n) : la_send(e->h->st, e->handle, buf, (size_t)n);
   corking(e, false);
   if (r > 0) {
     if ((uint64_t)r > n)
@@ -274,6 +277,10 @@ void la__sw_told(struct sw_host *h, const la_event *ev) {
       f->accepting = true;
       la__sw_post(w, w->now + sw_us(f->plan->accept_late), SW_EV_ACCEPT, f->no, NULL);
     }
+    return;
+  }
+  if (ev->type == LA_EVENT_RELEASED) {
+    la__sw_released(h, ev);
     return;
   }
   struct sw_end *e = ev->user;

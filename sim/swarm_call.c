@@ -69,6 +69,8 @@ void la__sw_options(struct sw_end *e, bool passive) {
     option(e, LA_OPT_FIN_WAIT_2, p->fin_wait_2 == 1 ? -1 : (int64_t)p->fin_wait_2 - 1);
   if (p->quickack)
     option(e, LA_OPT_QUICKACK, p->quickack == 2);
+  if (p->mtu_probing)
+    option(e, LA_OPT_MTU_PROBING, (int64_t)p->mtu_probing - 1);
   if (p->syn_retries && !passive)
     option(e, LA_OPT_SYN_RETRIES, (int64_t)p->syn_retries);
 }
@@ -90,6 +92,7 @@ static void once_more(struct sw_end *e) {
 }
 
 static void released(struct sw_end *e) {
+  la__sw_unpost(e);
   if (e->id & 2)
     once_more(e);
   e->closed = true;
@@ -227,7 +230,7 @@ void la__sw_flow(struct sw_flow *f) {
   if (w->finale || f->made >= p->count || f->tries > 4 * p->count + 20)
     return;
   struct sw_end *a = f->last[0];
-  bool busy = (a && a->alive) || (p->both && f->last[1] && f->last[1]->alive);
+  bool busy = (a && a->alive && !p->at_once) || (p->both && f->last[1] && f->last[1]->alive);
   if (!busy) {
     f->tries++;
     if (connect_from(w, f, 0))

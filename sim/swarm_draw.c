@@ -362,7 +362,7 @@ static void draw_flow(struct prng *r, struct sw_plan *p, struct sw_flow_plan *f,
 
 static void draw_fault(struct prng *r, struct sw_plan *p, struct sw_fault_plan *f) {
   la__sw_usual(SW_ITEM_FAULT, f);
-  f->kind = range(r, FAULT_CRASH, FAULTS - 1);
+  f->kind = range(r, FAULT_CRASH, FAULT_MEMORY);
   f->host = below(r, p->hosts);
   f->at = scale(r, MS, p->length);
   f->len = scale(r, MS, p->length);
@@ -392,6 +392,89 @@ static void draw_fault(struct prng *r, struct sw_plan *p, struct sw_fault_plan *
   }
 }
 
+/* ---- what was thought of later: from numbers of its own, so that a seed's world stays what it was but for these ---- */
+
+static void draw_lending(struct prng *r, struct sw_end_plan *e) {
+  if (chance(r, 20))
+    e->ref = range(r, 1, 2);
+  if (chance(r, 20)) {
+    e->post = range(r, 1, 4);
+    e->post_cap = chance(r, 20) ? range(r, 1, 16) : scale(r, 64, 65536);
+    if (e->post_cap < 64 && e->rd_gap)
+      e->post_cap = 64;
+    if (chance(r, 30))
+      e->post_least = range(r, 1, e->post_cap);
+    if (chance(r, 25))
+      e->post_cancel = scale(r, 1, 50000);
+  }
+  e->consume = chance(r, 15);
+  if (chance(r, 10))
+    e->mtu_probing = range(r, 1, 3);
+}
+
+/* A path that takes less than its ends' links, and perhaps no router says so: a black hole. */
+static void draw_path(struct prng *r, struct sw_host_plan *h) {
+  if (chance(r, 35))
+    h->mtu_probing = below(r, 3);
+  if (chance(r, 15))
+    h->base_mss = ONE_OF(r, 68, 216, 512, 1024, 1220, 1400, 8000);
+  if (chance(r, 15))
+    h->pmtu_expires = scale(r, 100 * MS, 600 * S);
+  if (chance(r, 8))
+    h->pmtu = ONE_OF(r, 576, 1280, 1400, 1492);
+  h->silent = chance(r, 12);
+  if (chance(r, 20))
+    h->vector = 2;
+  h->hold = chance(r, 25);
+}
+
+/* Habits that are rare enough to need a push. */
+static void draw_rare(struct prng *r, struct sw_flow_plan *f) {
+  struct sw_end_plan *e = &f->end[below(r, 2)];
+  if (chance(r, 5) && !f->both) {
+    f->at_once = 1;
+    f->lport = 0;
+    f->gap = scale(r, MS, 50 * MS);
+    f->count = range(r, 3, 6);
+    f->backlog = range(r, 1, 2);
+    f->accept_late = scale(r, MS, 2 * S);
+  }
+  if (chance(r, 4)) { /* deaf when both directions are shut down */
+    e->fin = WAY_SHUTDOWN;
+    e->eof = WAY_DEAF;
+    e->eof_late = chance(r, 50) ? 0 : scale(r, 100, 10 * S);
+  }
+  if (chance(r, 3)) { /* ... or when it has ended */
+    e->act = WAY_DEAF;
+    e->act_at = scale(r, 10 * MS, 40 * S);
+    e->end_late = 50 * S;
+    f->end[e == f->end].act = WAY_ABORT;
+    f->end[e == f->end].act_at = scale(r, MS, e->act_at);
+  }
+  if (f->both && chance(r, 25)) { /* ends while the SYNs cross */
+    e->act = ONE_OF(r, WAY_CLOSE_BY, WAY_CLOSE, WAY_SHUTDOWN, WAY_DEAF);
+    e->act_at = scale(r, 100, 300 * MS);
+  }
+}
+
+static void draw_later(struct prng *r, struct sw_plan *p) {
+  for (unsigned n = chance(r, 15) ? (unsigned)range(r, 1, 3) : 0; n && p->faults < SW_FAULTS; n--) {
+    struct sw_fault_plan *f = &p->fault[p->faults++];
+    la__sw_usual(SW_ITEM_FAULT, f);
+    f->kind = FAULT_SIGHT;
+    f->host = below(r, p->hosts);
+    f->at = scale(r, MS, p->length);
+    f->value = scale(r, 8, 256);
+  }
+  for (unsigned i = 0; i < p->hosts; i++)
+    draw_path(r, &p->host[i]);
+  for (unsigned i = 0; i < p->flows; i++)
+    for (unsigned side = 0; side < 2; side++)
+      draw_lending(r, &p->flow[i].end[side]);
+  for (unsigned i = 0; i < p->flows; i++)
+    draw_rare(r, &p->flow[i]);
+}
+
 void la__sw_draw(struct sw_plan *p, uint64_t seed) {
   struct prng rnd, *r = &rnd;
   la__prng_seed(r, seed ^ UINT64_C(0x5357a4));
@@ -412,5 +495,7 @@ void la__sw_draw(struct sw_plan *p, uint64_t seed) {
   p->faults = (unsigned)(chance(r, 50) ? 0 : range(r, 1, 5));
   for (unsigned i = 0; i < p->faults; i++)
     draw_fault(r, p, &p->fault[i]);
+  la__prng_seed(r, seed ^ UINT64_C(0x1a7e5));
+  draw_later(r, p);
   la__sw_settle(p);
 }

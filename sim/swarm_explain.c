@@ -147,13 +147,18 @@ static bool unanswered(struct sw_end *e, la_time limit) {
   return lossy_since(e, window) || slow(e, limit);
 }
 
-/* A SYN was never answered; or all that came of it was a connection that nobody accepted. */
+/*
+ * A SYN was never answered; or all that came of it was a connection that nobody accepted. Where TIME-WAIT still guards the pair and the
+ * bytes have overtaken the clock of the ISNs, the SYN draws nothing but an ACK (RFC 9293 3.6.1, RFC 1337).
+ */
 static bool unopened(const struct sw_end *e) {
   const struct sw_flow *f = e->f;
+  const struct sw_pair *p = other(e);
   const struct sw_host *h = &e->w->host[e->side ? f->plan->client : f->plan->server];
   bool few = h->cfg.max_half_open < 4096 || h->cfg.max_conns < 4096 || f->plan->backlog < 4 || h->cfg.quiet_time;
-  return few || e->limited || e->plan->syn_retries || f->plan->both || f->plan->admit || f->plan->accept_late || f->plan->defer ||
-         natted(e) || memory(e) || peer_gone(e) || !f->listening || lossy_since(e, e->began) || slow(e, e->h->cfg.syn_limit);
+  return few || (p && p->state == LA_TIME_WAIT) || e->limited || e->plan->syn_retries || f->plan->both || f->plan->admit ||
+         f->plan->accept_late || f->plan->defer || natted(e) || memory(e) || peer_gone(e) || !f->listening || lossy_since(e, e->began) ||
+         slow(e, e->h->cfg.syn_limit);
 }
 
 static bool user_timeout(struct sw_end *e) {
@@ -167,7 +172,9 @@ static bool keepalive(const struct sw_end *e) {
   la_time all = p->keep_intvl * p->keep_cnt * LA_SEC;
   if (!p->keep_idle || (e->pair && e->pair->in_at + all > e->end.ended + LA_MS))
     return false;
-  return lossy_since(e, 1) || peer_gone(e) || natted(e) || memory(e) || slow(e, all);
+  uint32_t rsts = e->w->host[e->side ? e->f->plan->client : e->f->plan->server].cfg.rst_per_sec;
+  bool mute = rsts && rsts < 10; /* there were more to be sent */
+  return mute || lossy_since(e, 1) || peer_gone(e) || natted(e) || memory(e) || slow(e, all);
 }
 
 static bool explained(struct sw_end *e) {

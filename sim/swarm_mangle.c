@@ -187,6 +187,22 @@ bool la__sw_nat_in(struct sw_host *h, struct sw_pkt *p) {
 
 /* forgeries: of one who knows the ports but must guess the numbers; RST and SYN also of one who guesses the window (RFC 5961 3, 4) */
 
+static void post_forged(struct sw_host *to, const la_addr *src, const struct tcp_seg *s, uint64_t at) {
+  bool six = src->family == 6;
+  uint8_t tcp[TCP_HEADER_MAX];
+  unsigned hl = la__tcp_build(s, tcp);
+  struct ip_hdr ip = {.src = *src, .dst = la__sw_addr(to->no, six), .proto = IP_PROTO_TCP, .ttl = 64, .dont_fragment = true};
+  ip.len = hl + s->len;
+  struct sw_pkt *p = la__sw_pkt(to->w, (six ? IP6_HEADER : IP4_HEADER) + ip.len);
+  unsigned n = six ? la__ip6_build(&ip, p->data) : la__ip4_build(&ip, p->data);
+  memcpy(p->data + n, tcp, hl);
+  memcpy(p->data + n + hl, s->data, s->len);
+  resum(p);
+  p->from = p->to = (uint8_t)to->no;
+  p->id = 0;
+  la__sw_post(to->w, at, SW_EV_ARRIVE, to->no, p);
+}
+
 static void forge_segment(struct sw_host *to, const struct sw_end *e, struct prng *r) {
   static const uint8_t flags[] = {LA_RST, LA_RST | LA_ACK, LA_SYN, LA_SYN | LA_ACK, LA_ACK, LA_ACK | LA_FIN, LA_ACK | LA_PSH, LA_FIN, 0,
                                   255};
@@ -204,18 +220,8 @@ static void forge_segment(struct sw_host *to, const struct sw_end *e, struct prn
     s.seq = e->rcv + 1 + la__prng_below(r, e->edge - e->rcv - 1);
   if (e->state < LA_ESTABLISHED || e->state == LA_TIME_WAIT) /* there it may begin something, and should */
     s.flags &= (uint8_t)~LA_SYN;
-  unsigned at = six ? IP6_HEADER : IP4_HEADER;
-  struct sw_pkt *p = la__sw_pkt(to->w, at + TCP_HEADER + s.len);
-  struct ip_hdr ip = {.proto = IP_PROTO_TCP, .ttl = 64, .len = TCP_HEADER + s.len, .dont_fragment = true};
-  ip.dst = la__sw_addr(to->no, six);
-  ip.src = e->pair->end == e && e->peer ? la__sw_addr(e->peer->h->no, six) : la__sw_addr(SW_ROUTER, six);
-  unsigned hlen = six ? la__ip6_build(&ip, p->data) : la__ip4_build(&ip, p->data);
-  hlen += la__tcp_build(&s, p->data + hlen);
-  memcpy(p->data + hlen, text, s.len);
-  resum(p);
-  p->from = p->to = (uint8_t)to->no;
-  p->id = 0;
-  la__sw_post(to->w, to->w->now + (inside ? 0 : la__prng_below(r, 1000000)), SW_EV_ARRIVE, to->no, p);
+  la_addr src = e->pair->end == e && e->peer ? la__sw_addr(e->peer->h->no, six) : la__sw_addr(SW_ROUTER, six);
+  post_forged(to, &src, &s, to->w->now + (inside ? 0 : la__prng_below(r, 1000000)));
 }
 
 void la__sw_forge(struct sw_host *to, uint64_t n) {
@@ -229,5 +235,67 @@ void la__sw_forge(struct sw_host *to, uint64_t n) {
       continue;
     for (unsigned k = 0; k < 8 && n; k++, n--)
       forge_segment(to, e, &r);
+  }
+}
+
+/*
+ * Of one who sees all: the next sequence number, the right timestamp, and an ACK field that is missing, too old, or of what was never
+ * sent. In whatever state, and with whatever text, it changes nothing (RFC 9293 3.10.7, RFC 5961 5).
+ */
+static void forge_fitting(const struct sw_end *e, const struct conn *c, struct prng *r) {
+  static const uint8_t flags[] = {0, LA_PSH, LA_ACK, LA_ACK, LA_ACK | LA_PSH, LA_ACK | LA_FIN};
+  uint8_t text[64];
+  const struct sw_host *h = e->h;
+  struct sw_host *to = &h->w->host[e->side ? e->f->plan->client : e->f->plan->server];
+  struct key k;
+  memset(text, 0x5b, sizeof text);
+  la__conn_key(c, &k);
+  struct tcp_seg s = {.sport = e->lport, .dport = e->rport, .wnd = 1000, .data = text};
+  s.flags = flags[la__prng_below(r, sizeof flags)];
+  s.len = s.flags & (LA_PSH | LA_FIN) ? la__prng_below(r, 64) : 0;
+  s.seq = c->snd_nxt;
+  s.ack = c->rcv_nxt + (la__prng_below(r, 2) ? 1u << 30 : 3u << 30);
+  if (c->flags & CF_TS) {
+    s.opt.have = TCP_OPT_TS;
+    s.opt.ts_val = la__ts_offset(&h->st->tcp, &k) + (uint32_t)(h->now / LA_MS);
+    s.opt.ts_ecr = c->ts_recent;
+  }
+  to->forged_at = to->w->now + 1;
+  post_forged(to, &k.local, &s, to->w->now + la__prng_below(r, 1000));
+  if (c->state == LA_SYN_SENT) { /* and back: what carries nothing says nothing */
+    struct tcp_seg b = {.sport = e->rport, .dport = e->lport, .seq = s.seq, .flags = s.flags & (LA_FIN | LA_PSH), .data = text};
+    post_forged(e->h, &k.remote, &b, to->w->now);
+  }
+}
+
+/* To whoever is in TIME-WAIT: at random, and at the very instant at which it is over. */
+static void forge_late(struct sw_host *to, struct prng *r) {
+  for (unsigned i = 0; i < to->w->nends; i++) {
+    const struct sw_end *e = &to->w->end[i];
+    if (e->h != to || !e->pair || e->boot != to->boots || e->pair->state != LA_TIME_WAIT)
+      continue;
+    la_addr src = la__sw_addr(to->w->host[e->side ? e->f->plan->client : e->f->plan->server].no, e->f->plan->six);
+    struct tcp_seg s = {.sport = e->rport, .dport = e->lport, .seq = e->rcv, .data = (const uint8_t *)""};
+    post_forged(to, &src, &s, to->w->now + la__prng_below(r, 1000));
+    s.flags = LA_ACK;
+    post_forged(to, &src, &s, la__sw_global(to, e->pair->tw_due));
+  }
+}
+
+void la__sw_forge_in_sight(struct sw_host *from, uint64_t n) {
+  struct sw_world *w = from->w;
+  struct prng r;
+  la__prng_seed(&r, w->plan->seed * 151 + from->no + w->now);
+  if (from->plan->nat || !from->st)
+    return;
+  la__sw_set_now(from);
+  forge_late(from, &r);
+  for (unsigned i = 0; i < w->nends && n; i++) {
+    const struct sw_end *e = &w->end[i];
+    const struct conn *c = e->h == from ? la__sw_conn(e) : NULL;
+    if (!c || c->flags & CF_ENDED || w->host[e->f->plan->client].plan->nat || w->host[e->f->plan->server].plan->nat)
+      continue;
+    for (unsigned k = 0; k < 8 && n; k++, n--)
+      forge_fitting(e, c, &r);
   }
 }

@@ -350,6 +350,10 @@ void la__sw_fault(struct sw_world *w, unsigned index, bool over) {
   case FAULT_MEMORY:
     h->mem.none = !over;
     break;
+  case FAULT_SIGHT:
+    if (!over)
+      la__sw_forge_in_sight(h, f->value);
+    break;
   default:
     break;
   }

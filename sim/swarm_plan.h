@@ -62,7 +62,9 @@ enum { SW_HOSTS = 8, SW_FLOWS = 16, SW_FAULTS = 16 };
   X(dsack, SW_PRESET) \
   X(tlp, SW_PRESET) \
   X(frto, SW_PRESET) \
-  X(dupthresh, SW_PRESET)
+  X(dupthresh, SW_PRESET) \
+  X(mtu_probing, SW_PRESET) \
+  X(base_mss, SW_PRESET)
 /* The same, in microseconds. */
 #define SW_CLOCK_KNOBS(X) \
   X(msl, SW_PRESET) \
@@ -74,7 +76,8 @@ enum { SW_HOSTS = 8, SW_FLOWS = 16, SW_FAULTS = 16 };
   X(rto_var_min, SW_PRESET) \
   X(delayed_ack, SW_PRESET) \
   X(fin_wait_2, SW_PRESET) \
-  X(challenge_gap, SW_PRESET)
+  X(challenge_gap, SW_PRESET) \
+  X(pmtu_expires, SW_PRESET)
 #define SW_HOST_KNOBS(X) \
   X(preset, 0) \
   X(speed, 1048576)   /* its clock: 2^20 is the world's */ \
@@ -107,7 +110,8 @@ enum { SW_HOSTS = 8, SW_FLOWS = 16, SW_FAULTS = 16 };
   X(offload, 0)    /* enum la_offload: what its device does */ \
   X(gso_max, 0) \
   X(whole, 0)   /* 1: what a sender's device would cut reaches it uncut */ \
-  X(vector, 0)  /* 1: sums by vector units, where there are any */ \
+  X(vector, 0)  /* la_config.sums: 1: by vector units, where there are any; 2: byte by byte */ \
+  X(hold, 0)    /* 1: its driver gives frames back a turn later */ \
   X(metrics, 0) /* 1: counted */
 
 /* What happens to hosts and paths. kind: enum sw_fault. `host` (and `peer`, or SW_HOSTS for all), from `at` for `len`. */
@@ -131,7 +135,8 @@ enum { SW_HOSTS = 8, SW_FLOWS = 16, SW_FAULTS = 16 };
   X(both, 0)      /* 1: nobody listens, both connect */ \
   X(backlog, 16) \
   X(reuse, 0) \
-  X(admit, 0) /* 1 yes, 2 later, 3 RST, 4 unreachable, 5 prohibited, 6 silence, 7 by turns */ \
+  X(at_once, 0) /* 1: the next one does not wait for the one before */ \
+  X(admit, 0)   /* 1 yes, 2 later, 3 RST, 4 unreachable, 5 prohibited, 6 silence, 7 by turns */ \
   X(defer, 0) \
   X(listen_at, 0)   /* when the server begins to listen */ \
   X(accept_late, 0) /* how long what can be accepted waits */
@@ -173,7 +178,14 @@ enum { SW_HOSTS = 8, SW_FLOWS = 16, SW_FAULTS = 16 };
   X(quickack, 0)   /* 1: off, 2: on */ \
   X(syn_retries, 0) \
   X(peek, 0) \
-  X(end_late, 0) /* how long it keeps a connection that has ended */
+  X(ref, 0)         /* sends by la_send_ref: 1 always, 2 by turns */ \
+  X(post, 0)        /* so many posted buffers; 0: la_recv */ \
+  X(post_cap, 1024) /* of so many bytes each */ \
+  X(post_least, 0) \
+  X(post_cancel, 0) /* after so many bytes they are taken back; 0: never */ \
+  X(consume, 0)     /* 1: reads by la_peek_bufs and la_consume */ \
+  X(mtu_probing, 0) /* 1 + enum la_mtu_probing */ \
+  X(end_late, 0)    /* how long it keeps a connection that has ended */
 
 enum sw_way { WAY_NONE, WAY_CLOSE, WAY_SHUTDOWN, WAY_ABORT, WAY_LINGER, WAY_CLOSE_BY, WAY_DEAF, WAYS }; /* DEAF: shutdown of reading */
 enum sw_fault {
@@ -188,6 +200,7 @@ enum sw_fault {
   FAULT_DELAY,     /* the way takes `value` more */
   FAULT_STOP,      /* its loop stands still */
   FAULT_MEMORY,    /* no allocation succeeds */
+  FAULT_SIGHT,     /* somebody who sees the traffic sends its peers, in its name, segments that fit but for their ACK field */
   FAULTS
 };
 

@@ -104,6 +104,20 @@ static void give(void *ctx, void *p, size_t n) {
 
 /* hosts */
 
+/* la_config.sums, as RFC 1071 has it. */
+static uint32_t plain_sum(uint32_t partial, const void *data, size_t n) {
+  const uint8_t *p = data;
+  for (size_t i = 0; i < n; i++) {
+    partial += i % 2 ? p[i] : (uint32_t)p[i] << 8;
+    partial = (partial & 65535) + (partial >> 16);
+  }
+  return partial;
+}
+static uint32_t plain_copy_sum(void *dst, const void *src, size_t n, uint32_t partial) {
+  memcpy(dst, src, n);
+  return plain_sum(partial, src, n);
+}
+
 static void configure(struct sw_host *h) {
   const struct sw_host_plan *p = h->plan;
   la_config *c = &h->cfg;
@@ -118,7 +132,7 @@ static void configure(struct sw_host *h) {
   SW_CONFIG_KNOBS(SET)
   SW_CLOCK_KNOBS(SET_US)
   c->alloc = (la_alloc){take, give, &h->mem};
-  c->sums = p->vector ? la_host_sums() : (la_sums){NULL, NULL};
+  c->sums = p->vector == 2 ? (la_sums){plain_sum, plain_copy_sum} : p->vector ? la_host_sums() : (la_sums){NULL, NULL};
   memset(&h->metrics, 0, sizeof h->metrics);
   c->metrics = p->metrics ? &h->metrics : NULL;
   c->trace = h->ring;
@@ -190,12 +204,21 @@ void la__sw_boot(struct sw_host *h) {
   la__sw_wake(h);
 }
 
+/* The frames that its driver still holds. */
+static void give_back(struct sw_host *h) {
+  for (unsigned i = 0; i < h->nheld; i++)
+    la_frame_done(h->st, &h->held[i]);
+  h->nheld = 0;
+}
+
 void la__sw_crash(struct sw_host *h) {
   struct sw_world *w = h->w;
   if (!h->st)
     return;
   la__sw_drain(h);
+  give_back(h);
   la_stack_free(h->st);
+  la__sw_refs_over(h, false);
   h->st = NULL;
   h->wake = LA_NEVER;
   h->crash_at = w->now;
@@ -203,6 +226,7 @@ void la__sw_crash(struct sw_host *h) {
     la__sw_broken(w, SW_LEFT, "host %u: %lld blocks are left after a crash", h->no, (long long)h->mem.blocks);
   for (unsigned i = 0; i < w->nends; i++)
     if (w->end[i].h == h && w->end[i].alive) {
+      la__sw_unpost(&w->end[i]);
       w->end[i].alive = false;
       w->end[i].crashed = true;
     }
@@ -233,7 +257,10 @@ static void output(struct sw_host *h) {
     la__sw_drain(h); /* the records of what goes out come first */
     for (size_t i = 0; i < n; i++) {
       la__sw_send(h, &f[i]);
-      la_frame_done(h->st, &f[i]);
+      if (h->plan->hold && h->nheld < SW_HELD)
+        h->held[h->nheld++] = f[i];
+      else
+        la_frame_done(h->st, &f[i]);
     }
   }
 }
@@ -245,6 +272,7 @@ void la__sw_turn(struct sw_host *h) {
   if (h->now != h->ticked)
     h->before = h->ticked;
   h->ticked = h->now;
+  give_back(h);
   la_tick(h->st, h->now);
   la__sw_drain(h);
   for (size_t n; h->st && !w->broken && (n = la_events(h->st, e, h->no & 1 ? 4 : 1)) > 0;) {
@@ -434,18 +462,33 @@ static void begin(struct sw_world *w) {
   la__sw_post(w, sw_us(w->plan->length), SW_EV_FINALE, 0, NULL);
 }
 
+/* What was lent with the last frames comes back now. */
+static void last_words(struct sw_host *h) {
+  la_event e;
+  give_back(h);
+  while (!h->w->broken && la_events(h->st, &e, 1) == 1)
+    la__sw_told(h, &e);
+}
+
 static void over(struct sw_world *w) {
+  for (unsigned i = 0; i < w->plan->hosts; i++)
+    if (w->host[i].st)
+      last_words(&w->host[i]);
   la__sw_world_over(w);
   for (unsigned i = 0; i < w->plan->hosts; i++) {
     struct sw_host *h = &w->host[i];
-    if (h->st && !w->broken)
+    bool sound = h->st && !w->broken;
+    if (sound)
       la__sw_watch_over(h);
     if (h->st)
       la_stack_free(h->st);
     h->st = NULL;
+    la__sw_refs_over(h, sound);
     if (!w->broken && (h->mem.blocks || h->mem.bytes))
       la__sw_broken(w, SW_LEFT, "host %u: la_stack_free left %lld blocks", i, (long long)h->mem.blocks);
   }
+  for (unsigned i = 0; i < w->nends; i++)
+    la__sw_posts_over(&w->end[i]);
   while (w->nheap) {
     struct sw_event e = pop(w);
     if (e.kind == SW_EV_ARRIVE)

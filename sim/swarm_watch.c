@@ -28,6 +28,7 @@ const char *la__sw_law_text(enum sw_law law) {
     [SW_ANSWERS] = "answers are bounded by what came",
     [SW_LIMITS] = "counts and memory stay within their limits",
     [SW_BOUND] = "what both applications have closed ends",
+    [SW_LENT] = "what is lent comes back once and in time, and holds the stream's bytes",
     [SW_LEFT] = "when all is over nothing is left",
     [SW_TRAP] = "the stack's own checks hold",
   };
@@ -153,9 +154,13 @@ static void readiness(struct sw_end *e, const struct conn *c) {
   uint32_t queued = c->sndq ? c->sndq->spool.len : 0;
   if (e->write_armed && !(c->flags & CF_ENDED) && queued <= c->sndbuf / 2 && !e->plan->lowat)
     la__sw_broken(w, SW_READY, "end %u: half the buffer is free and WRITABLE was not told", e->id);
-  if (e->opened && !(c->flags & CF_ENDED) && e->rx + held != c->bytes_in)
-    la__sw_broken(w, SW_STREAM, "end %u: %llu bytes came, %llu were read and %u wait", e->id, (unsigned long long)c->bytes_in,
-                  (unsigned long long)e->rx, held);
+  bool ready;
+  size_t posted = la__sw_posted(e, &ready);
+  if (e->read_armed && ready && !(c->flags & CF_ENDED))
+    la__sw_broken(w, SW_READY, "end %u: a posted buffer can be taken and READABLE was not told", e->id);
+  if (e->opened && !(c->flags & CF_ENDED) && e->rx + posted + held != c->bytes_in)
+    la__sw_broken(w, SW_STREAM, "end %u: %llu bytes came, %llu were read, %zu are in posted buffers and %u wait", e->id,
+                  (unsigned long long)c->bytes_in, (unsigned long long)e->rx, posted, held);
 }
 
 static void watch_end(struct sw_end *e, la_time next) {

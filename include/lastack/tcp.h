@@ -141,7 +141,8 @@ int la_recv_post(la_stack *s, la_conn c, la_post *b);
 /*
  * Takes back the oldest posted buffer when it has `least` bytes, or the stream ends there: its bytes, and the buffer in *out. LA_AGAIN: not
  * yet, and READABLE is armed. 0: end of stream; or an error as la_recv: then all that are still posted, which are empty, are in *out,
- * linked by `next` (NULL: none). LA_EINVAL: none is posted. While a buffer is posted la_recv, la_peek and la_consume give LA_EINVAL.
+ * linked by `next` (NULL: none, or our side has ended the connection, and the loans with it). LA_EINVAL: none is posted. While a buffer
+ * is posted la_recv, la_peek and la_consume give LA_EINVAL.
  */
 ptrdiff_t la_recv_take(la_stack *s, la_conn c, la_post **out);
 /* Takes back all, oldest first, linked by `next`; bytes that are in them are read. *out NULL: there was none. LA_EBADF. */

@@ -69,7 +69,7 @@ void la__rearm(struct tcp *t, struct conn *c) {
       la__rto_arm(t, c);
     if (c->life_at == LA_NEVER)
       la__life_clock(t, c, la__limit(t, c));
-  } else if (waiting(c) && !(c->sndq && c->sndq->pace_wait)) { /* SHLD-29: the first probe after one RTO */
+  } else if (waiting(c) && (outstanding || !(c->sndq && c->sndq->pace_wait))) { /* SHLD-29: the first probe after one RTO */
     if (c->clock != CLK_PERSIST) {
       if (c->snd_wnd == 0) /* else the bytes are about to go: Karn's back-off stays (RFC 6298 5.7) */
         c->backoff = 0;

@@ -223,7 +223,7 @@ void la__conn_input_acked(struct tcp *t, struct conn *c, const struct key *k, st
   switch (la__view_ack(&v, seg)) {
   case VIEW_ACK_UNSENT:
     la__drop(t, k, c, seg, LA_DROP_TCP_ACK_UNSENT_DATA);
-    if (!t->cfg.mute_unsent)
+    if (!t->cfg.mute_unsent || c->state != LA_ESTABLISHED) /* Linux is mute there alone */
       la__challenge(t, c);
     return;
   case VIEW_ACK_TOO_OLD:

@@ -475,7 +475,7 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
   struct half *h = la__half_at(t, r);
   struct view v;
   half_view(h, h->adv, &v);
-  bool rst = seg->flags & LA_RST;
+  bool rst = seg->flags & LA_RST, stamped = seg->opt.have & TCP_OPT_TS;
   if ((seg->flags & (LA_SYN | LA_ACK | LA_RST)) == LA_SYN && seg->seq == h->irs && la__view_paws(&v, seg)) { /* our SYN-ACK was lost */
     if (la__gap_passed(t, &h->challenge_at)) {
       h->resend = 1;
@@ -487,9 +487,9 @@ static bool half_checks(struct tcp *t, ref_t r, const struct key *k, const struc
     la__drop(t, k, 0, seg, LA_DROP_TCP_FLAGS);
     return false;
   }
-  if (!rst && !(seg->flags & LA_SYN) && v.ts && (!(seg->opt.have & TCP_OPT_TS) || !la__view_paws(&v, seg))) {
+  if (!rst && !(seg->flags & LA_SYN) && v.ts && (stamped ? !la__view_paws(&v, seg) : !t->cfg.bare_segments)) {
     la__drop(t, k, 0, seg, LA_DROP_TCP_RFC7323_PAWS);
-    if (seg->opt.have & TCP_OPT_TS)
+    if (stamped)
       half_ack(t, h, k);
     return false;
   }

@@ -48,10 +48,7 @@ static uint32_t ack_of(unsigned pos, const struct m_tcb *t) {
   return at[pos];
 }
 
-struct digits {
-  unsigned flags, seq, ack, text, wnd, ts;
-};
-static struct digits digits(uint32_t n) {
+struct digits grid_digits(uint32_t n) {
   struct digits d;
   d.ts = n % G_TS, n /= G_TS;
   d.wnd = n % G_WND, n /= G_WND;
@@ -63,7 +60,7 @@ static struct digits digits(uint32_t n) {
 }
 
 void grid_segment(uint32_t n, const struct m_tcb *t, struct m_seg *seg) {
-  struct digits d = digits(n);
+  struct digits d = grid_digits(n);
   const uint32_t lens[G_TEXT] = {0, 1, PACKET_MSS, t->rcv_wnd + 100};
   *seg = (struct m_seg){.flags = d.flags, .len = lens[d.text], .wnd = d.wnd ? SIDE_OPEN_WND : 0};
   seg->seq = seq_of(d.seq, t, seg->len + (d.flags & M_SYN ? 1 : 0) + (d.flags & M_FIN ? 1 : 0));
@@ -200,9 +197,17 @@ static void events_text(unsigned events) {
   printf("%s\n", events ? "" : " nothing");
 }
 
+void grid_print(uint32_t n) {
+  static const char *const text_name[G_TEXT] = {"no text", "1 byte", "MSS bytes", "RCV.WND+100 bytes"};
+  struct digits d = grid_digits(n);
+  char b[32];
+  printf("%s, SEQ %s, ACK %s, %s, window %s, %s\n", flags_text(d.flags, b), seq_name[d.seq], ack_name[d.ack], text_name[d.text],
+         d.wnd ? "open" : "shut", ts_name[d.ts]);
+}
+
 void grid_explain(const struct place *p, bool six, uint32_t n, const struct m_tcb *t, const struct m_seg *seg, const struct m_result *r,
                   struct stand *st) {
-  struct digits d = digits(n);
+  struct digits d = grid_digits(n);
   char name[80], b[32];
   printf(
     "  place    %s, IPv%d, timestamps %s; RCV.NXT %u RCV.WND %u SND.UNA %u SND.NXT %u SND.WND %u MAX.SND.WND %u WL1 %u WL2 %u unread %u\n",

@@ -8,6 +8,12 @@
 enum { G_FLAGS = 64, G_SEQ = 13, G_ACK = 9, G_TEXT = 4, G_WND = 2, G_TS = 4, GRID = G_FLAGS * G_SEQ * G_ACK * G_TEXT * G_WND * G_TS };
 extern const struct m_sizes grid_sizes;
 
+struct digits {
+  unsigned flags, seq, ack, text, wnd, ts;
+};
+enum { TS_NONE, TS_OLD, TS_NEW, TS_SAME };
+struct digits grid_digits(uint32_t n);
+void grid_print(uint32_t n);
 /* The n-th segment, made relative to the connection. */
 void grid_segment(uint32_t n, const struct m_tcb *t, struct m_seg *seg);
 /* What the stack did, against what the model says of it. false: `why` lists the differences. */

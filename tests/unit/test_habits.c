@@ -30,6 +30,34 @@ static void ack_of_the_unsent(void **state) {
   }
 }
 
+/* Linux is mute in ESTABLISHED alone. */
+static void ack_of_the_unsent_while_closing(void **state) {
+  (void)state;
+  struct dlg *d = open_with(mute, 0);
+  assert_int_equal(la_shutdown(d->s, d->conn, d->now), LA_OK);
+  expect(d, FIN | ACK, 1, 1, 0);
+  inject(d, ACK, 1, 5000, 0);
+  expect(d, ACK, 2, 1, 0);
+  expect_state(d, LA_FIN_WAIT_1);
+  dlg_free(d);
+}
+
+/* RFC 7323 3.2: timestamps were agreed, and the third segment comes without. */
+static void third_segment_without_stamp(void **state) {
+  (void)state;
+  for (unsigned on = 0; on < 2; on++) {
+    struct dlg *d = dlg_new(on ? bare : nothing);
+    d->f.syn.have |= TCP_OPT_TS;
+    dlg_listen(d);
+    inject(d, SYN, 0, 0, 0);
+    expect(d, SYN | ACK, 0, 1, 0);
+    inject(d, ACK, 1, 1, 0, .plain = true);
+    expect_nothing(d);
+    expect_state(d, on ? LA_ESTABLISHED : LA_SYN_RECEIVED);
+    dlg_free(d);
+  }
+}
+
 /* RFC 7323 3.2: timestamps were agreed, and a segment comes without. */
 static void segment_without_stamp(void **state) {
   (void)state;
@@ -93,6 +121,8 @@ static void probe_for_a_fin(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(ack_of_the_unsent),
+    cmocka_unit_test(ack_of_the_unsent_while_closing),
+    cmocka_unit_test(third_segment_without_stamp),
     cmocka_unit_test(segment_without_stamp),
     cmocka_unit_test(window_probe),
     cmocka_unit_test(probe_for_a_fin),

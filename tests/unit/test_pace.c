@@ -121,10 +121,30 @@ static void by_the_window(void **state) {
   dlg_free(d);
 }
 
+/* The window closes with bytes outstanding while others wait for the pace: what waits for the window has the persist clock all the same. */
+static void window_closes_meanwhile(void **state) {
+  (void)state;
+  struct dlg *d = open_paced(100000);
+  assert_int_equal(dlg_send(d, 1, 5000), 5000);
+  dlg_advance(d, 12 * LA_MS);
+  expect(d, ACK, 1, 1, MSS);
+  expect(d, ACK, 1 + MSS, 1, MSS);
+  inject(d, ACK, 1, 1 + MSS, 0, .wnd = ZERO_WINDOW);
+  dlg_advance(d, 2 * LA_SEC);
+  expect(d, ACK, 1 + MSS, 1, 1); /* the probe */
+  dlg_forget(d);
+  dlg_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(evenly),      cmocka_unit_test(joined),  cmocka_unit_test(credit),
-    cmocka_unit_test(very_slowly), cmocka_unit_test(no_more), cmocka_unit_test(by_the_window),
+    cmocka_unit_test(evenly),
+    cmocka_unit_test(joined),
+    cmocka_unit_test(credit),
+    cmocka_unit_test(very_slowly),
+    cmocka_unit_test(no_more),
+    cmocka_unit_test(by_the_window),
+    cmocka_unit_test(window_closes_meanwhile),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }
