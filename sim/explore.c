@@ -6,7 +6,7 @@
  * its words, the words. Edges are kept as lists of successors, one after the other; from the last state backwards they tell
  * which states have an end ahead of them.
  */
-#include "base/prng.h"
+#include "base/check.h"
 #include "sim/explore.h"
 
 #include <setjmp.h>
@@ -15,13 +15,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { IMAGE = 1 << 20, LINE = 64, WORDS = LINE / 8, SAMPLES = 500, LEARN_EVERY = 64, LEARN_FIRST = 50000, WALKS = 300, STEPS = 60 };
+enum { IMAGE = 1 << 20, LINE = 64, WORDS = LINE / 8, SAMPLES = 500 };
 
 struct state {
   uint64_t form;
   uint32_t parent;
   struct xp_move move;
-  uint8_t over;
+  uint8_t is; /* enum xp_is */
 };
 struct search {
   const struct xp_bound *b;
@@ -37,7 +37,6 @@ struct search {
   size_t held, most;
   unsigned samples;
   uint64_t sample_at;
-  bool anew;
   struct xp_result *out;
 };
 
@@ -55,8 +54,12 @@ static sigjmp_buf stopped;
 static void on_trap(int sig) { siglongjmp(stopped, sig); }
 
 static bool apply(const struct xp_bound *b, struct xp_move m) {
-  if (sigsetjmp(stopped, 1) == 0)
-    return la__xp_apply(b, m);
+  if (sigsetjmp(stopped, 0) == 0) {
+    bool fine = la__xp_apply(b, m);
+    la__xp_learn();
+    return fine;
+  }
+  la__xp_learn();
   la__xp_wrong[0] = 0;
   la__xp_fail("the core stopped itself: an invariant of its own is broken (LA_CHECK)");
   return false;
@@ -64,25 +67,29 @@ static bool apply(const struct xp_bound *b, struct xp_move m) {
 
 /* --- snapshots --- */
 
+static size_t pack_line(const struct search *s, const uint8_t *now, size_t at, uint8_t *out) {
+  if (memcmp(now + at, s->base + at, LINE) == 0)
+    return 0;
+  uint16_t line = (uint16_t)(at / LINE);
+  size_t n = 3;
+  memcpy(out, &line, 2);
+  out[2] = 0;
+  for (unsigned w = 0; w < WORDS; w++)
+    if (memcmp(now + at + 8 * w, s->base + at + 8 * w, 8) != 0) {
+      memcpy(out + n, now + at + 8 * w, 8);
+      n += 8;
+      out[2] |= (uint8_t)(1 << w);
+    }
+  return n;
+}
+
 static uint8_t *snapshot(struct search *s) {
   static uint8_t now[IMAGE], packed[IMAGE + IMAGE / 8];
-  size_t size = la__xp_image_size(), n = 0;
+  size_t n = 0, from, size;
   la__xp_image_save(now);
-  for (size_t at = 0; at < size; at += LINE) {
-    if (memcmp(now + at, s->base + at, LINE) == 0)
-      continue;
-    uint16_t line = (uint16_t)(at / LINE);
-    uint8_t *head = packed + n, bits = 0;
-    memcpy(head, &line, 2);
-    n += 3;
-    for (unsigned w = 0; w < WORDS; w++)
-      if (memcmp(now + at + 8 * w, s->base + at + 8 * w, 8) != 0) {
-        memcpy(packed + n, now + at + 8 * w, 8);
-        n += 8;
-        bits |= (uint8_t)(1 << w);
-      }
-    head[2] = bits;
-  }
+  for (unsigned i = 0; la__xp_image_run(i, &from, &size); i++)
+    for (size_t at = from; at < from + size; at += LINE)
+      n += pack_line(s, now, at, packed + n);
   uint8_t *p = must(malloc(n + 4));
   uint32_t len = (uint32_t)n;
   memcpy(p, &len, 4);
@@ -93,8 +100,10 @@ static uint8_t *snapshot(struct search *s) {
 
 static void unpack(const struct search *s, const uint8_t *p, uint8_t *image) {
   uint32_t len;
+  size_t from, size;
   memcpy(&len, p, 4);
-  memcpy(image, s->base, la__xp_image_size());
+  for (unsigned i = 0; la__xp_image_run(i, &from, &size); i++)
+    memcpy(image + from, s->base + from, size);
   const uint8_t *end = p + 4 + len;
   for (p += 4; p < end;) {
     uint16_t line;
@@ -192,16 +201,13 @@ static int by_form(const void *a, const void *b) {
 }
 
 /* The forms of all successors of the world in `image`. */
-static unsigned successors(struct search *s, const uint8_t *image, uint64_t *out) {
+static unsigned successors(const struct search *s, const uint8_t *image, uint64_t *out) {
   struct xp_move m[XP_MOVES];
-  if (s->anew)
-    return 0;
   la__xp_image_load(image);
   unsigned n = la__xp_moves(s->b, m);
-  for (unsigned i = 0; i < n && !s->anew; i++) {
+  for (unsigned i = 0; i < n; i++) {
     la__xp_image_load(image);
     out[i] = apply(s->b, m[i]) ? la__xp_form() : 2;
-    s->anew |= la__xp_learn();
   }
   qsort(out, n, sizeof *out, by_form);
   unsigned k = 0;
@@ -215,29 +221,24 @@ static unsigned successors(struct search *s, const uint8_t *image, uint64_t *out
 static bool same_future(struct search *s, uint32_t i) {
   static uint8_t mine[IMAGE], other[IMAGE];
   uint64_t a[XP_MOVES], b[XP_MOVES];
+  memcpy(mine, s->base, IMAGE);
+  memcpy(other, s->base, IMAGE);
   la__xp_image_save(mine);
   struct xp_result keep = *s->out;
   trace_to(s, i, NULL);
   la__xp_rewind();
   for (unsigned j = 0; j < s->out->ntrace; j++) {
     apply(s->b, s->out->trace[j]);
-    s->anew |= la__xp_learn();
   }
   free(s->out->trace);
   *s->out = keep;
   s->out->merged++;
-  if (s->anew)
-    return false;
   la__xp_image_save(other);
   unsigned na = successors(s, mine, a), nb = successors(s, other, b);
   return na == nb && memcmp(a, b, na * sizeof *a) == 0;
 }
 
 /* --- the search --- */
-
-static bool learns(const struct search *s) {
-  return s->out->transitions < LEARN_FIRST || s->out->transitions % LEARN_EVERY == 0 || la__xp_grown();
-}
 
 /* All moves from state i, whose image is `here`. false: something is wrong. */
 static bool expand(struct search *s, uint32_t i) {
@@ -250,8 +251,6 @@ static bool expand(struct search *s, uint32_t i) {
       la__xp_image_load(s->here);
     s->out->transitions++;
     bool fine = apply(s->b, m[j]);
-    if ((!fine || learns(s)) && la__xp_learn())
-      return !(s->anew = true);
     if (!fine) {
       wrong(s, la__xp_wrong);
       trace_to(s, i, &m[j]);
@@ -263,15 +262,13 @@ static bool expand(struct search *s, uint32_t i) {
     if (fresh) {
       s->state[to].parent = i;
       s->state[to].move = m[j];
-      s->state[to].over = la__xp_over();
-      s->out->ends += s->state[to].over;
+      s->state[to].is = (uint8_t)la__xp_is();
+      s->out->ends += (s->state[to].is & XP_IS_OVER) != 0;
       s->snap[to] = snapshot(s);
     } else if (s->samples < SAMPLES && s->out->transitions >= s->sample_at) {
       s->samples++;
       s->sample_at = s->out->transitions + s->out->transitions / 50 + 20; /* more and more seldom: they are of all depths */
       bool same = same_future(s, to);
-      if (s->anew)
-        return false;
       if (!same) {
         wrong(s, "two worlds of one form have different futures: the explorer's form is too coarse");
         trace_to(s, i, &m[j]);
@@ -282,13 +279,15 @@ static bool expand(struct search *s, uint32_t i) {
   return true;
 }
 
-/* Every state has an end ahead of it: else the first that has none is told. */
-static void ends(struct search *s) {
+/* From every state that has the bits `from`, one with the bits `to` can be reached: else the first that has no such way is told. */
+static void ahead(struct search *s, unsigned from, unsigned to, const char *what) {
+  if (s->out->failed)
+    return;
   uint8_t *can = must(calloc(s->nstates, 1));
   for (bool more = true; more;) {
     more = false;
     for (uint32_t i = s->nstates; i-- > 0;) {
-      bool end = s->state[i].over;
+      bool end = (s->state[i].is & to) == to;
       for (uint64_t e = s->first[i]; !can[i] && !end && e < s->first[i + 1]; e++)
         end = can[s->edge[e]];
       if (end && !can[i])
@@ -296,20 +295,43 @@ static void ends(struct search *s) {
     }
   }
   uint32_t i = 0;
-  while (i < s->nstates && can[i])
+  while (i < s->nstates && (can[i] || (s->state[i].is & from) != from))
     i++;
   if (i < s->nstates) {
-    wrong(s, "no way leads from here to an end");
+    wrong(s, what);
     trace_to(s, i, NULL);
   }
   free(can);
+}
+
+/*
+ * Left alone - nothing arrives, nobody calls - a world that every application has closed ends by its clocks, and no state has more than one
+ * to wait for. The first move of la__xp_moves is to drop a segment where there is one, the last is a tick.
+ */
+static void left_alone(struct search *s) {
+  unsigned half = (2u << s->b->retries) - 1, most = s->b->limit > s->b->time_wait ? s->b->limit : s->b->time_wait;
+  most = half > most ? half : most;
+  for (uint32_t i = 0; i < s->nstates; i++) {
+    unsigned ticks = 0;
+    for (uint32_t j = i; s->state[i].is & XP_IS_QUIT && !(s->state[j].is & XP_IS_OVER) && ticks <= most;) {
+      bool busy = s->state[j].is & XP_IS_BUSY;
+      ticks += !busy;
+      j = s->edge[busy ? s->first[j] : s->first[j + 1] - 1];
+    }
+    if (ticks > most) {
+      wrong(s, "both have closed, but left alone this does not end within the longest clock");
+      trace_to(s, i, NULL);
+      return;
+    }
+    s->out->alone = ticks > s->out->alone ? ticks : s->out->alone;
+  }
 }
 
 static void search(struct search *s, double seconds) {
   double from = processor();
   bool fresh;
   state_find(s, la__xp_form(), &fresh);
-  s->state[0].over = la__xp_over();
+  s->state[0].is = (uint8_t)la__xp_is();
   s->snap[0] = snapshot(s);
   uint32_t level_end = 1;
   for (uint32_t i = 0; i < s->nstates; i++) {
@@ -328,9 +350,14 @@ static void search(struct search *s, double seconds) {
   s->first[s->nstates] = s->nedges;
   if (s->out->exhausted && la__xp_cold_touched())
     wrong(s, "memory outside of the images was written: the explorer's limit");
-  if (s->out->exhausted && !s->out->failed)
-    ends(s);
-  s->out->most = bytes_of(s);
+  if (s->out->exhausted && !s->out->failed) {
+    ahead(s, 0, XP_IS_OVER, "no way leads from here to an end");
+    ahead(s, XP_IS_MEETING, XP_IS_MET, "no way leads from here to a connection");
+    if (s->b->may[0] & s->b->may[1] & XP_MAY_CLOSE)
+      ahead(s, XP_IS_MET, XP_IS_PARTED, "no way leads from here to an orderly release");
+    if (!s->out->failed)
+      left_alone(s);
+  }
   s->out->states = s->nstates;
   s->out->seconds = processor() - from;
 }
@@ -347,48 +374,24 @@ static void clear(struct search *s) {
   free(s->here);
 }
 
-/* Which memory changes: what random walks show at once, and what the search finds beside it. */
-static void walk(const struct xp_bound *b) {
-  struct prng random;
-  la__prng_seed(&random, 1);
-  for (unsigned i = 0; i < WALKS; i++) {
-    la__xp_rewind();
-    for (unsigned j = 0; j < STEPS; j++) {
-      struct xp_move m[XP_MOVES];
-      unsigned n = la__xp_moves(b, m);
-      bool fine = apply(b, m[la__prng_below(&random, n)]);
-      la__xp_learn();
-      if (!fine)
-        break;
-    }
-  }
-  la__xp_rewind();
-}
-
 void la__xp_search(const struct xp_bound *b, double seconds, size_t bytes, struct xp_result *out) {
-  struct sigaction act = {.sa_handler = on_trap}, old[2];
+  struct search s = {.b = b, .out = out, .most = bytes};
+  struct sigaction act = {.sa_handler = on_trap, .sa_flags = SA_NODEFER}, old[2];
+  *out = (struct xp_result){0};
   sigaction(SIGILL, &act, &old[0]);
   sigaction(SIGTRAP, &act, &old[1]);
-  bool anew = false;
-  do {
-    struct search s = {.b = b, .out = out, .most = bytes};
-    *out = (struct xp_result){0};
-    if (!anew && !la__xp_start(b)) {
-      wrong(&s, la__xp_wrong);
-      break;
-    }
-    if (!anew) {
-      la__xp_first();
-      walk(b);
-    }
-    la__xp_rewind();
+  if (la__xp_start(b)) {
+    LA_CHECK(la__xp_image_size() < IMAGE);
+    la__xp_first();
     s.base = must(calloc(1, IMAGE));
     s.here = must(calloc(1, IMAGE));
-    la__xp_image_save(s.base);
+    la__xp_image_first(s.base);
+    la__xp_image_first(s.here);
     search(&s, seconds);
-    anew = s.anew;
-    clear(&s);
-  } while (anew);
+  } else {
+    wrong(&s, la__xp_wrong);
+  }
   sigaction(SIGILL, &old[0], NULL);
   sigaction(SIGTRAP, &old[1], NULL);
+  clear(&s);
 }

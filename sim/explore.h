@@ -35,6 +35,10 @@
 
 enum { XP_INCS = 8, XP_FRAMES = 12, XP_HEAD = 64, XP_NONE = 255, XP_SLOTS = 64, XP_PAYLOAD = 2048, XP_BUFFER = 2048, XP_TAGS = 16 };
 
+enum { XP_LINK = 1, XP_MTU = 1500, XP_PORT_A = 1000, XP_PORT_B = 2000 };
+enum { XP_ISN_SLACK = 16 }; /* ISNs drawn in one tick, at most */
+#define XP_ISN_CLOCK (4 * LA_US)
+
 enum xp_call { XP_OPEN, XP_WRITE, XP_READ, XP_SHUTDOWN, XP_CLOSE, XP_ABORT, XP_CALLS };
 enum { XP_MAY_SHUTDOWN = 1 << XP_SHUTDOWN, XP_MAY_CLOSE = 1 << XP_CLOSE, XP_MAY_ABORT = 1 << XP_ABORT, XP_MAY_READ = 1 << XP_READ };
 
@@ -76,6 +80,7 @@ struct xp_frame {
   uint32_t seq, ack;
   uint16_t wnd, len;
   uint8_t from, flags, age;
+  bool came;         /* for the ladder: it has arrived before */
   uint8_t own, peer; /* incarnations that seq and ack count from: of the sender, of the receiver; XP_NONE */
   uint8_t head_len, head[XP_HEAD];
 };
@@ -86,6 +91,7 @@ struct xp_side {
   struct xp_inc inc[XP_INCS];     /* oldest first */
   uint8_t ninc, cur;              /* cur: whose record is in the table; XP_NONE */
   uint8_t opens, next_tag, drawn; /* drawn: ISNs in this tick */
+  bool orderly;                   /* the latest END told of an orderly release */
   la_time now;
 };
 struct xp_world {
@@ -111,25 +117,38 @@ void *la__xp_alloc(void *ctx, size_t n);
 void la__xp_free(void *ctx, void *p, size_t n);
 void la__xp_first(void);  /* the present world is the first state */
 void la__xp_rewind(void); /* to it */
-bool la__xp_learn(void);  /* true: memory has changed that images do not hold: those made so far are worthless */
-bool la__xp_grown(void);  /* there are blocks at which nobody has looked */
+void la__xp_learn(void);  /* after each move */
 size_t la__xp_image_size(void);
+bool la__xp_image_run(unsigned i, size_t *at, size_t *n); /* the i-th stretch that images mean */
+void la__xp_image_first(uint8_t *image);                  /* all of the first state's */
 void la__xp_image_save(uint8_t *image);
 void la__xp_image_load(const uint8_t *image);
 bool la__xp_cold_touched(void); /* memory that images leave out was written after all */
 extern struct xp_world *la__xp;
 
 /* explore_world.c */
-bool la__xp_start(const struct xp_bound *b); /* false: the beginning fails: la__xp_wrong */
+void la__xp_patterns(void); /* what each incarnation writes: its tag is the upper half of each byte */
 unsigned la__xp_moves(const struct xp_bound *b, struct xp_move *out);
 /* false: something is wrong, and la__xp_wrong says what. */
 bool la__xp_apply(const struct xp_bound *b, struct xp_move m);
 bool la__xp_over(void); /* nothing is left of any connection */
+enum xp_is {
+  XP_IS_OVER = 1,
+  XP_IS_QUIT = 2,    /* every application has closed */
+  XP_IS_BUSY = 4,    /* segments are in flight */
+  XP_IS_MEETING = 8, /* one is opening, not for the last tick, and the other is willing */
+  XP_IS_MET = 16,    /* both are synchronized with each other, and no clock is about to end that */
+  XP_IS_PARTED = 32  /* both were told of an orderly release */
+};
+unsigned la__xp_is(void);
 void la__xp_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 extern char la__xp_wrong[200]; /* empty: nothing */
 struct conn *la__xp_conn(unsigned side, uint32_t gen);
 struct xp_inc *la__xp_peer_of(unsigned side, const struct xp_inc *i); /* NULL: unknown */
 uint32_t la__xp_isn(unsigned side);                                   /* that would be drawn now */
+
+/* explore_bounds.c */
+bool la__xp_start(const struct xp_bound *b); /* the first state; false: la__xp_wrong */
 
 /* explore_check.c */
 void la__xp_check(const struct xp_bound *b);
@@ -139,9 +158,8 @@ uint64_t la__xp_form(void);
 
 /* explore.c */
 struct xp_result {
-  size_t most;
   uint64_t states, transitions, ends, merged; /* merged: pairs that were compared */
-  unsigned depth;
+  unsigned depth, alone;                      /* alone: ticks until a world that was closed and left alone has ended, at most */
   double seconds;
   bool exhausted, failed;
   char wrong[200];

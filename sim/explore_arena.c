@@ -4,9 +4,9 @@
  * world. Of a large block (a slab's, with room for 256 records) only the head counts: worlds are too small for the rest, which is
  * filled with a pattern and looked at in the end.
  *
- * Of what counts most never changes: configuration, empty slots of the wheel. So an image holds only lines that are known to change;
- * la__xp_learn finds others, by comparing all of them with the first state's. Whoever finds one has been using images with too little in
- * them, and begins anew.
+ * Of what counts most never changes: configuration, empty slots of the wheel. So an image, which is laid out as the arena is, means
+ * only lines that are known to change (runs of them); elsewhere it is as the first state. la__xp_learn, after each move, finds others: it
+ * compares all the rest with the first state's.
  */
 #include "base/check.h"
 #include "sim/explore.h"
@@ -21,15 +21,39 @@ struct slot {
   size_t size, hot;
 };
 static struct slot slots[XP_SLOTS];
-static unsigned nslots, learnt; /* learnt: slots that were looked at */
-static uint8_t *arena, *first;  /* first: the first state's */
+static unsigned nslots;
+static uint8_t *arena, *first; /* first: the first state's */
 static uint8_t live[ARENA / LINE];
-static struct run { size_t at, n; } run[RUNS]; /* of live lines */
-static unsigned nruns;
-static size_t arena_used, image_size;
+struct run {
+  size_t at, n;
+};
+static struct run run[RUNS], still[RUNS]; /* lines that change; lines that have not changed so far */
+static unsigned nruns, nstill;
+static size_t arena_used;
 struct xp_world *la__xp;
 
 static size_t round_up(size_t n) { return (n + LINE - 1) & ~(size_t)(LINE - 1); }
+
+static void run_add(struct run *r, unsigned *n, size_t at) {
+  if (*n && r[*n - 1].at + r[*n - 1].n == at) {
+    r[*n - 1].n += LINE;
+    return;
+  }
+  LA_CHECK(*n < RUNS);
+  r[(*n)++] = (struct run){at, LINE};
+}
+
+static void runs_of_lines(void) {
+  nruns = nstill = 0;
+  for (unsigned i = 0; i < nslots; i++) {
+    size_t from = (size_t)(slots[i].at - arena);
+    for (size_t at = from; at < from + slots[i].hot; at += LINE)
+      if (live[at / LINE])
+        run_add(run, &nruns, at);
+      else
+        run_add(still, &nstill, at);
+  }
+}
 
 static unsigned slot_new(size_t n, bool whole) {
   LA_CHECK(nslots < XP_SLOTS && arena_used + round_up(n) <= ARENA);
@@ -41,15 +65,17 @@ static unsigned slot_new(size_t n, bool whole) {
   if (s->hot < n)
     memset(s->at + s->hot, COLD, n - s->hot);
   arena_used += round_up(n);
-  return nslots++;
+  nslots++;
+  runs_of_lines();
+  return nslots - 1;
 }
 
 void la__xp_arena_reset(void) {
   if (!arena && (!(arena = aligned_alloc(4096, ARENA)) || !(first = aligned_alloc(4096, ARENA))))
     abort();
   memset(live, 0, sizeof live);
-  nslots = nruns = learnt = 0;
-  arena_used = image_size = 0;
+  nslots = nruns = nstill = 0;
+  arena_used = 0;
   la__xp = (struct xp_world *)(void *)slots[slot_new(sizeof *la__xp, true)].at;
 }
 
@@ -83,48 +109,43 @@ void la__xp_rewind(void) {
     memcpy(slots[i].at, first + (slots[i].at - arena), slots[i].hot);
 }
 
-static void runs_of_lines(void) {
-  nruns = 0;
-  image_size = 0;
-  for (size_t at = 0; at < arena_used; at += LINE) {
-    if (!live[at / LINE])
-      continue;
-    image_size += LINE;
-    if (nruns && run[nruns - 1].at + run[nruns - 1].n == at) {
-      run[nruns - 1].n += LINE;
-    } else {
-      LA_CHECK(nruns < RUNS);
-      run[nruns++] = (struct run){at, LINE};
-    }
-  }
-}
-
-bool la__xp_grown(void) { return learnt < nslots; }
-
-bool la__xp_learn(void) {
+void la__xp_learn(void) {
   bool more = false;
-  learnt = nslots;
-  for (unsigned i = 0; i < nslots; i++) {
-    size_t from = (size_t)(slots[i].at - arena);
-    for (size_t at = from; at < from + slots[i].hot; at += LINE)
-      if (!live[at / LINE] && memcmp(arena + at, first + at, LINE) != 0)
+  for (unsigned i = 0; i < nstill; i++) {
+    size_t at = still[i].at;
+    if (memcmp(arena + at, first + at, still[i].n) == 0)
+      continue;
+    for (; at < still[i].at + still[i].n; at += LINE)
+      if (memcmp(arena + at, first + at, LINE) != 0)
         live[at / LINE] = more = true;
   }
   if (more)
     runs_of_lines();
-  return more;
 }
 
-size_t la__xp_image_size(void) { return image_size; }
+size_t la__xp_image_size(void) { return arena_used; }
 
 void la__xp_image_save(uint8_t *image) {
-  for (unsigned i = 0; i < nruns; image += run[i++].n)
-    memcpy(image, arena + run[i].at, run[i].n);
+  for (unsigned i = 0; i < nruns; i++)
+    memcpy(image + run[i].at, arena + run[i].at, run[i].n);
 }
 
 void la__xp_image_load(const uint8_t *image) {
-  for (unsigned i = 0; i < nruns; image += run[i++].n)
-    memcpy(arena + run[i].at, image, run[i].n);
+  for (unsigned i = 0; i < nruns; i++)
+    memcpy(arena + run[i].at, image + run[i].at, run[i].n);
+}
+
+void la__xp_image_first(uint8_t *image) {
+  for (unsigned i = 0; i < nslots; i++)
+    memcpy(image + (slots[i].at - arena), first + (slots[i].at - arena), slots[i].hot);
+}
+
+bool la__xp_image_run(unsigned i, size_t *at, size_t *n) {
+  if (i >= nruns)
+    return false;
+  *at = run[i].at;
+  *n = run[i].n;
+  return true;
 }
 
 bool la__xp_cold_touched(void) {

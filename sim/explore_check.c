@@ -110,3 +110,56 @@ void la__xp_check(const struct xp_bound *b) {
                   (unsigned long long)d->idle);
   }
 }
+
+/* --- what a state is, for the ways that must lead from one to another --- */
+
+static const struct conn *current(unsigned side) {
+  const struct xp_side *d = &la__xp->side[side];
+  const struct conn *c = d->cur == XP_NONE ? NULL : la__xp_conn(side, d->inc[d->cur].gen);
+  return c && !(c->flags & (CF_DETACHED | CF_ENDED)) ? c : NULL;
+}
+
+/* Another tick does not end it: by then what was lost has been sent again. */
+static bool lasts(const struct conn *c) { return c->life_at == LA_NEVER || c->life_at > la__xp->base + la__xp->step; }
+
+/* Opening, of its own; what a listener has is opening as well. */
+static bool opening(unsigned side) {
+  const struct conn *c = current(side);
+  return c && !synchronized(c) && lasts(c) && !(c->flags & CF_APP_CLOSED);
+}
+
+/* Nothing stands in the way of a SYN: a listener that is free, or may become so, or one who may yet open. */
+static bool willing(unsigned side) {
+  const struct xp_side *d = &la__xp->side[side];
+  if (opening(side))
+    return true;
+  for (unsigned i = 0; i < d->ninc; i++)
+    if (d->inc[i].gen)
+      return false;
+  return !d->s->tcp.tw[0].used && (d->l.gen || d->opens);
+}
+
+static bool met(void) {
+  const struct conn *c = current(0), *d = current(1);
+  if (!c || !d || !synchronized(c) || !synchronized(d) || !lasts(c) || !lasts(d))
+    return false;
+  const struct xp_inc *a = &la__xp->side[0].inc[la__xp->side[0].cur], *b = &la__xp->side[1].inc[la__xp->side[1].cur];
+  bool resets = (a->closed && a->got != b->wrote) || (b->closed && b->got != a->wrote); /* text after a full close: SHLD-3 */
+  return la__xp_peer_of(0, a) == b && !resets;
+}
+
+unsigned la__xp_is(void) {
+  const struct xp_world *w = la__xp;
+  unsigned is = (la__xp_over() ? XP_IS_OVER : 0u) | (w->nframes ? XP_IS_BUSY : 0u) | XP_IS_QUIT;
+  for (unsigned side = 0; side < 2; side++)
+    for (unsigned i = 0; i < w->side[side].ninc; i++)
+      if (w->side[side].inc[i].h.gen && !w->side[side].inc[i].closed)
+        is &= ~(unsigned)XP_IS_QUIT;
+  if ((opening(0) && willing(1)) || (opening(1) && willing(0)))
+    is |= XP_IS_MEETING;
+  if (met())
+    is |= XP_IS_MET;
+  if (w->side[0].orderly && w->side[1].orderly && (is & XP_IS_OVER))
+    is |= XP_IS_PARTED;
+  return is;
+}

@@ -89,7 +89,7 @@ static void put_inc(unsigned side, unsigned i) {
 static void put_side(unsigned side) {
   const struct xp_side *d = &la__xp->side[side];
   const struct tcp *t = &d->s->tcp;
-  put2(side << 16 | (uint32_t)(la__xp->counts_draws ? d->drawn : 0) << 8 | d->opens, d->ninc);
+  put2((uint32_t)d->orderly << 24 | side << 16 | (uint32_t)(la__xp->counts_draws ? d->drawn : 0) << 8 | d->opens, d->ninc);
   for (unsigned i = 0; i < d->ninc; i++)
     put_inc(side, i);
   const struct xp_inc *cur = d->cur == XP_NONE ? NULL : &d->inc[d->cur];

@@ -1,34 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The bounds, their figures, and a trace as a ladder. */
+/* A run's figures, and a trace as a ladder. */
 #include "sim/explore.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { RELEASE = XP_MAY_SHUTDOWN | XP_MAY_CLOSE | XP_MAY_ABORT };
-
-/* clang-format off */
-#define BOUND(n, l) .name = n, .line = l, .unit = 1000000, .limit = 3, .retries = 1, .msl = 1, .time_wait = 2, .size = 1, .isn_step = 2200
-#define ABORT {XP_MAY_ABORT, XP_MAY_ABORT}
-#define ANY {RELEASE, RELEASE}
-#define OPEN BOUND("open", "A opens, B listens; either may abort"), .listens = true, .opens = {1, 0}, .may = ABORT
-#define BOTH BOUND("both-open", "both open; either may abort"), .opens = {1, 1}, .may = ABORT
-#define FREE BOUND("release", "from ESTABLISHED; either may shut down, close, abort"), .established = true, .listens = true, .opens = {1, 0}, .may = ANY
-#define BYTE BOUND("byte", "A opens, writes a byte; either may shut down, close, abort"), .listens = true, .opens = {1, 0}, .writes = {1, 0}, .may = ANY
-#define AGAIN .unit = 1500, .limit = 2, .retries = 0, .established = true, .msl = 1, .size = 1400, .isn_step = 4, .draws = 1, .listens = true, .opens = {2, 0}, \
-  .writes = {1, 0}, .may = {XP_MAY_CLOSE, XP_MAY_CLOSE}
-
-const struct xp_bound la__xp_bounds[] = {
-  {OPEN, .k = 1}, {OPEN, .k = 2}, {OPEN, .k = 3}, {OPEN, .k = 4, .slow = true},
-  {BOTH, .k = 1}, {BOTH, .k = 2}, {BOTH, .k = 3, .slow = true}, {BOTH, .k = 4, .slow = true},
-  {FREE, .k = 1}, {FREE, .k = 2, .slow = true}, {FREE, .k = 3, .slow = true},
-  {BYTE, .k = 1, .slow = true}, {BYTE, .k = 2, .slow = true},
-  {.name = "reuse-short", .line = "A opens, writes, both close, again with TIME-WAIT of MSL only", AGAIN, .time_wait = 1, .k = 2, .fails = true},
-  {.name = "reuse", .line = "A opens, writes, both close, again", AGAIN, .time_wait = 3, .k = 1},
-  {.name = "reuse", .line = "A opens, writes, both close, again", AGAIN, .time_wait = 3, .k = 2, .slow = true},
-};
-/* clang-format on */
-const size_t la__xp_nbounds = sizeof la__xp_bounds / sizeof *la__xp_bounds;
 
 /* --- the ladder --- */
 
@@ -81,17 +56,21 @@ void la__xp_ladder(FILE *out, const struct xp_bound *b, const struct xp_move *tr
     char text[100], seg[80];
     const struct xp_frame *f = &la__xp->frame[trace[i].what];
     unsigned side = trace[i].side;
+    const char *note;
+    bool told = true;
     switch (trace[i].kind) {
     case XP_DELIVER:
       segment(seg, sizeof seg, f);
+      note = f->came ? " (again)" : f->age ? " (late)" : "";
       if (side)
-        snprintf(text, sizeof text, "<-- %s%s", seg, f->age ? "  (late)" : "");
+        snprintf(text, sizeof text, "<-- %s%s", seg, note);
       else
-        snprintf(text, sizeof text, "%*s -->", 40, seg);
+        snprintf(text, sizeof text, "%*s%s -->", (int)(40 - strlen(note)), seg, note);
       break;
     case XP_DROP:
       segment(seg, sizeof seg, f);
-      snprintf(text, sizeof text, "    (%s is forgotten)", seg);
+      snprintf(text, sizeof text, "%*s(%s is lost)", side ? 8 : 4, "", seg);
+      told = !f->came; /* what has arrived ends without a word */
       break;
     case XP_TICK:
       snprintf(text, sizeof text, "    . . .");
@@ -101,7 +80,8 @@ void la__xp_ladder(FILE *out, const struct xp_bound *b, const struct xp_move *tr
       break;
     }
     bool fine = la__xp_apply(b, trace[i]);
-    line(out, text);
+    if (told)
+      line(out, text);
     if (!fine)
       fprintf(out, "        %s\n", la__xp_wrong);
   }
@@ -114,13 +94,14 @@ static bool run(FILE *out, const struct xp_bound *b, double seconds) {
   la__xp_search(b, seconds, (size_t)4 << 30, &r);
   bool right = r.failed == b->fails && (r.failed || r.exhausted);
   fprintf(out, "%s, at most %u in flight: %s\n", b->name, b->k, b->line);
-  fprintf(out, "  %zu MiB ", r.most >> 20);
-  fprintf(out, "  %llu states, %llu transitions, depth %u, %llu ends, %.1f s, %.0f transitions/s; %llu pairs of one form compared: %s\n",
+  fprintf(out, "  %llu states, %llu transitions, depth %u, %llu ends; %.1f s, %.0f transitions/s; %llu pairs of one form compared: %s\n",
           (unsigned long long)r.states, (unsigned long long)r.transitions, r.depth, (unsigned long long)r.ends, r.seconds,
           r.seconds > 0 ? (double)r.transitions / r.seconds : 0, (unsigned long long)r.merged,
           r.failed      ? (b->fails ? "the failure was found" : "FAILED")
           : r.exhausted ? (b->fails ? "NOT FOUND" : "exhausted, clean")
                         : "NOT EXHAUSTED");
+  if (r.exhausted && !r.failed)
+    fprintf(out, "  every state has an end ahead; closed by both and left alone, %u ticks at most\n", r.alone);
   if (r.failed) {
     fprintf(out, "  %s; in %u moves:\n", r.wrong, r.ntrace);
     la__xp_ladder(out, b, r.trace, r.ntrace);
@@ -149,6 +130,6 @@ const char *la__explore_names(void) {
   static char names[600];
   size_t n = 0;
   for (size_t i = 0; i < la__xp_nbounds && n < sizeof names; i++)
-    n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", la__xp_bounds[i].name);
+    n += (size_t)snprintf(names + n, sizeof names - n, "%s%s-%u", i ? ", " : "", la__xp_bounds[i].name, la__xp_bounds[i].k);
   return names;
 }

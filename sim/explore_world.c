@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINK = 1, MTU = 1500, PORT_A = 1000, PORT_B = 2000 };
-enum { ISN_SLACK = 16 }; /* drawn in one tick, at most */
-#define ISN_CLOCK (4 * LA_US)
-
 char la__xp_wrong[200];
-static uint8_t pattern[XP_TAGS][XP_PAYLOAD]; /* what each incarnation writes: its tag in the upper half of each byte */
+static uint8_t pattern[XP_TAGS][XP_PAYLOAD];
+
+void la__xp_patterns(void) {
+  for (unsigned tag = 0; tag < XP_TAGS; tag++)
+    for (unsigned i = 0; i < XP_PAYLOAD; i++)
+      pattern[tag][i] = (uint8_t)(tag << 4 | (i * 7 + i / 13) % 16);
+}
 
 void la__xp_fail(const char *fmt, ...) {
   if (la__xp_wrong[0])
@@ -50,17 +52,17 @@ static struct xp_inc *inc_new(unsigned side, uint32_t iss) {
   struct xp_inc *n = &d->inc[d->ninc++];
   *n = (struct xp_inc){.iss = iss, .tag = d->next_tag++ % XP_TAGS};
   d->now += la__xp->isn_step;
-  if (++d->drawn > ISN_SLACK)
-    la__xp_fail("more than %d ISNs in one tick: the explorer's limit", ISN_SLACK);
+  if (++d->drawn > XP_ISN_SLACK)
+    la__xp_fail("more than %d ISNs in one tick: the explorer's limit", XP_ISN_SLACK);
   return n;
 }
 
 uint32_t la__xp_isn(unsigned side) {
   const struct tcp *t = &side_of(side)->s->tcp;
-  struct key k = {.lport = side ? PORT_B : PORT_A, .rport = side ? PORT_A : PORT_B};
+  struct key k = {.lport = side ? XP_PORT_B : XP_PORT_A, .rport = side ? XP_PORT_A : XP_PORT_B};
   k.local = (la_addr){4, {10, 0, 0, (uint8_t)(side + 1)}};
   k.remote = (la_addr){4, {10, 0, 0, (uint8_t)(2 - side)}};
-  return la__isn(t, &k) + (uint32_t)((side_of(side)->now - t->now) / ISN_CLOCK);
+  return la__isn(t, &k) + (uint32_t)((side_of(side)->now - t->now) / XP_ISN_CLOCK);
 }
 
 static unsigned inc_by(const struct xp_side *d, uint32_t iss) {
@@ -195,12 +197,23 @@ static void read_all(unsigned side, struct xp_inc *n) {
   }
 }
 
-static void ended(unsigned side, struct xp_inc *n, const la_end *e) {
+/* Who sent the first FIN, or one that crossed the peer's, stays in TIME-WAIT, from now on. */
+static void time_wait(const struct xp_bound *b, unsigned side, const la_end *e) {
+  const struct tcp *t = &side_of(side)->s->tcp;
+  la_time due = t->tw_list.count ? tw_due(la__tw_at(t, t->tw_list.head), t->now) : 0;
+  if (e->first_fin != LA_BY_LOCAL && e->how != LA_HOW_SIMULTANEOUS)
+    return;
+  if (due != t->now + b->time_wait * b->unit * LA_US || e->time_wait_until != due)
+    la__xp_fail("%c ends in %s, and TIME-WAIT is %s", 'A' + side, la_how_name(e->how), due ? "not as long as it should" : "missing");
+}
+
+static void ended(const struct xp_bound *b, unsigned side, struct xp_inc *n, const la_end *e) {
   const struct xp_inc *peer = la__xp_peer_of(side, n);
   if (n->ended)
     la__xp_fail("%c is told END twice", 'A' + side);
   n->ended = true;
   bool orderly = e->how == LA_HOW_FOUR_SEGMENTS || e->how == LA_HOW_THREE_SEGMENTS || e->how == LA_HOW_SIMULTANEOUS;
+  side_of(side)->orderly = orderly;
   if (!orderly) { /* without TIME-WAIT old duplicates may meet the next incarnation, as RFC 9293 allows: there is none */
     side_of(side)->opens = 0;
     return;
@@ -210,6 +223,8 @@ static void ended(unsigned side, struct xp_inc *n, const la_end *e) {
   else if (e->bytes_out != n->wrote || e->bytes_in != peer->wrote)
     la__xp_fail("%c is told of an orderly release: %u of %u bytes sent, %u of %u received", 'A' + side, (unsigned)e->bytes_out, n->wrote,
                 (unsigned)e->bytes_in, peer->wrote);
+  else
+    time_wait(b, side, e);
 }
 
 static void accepted(unsigned side) {
@@ -244,7 +259,7 @@ static void event(const struct xp_bound *b, unsigned side, const la_event *e) {
     n->told = true;
     return;
   case LA_EVENT_END:
-    ended(side, n, &e->end);
+    ended(b, side, n, &e->end);
     if (n->closed)
       n->h.gen = 0;
     return;
@@ -330,7 +345,7 @@ static void settle(const struct xp_bound *b, unsigned side, const struct xp_fram
     for (size_t n; (n = la_events(d->s, e, 4)) > 0; more = true)
       for (size_t i = 0; i < n && !la__xp_wrong[0]; i++)
         event(b, side, &e[i]);
-    while (!la__xp_wrong[0] && la_output(d->s, LINK, &out, 1, d->now)) {
+    while (!la__xp_wrong[0] && la_output(d->s, XP_LINK, &out, 1, d->now)) {
       sent(side, &out, in, before);
       la_frame_done(d->s, &out);
       more = true;
@@ -344,6 +359,7 @@ static void settle(const struct xp_bound *b, unsigned side, const struct xp_fram
 static void deliver(const struct xp_bound *b, unsigned i) {
   static uint8_t buf[XP_HEAD + XP_PAYLOAD];
   struct xp_frame f = la__xp->frame[i];
+  la__xp->frame[i].came = true;
   unsigned to = !f.from;
   struct xp_side *d = side_of(to);
   memcpy(buf, f.head, f.head_len);
@@ -354,7 +370,7 @@ static void deliver(const struct xp_bound *b, unsigned i) {
   const la_frame in = {.data = buf, .len = f.head_len + f.len, .flags = LA_FRAME_SUM_OK};
   struct conn *c = d->cur == XP_NONE ? NULL : la__xp_conn(to, d->inc[d->cur].gen);
   bool opening = c && c->state == LA_SYN_SENT;
-  if (la_input(d->s, LINK, &in, 1, d->now) != 1)
+  if (la_input(d->s, XP_LINK, &in, 1, d->now) != 1)
     la__xp_fail("%c does not take a segment", 'A' + to);
   if (opening && f.flags & LA_SYN && (c = la__xp_conn(to, d->inc[d->cur].gen)) && c->state != LA_SYN_SENT && c->state != LA_CLOSED) {
     d->inc[d->cur].irs = f.seq;
@@ -382,7 +398,7 @@ static void tick(const struct xp_bound *b) {
 
 static void open_call(unsigned side) {
   struct xp_side *d = side_of(side);
-  la_connect_opts o = {.remote_port = side ? PORT_A : PORT_B, .local_port = side ? PORT_B : PORT_A};
+  la_connect_opts o = {.remote_port = side ? XP_PORT_A : XP_PORT_B, .local_port = side ? XP_PORT_B : XP_PORT_A};
   o.remote = (la_addr){4, {10, 0, 0, side ? 1 : 2}};
   la_conn h;
   int err = la_connect(d->s, &o, &h, d->now);
@@ -525,88 +541,4 @@ bool la__xp_over(void) {
         return false;
   }
   return true;
-}
-
-/* --- the beginning --- */
-
-static void configure(const struct xp_bound *b, unsigned side, la_config *c) {
-  la_config_init(c, LA_PRESET_RFC);
-  c->alloc = (la_alloc){la__xp_alloc, la__xp_free, NULL};
-  memset(c->secret, 'A' + (int)side, sizeof c->secret);
-  la_time unit = b->unit * LA_US;
-  c->msl = b->time_wait * unit / 2;
-  c->rto_initial = c->rto_min = c->rto_max = c->rto_var_min = unit;
-  c->r2 = c->syn_limit = c->fin_wait_2 = b->limit * unit;
-  c->synack_retries = b->retries;
-  c->syn_cookies = c->ecn = c->timestamps = c->sack = c->window_scale = c->dsack = c->hystart = c->slow_start_after_idle = 0;
-  c->delayed_ack = c->challenge_gap = 0;
-  c->mtu_probing = LA_MTU_PROBING_OFF;
-  c->cc = LA_CC_NEWRENO;
-  c->rst_per_sec = 0;
-  c->max_conns = c->max_half_open = c->max_time_wait = 4;
-  c->max_ooo = 2;
-  c->max_sent = 8;
-  c->replies = 16;
-  c->reply_bytes = 4096;
-  c->frag_datagrams = 0;
-  c->sndbuf = c->rcvbuf = XP_BUFFER;
-}
-
-static bool side_start(const struct xp_bound *b, unsigned side) {
-  struct xp_side *d = side_of(side);
-  la_config c;
-  configure(b, side, &c);
-  la_addr a = {4, {10, 0, 0, (uint8_t)(side + 1)}};
-  d->s = la_stack_new(&c);
-  if (!d->s || la_link_add(d->s, MTU) != LINK || la_addr_add(d->s, LINK, &a, 24) != LA_OK)
-    return false;
-  la_tick(d->s, d->now);
-  d->cur = XP_NONE;
-  d->opens = b->opens[side];
-  la_listen_opts l = {.addr = a, .port = PORT_B, .backlog = 2};
-  if (side && b->listens && la_listen(d->s, &l, &d->l) != LA_OK)
-    return false;
-  la_trim(d->s);
-  d->idle = d->s->mem.used;
-  return true;
-}
-
-/* Everything arrives at once, nothing is lost, until all is quiet. */
-static bool calm(const struct xp_bound *b) {
-  while (la__xp->nframes) {
-    if (!la__xp_apply(b, (struct xp_move){XP_DELIVER, 0, 0}))
-      return false;
-    frame_drop(0);
-  }
-  return true;
-}
-
-/*
- * Old numbers are behind the new ones once the next ISN is past all that was written; and the new ones are ahead of an old window, where
- * it would matter: a SYN draws the same answer everywhere, and no other new number meets an old record of a side that writes.
- */
-static uint32_t far_apart(const struct xp_bound *b, unsigned side) {
-  return b->writes[side] ? (b->draws ? 0 : XP_BUFFER) + (uint32_t)b->writes[side] * b->size + 3 : XP_BUFFER + 3;
-}
-
-bool la__xp_start(const struct xp_bound *b) {
-  for (unsigned tag = 0; tag < XP_TAGS; tag++)
-    for (unsigned i = 0; i < XP_PAYLOAD; i++)
-      pattern[tag][i] = (uint8_t)(tag << 4 | (i * 7 + i / 13) % 16);
-  la__xp_arena_reset();
-  la__xp_wrong[0] = 0;
-  la__xp->base = la__xp->side[0].now = la__xp->side[1].now = LA_SEC;
-  la__xp->isn_step = b->isn_step * ISN_CLOCK;
-  la__xp->step = b->unit * LA_US + ISN_SLACK * la__xp->isn_step;
-  la__xp->counts_draws = b->draws;
-  for (unsigned side = 0; side < 2; side++)
-    la__xp->far[side] = far_apart(b, side);
-  for (unsigned side = 0; side < 2; side++)
-    if (!side_start(b, side)) {
-      la__xp_fail("a stack cannot be made");
-      return false;
-    }
-  if (!b->established)
-    return true;
-  return la__xp_apply(b, (struct xp_move){XP_CALL + XP_OPEN, 0, 0}) && calm(b);
 }
