@@ -123,11 +123,11 @@ typedef struct la_config {
   la_time challenge_gap; /* least distance of challenge ACKs and of a TIME-WAIT record's ACKs; 500 ms */
 
   /* limits */
-  uint32_t max_conns;     /* connections, of both address families together */
-  uint32_t max_half_open; /* half-open records; past it SYN cookies, or without them the eviction of a random one */
-  uint32_t max_time_wait; /* TIME-WAIT records; past it the oldest is recycled */
-  uint32_t max_orphans;   /* connections closed by the application but not yet ended; past it the next is aborted */
-  uint32_t max_listeners; /* 1 to 2^23 */
+  uint32_t max_conns;      /* connections, of both address families together */
+  uint32_t max_half_open;  /* half-open records; past it SYN cookies, or without them the eviction of a random one */
+  uint32_t max_time_wait;  /* TIME-WAIT records; past it the oldest is recycled */
+  uint32_t max_orphans;    /* connections closed by the application but not yet ended; past it the next is aborted */
+  uint32_t max_listeners;  /* 1 to 2^23 */
   uint32_t max_chunks;     /* 4 KiB chunks of buffered payload, in both directions, of all connections */
   uint32_t sndbuf, rcvbuf; /* bytes, per connection, to begin with: LA_OPT_SNDBUF and LA_OPT_RCVBUF */
   uint32_t rcv_start;      /* the receive window at first; it grows by twice what comes; 0: the whole buffer at once */

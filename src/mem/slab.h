@@ -28,8 +28,8 @@ struct slab {
   uint32_t empty; /* the allocated block that is empty, or SLAB_NONE */
 };
 /*
- * No memory is taken before the first object. `size` is rounded up to a multiple of 4, what no alignment asks more of; with 64-bit integers in it, it must be a
- * multiple of 8 itself where a machine aligns these so. `limit` below 2^30; indices stay below limit rounded up to whole blocks.
+ * No memory is taken before the first object. `size` is rounded up to a multiple of 4; an object that holds 64-bit integers must be a
+ * multiple of 8 long itself, where a machine aligns these so. `limit` below 2^30; indices stay below limit rounded up to whole blocks.
  */
 void la__slab_init(struct slab *s, struct mem *m, uint32_t size, uint32_t per_block, uint32_t limit);
 /* Gives all memory back, objects or not. */
