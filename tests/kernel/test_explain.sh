@@ -114,6 +114,7 @@ pair 'recv:10 rest wait' 'send:10 shut wait' # the same, half-closed
 c_go
 s_go
 s_says 'eof at 10'
+until_true "$limit" acked || fail "no FIN-WAIT-2"
 want '"closed_first":"client","close_kind":"half-closed","reason":"open"'
 
 kill -INT $pid
