@@ -8,6 +8,7 @@ if(NOT CMOCKA_INCLUDE OR NOT CMOCKA_LIBRARY)
 endif()
 
 enable_testing()
+set(LASTACK_TEST_SECONDS 300 CACHE STRING "Seconds that a test program may take")
 # What several tests share: the other sources of tests/unit.
 file(GLOB test_helpers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/*.c)
 list(FILTER test_helpers EXCLUDE REGEX "/test_[^/]*$")
@@ -29,7 +30,7 @@ foreach(source IN LISTS test_sources)
   target_link_libraries(${test} PRIVATE lastack_test_helpers ${tool_libraries} ${CMOCKA_LIBRARY})
   set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME ${test} COMMAND ${test} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${test} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
+  set_tests_properties(${test} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${LASTACK_TEST_SECONDS})
 endforeach()
 
 # tests/attacks/test_work.c counts the basic blocks that the core passes: a core of its own, instrumented. As objects, so that the

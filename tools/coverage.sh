@@ -13,7 +13,7 @@ jobs=$(nproc 2>/dev/null || echo 2)
 status=0
 
 # Counters are added to atomically: some programs have threads, and processes that share a file merge into it.
-cmake -S . -B "$dir" -DCMAKE_BUILD_TYPE=Debug -DLASTACK_EXAMPLES=OFF \
+cmake -S . -B "$dir" -DCMAKE_BUILD_TYPE=Debug -DLASTACK_EXAMPLES=OFF -DLASTACK_TEST_SECONDS=3000 \
   '-DCMAKE_C_FLAGS_DEBUG=-g -O0 --coverage -fprofile-abs-path -fprofile-update=atomic' >"$dir.log" 2>&1 &&
   cmake --build "$dir" --parallel "$jobs" >>"$dir.log" 2>&1 || {
   tail -n 30 "$dir.log" >&2

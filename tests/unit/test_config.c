@@ -31,7 +31,7 @@ static const struct field fields[] = {
   F(max_half_open, 1, (1u << 29) - 1),
   F(max_time_wait, 0, (1u << 29) - 1),
   F(max_orphans, 0, UINT32_MAX),
-  F(max_listeners, 1, (1u << 29) - 1),
+  F(max_listeners, 1, 1u << 23),
   F(max_chunks, 1, UINT32_MAX),
   F(sndbuf, 2048, 1u << 30),
   F(rcvbuf, 2048, 1u << 30),
