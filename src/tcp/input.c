@@ -41,6 +41,15 @@ static bool crossing_syn_ack(const struct conn *c, const struct tcp_seg *seg) {
          seg->ack == c->snd_nxt;
 }
 
+/*
+ * A peer that has filled the window speaks with its SEG.SEQ at the right edge. While the text that filled it is lost its ACKs must be heard
+ * (on Linux they are acceptable), or both ends wait for the other until R2.
+ */
+static bool window_filled(const struct conn *c, const struct view *v, const struct tcp_seg *seg) {
+  return c->state >= LA_ESTABLISHED && v->rcv_wnd && seg->seq == v->rcv_nxt + v->rcv_wnd && tcp_seg_len(seg) == 0 &&
+         (seg->flags & (LA_ACK | LA_RST)) == LA_ACK;
+}
+
 /* 3.10.7.4, first step, for a segment outside the window: an ACK says what we expect, but never to a RST. */
 static void unacceptable(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, enum view_seq where) {
   if (seg->flags & LA_RST) {
@@ -158,7 +167,8 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, struc
   }
   if (where != VIEW_IN) {
     unacceptable(t, c, k, seg, where);
-    return;
+    if (!window_filled(c, &v, seg))
+      return;
   }
   if (seg->flags & LA_RST && reset_input(t, c, k, seg, &v))
     return;
