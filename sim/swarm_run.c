@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPINS = 2000, EVENTS_MOST = 1500000, WHOLE_EVERY = 64 };
+enum { SPINS = 2000, EVENTS_MOST = 1500000, EVENTS_A_WRITE = 16, WHOLE_EVERY = 64 };
 #define LONGEST (sw_us(86400000000u) * 3) /* after the finale everything has ended by then */
 
 /* clocks */
@@ -496,6 +496,17 @@ static void over(struct sw_world *w) {
   }
 }
 
+/* More is a war of answers: what is written byte by byte takes a segment for each, and its ACK, and the wait for the next. */
+static uint64_t events_most(const struct sw_plan *p) {
+  uint64_t writes = 0;
+  for (unsigned i = 0; i < p->flows; i++)
+    for (unsigned k = 0; k < 2; k++) {
+      const struct sw_end_plan *e = &p->flow[i].end[k];
+      writes += p->flow[i].count * (e->tx_chunk ? e->tx / e->tx_chunk : 0);
+    }
+  return EVENTS_MOST + writes * EVENTS_A_WRITE;
+}
+
 void la__sw_run(struct sw_world *w, const struct sw_plan *p, struct sw_log *log) {
   w->plan = p;
   w->log = log;
@@ -509,9 +520,10 @@ void la__sw_run(struct sw_world *w, const struct sw_plan *p, struct sw_log *log)
   memset(&w->fig, 0, sizeof w->fig);
   la__prng_seed(&w->prng, p->seed * 139 + 5);
   begin(w);
+  uint64_t most = events_most(p);
   while (!w->broken && step(w)) {
-    if (w->events > EVENTS_MOST)
-      la__sw_broken(w, SW_BOUND, "more than %u events: a war of answers", EVENTS_MOST);
+    if (w->events > most)
+      la__sw_broken(w, SW_BOUND, "more than %llu events: a war of answers", (unsigned long long)most);
     if (w->finale && w->now > sw_us(p->length) + LONGEST)
       la__sw_broken(w, SW_BOUND, "three days after all was closed clocks still run");
   }
