@@ -199,7 +199,7 @@ static void closed_window(void **state) {
   dlg_free(d);
 }
 
-/* Whoever has filled our window stands at its right edge: what it sent is lost, but its ACKs are heard, and may shut or open its own window. */
+/* Whoever has filled our window stands at its right edge: what it sent is lost, but its ACKs are heard, and may move its own window. */
 static void the_peer_has_filled_the_window(void **state) {
   (void)state;
   struct dlg *d = dlg_new(small);
