@@ -9,6 +9,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 2
 cd "$root" || exit 2
 export LC_ALL=C.UTF-8
 dir=$root/build/coverage
+mkdir -p "$dir" || exit 2
 jobs=$(nproc 2>/dev/null || echo 2)
 status=0
 
