@@ -27,6 +27,7 @@ static void configure_more(la_config *c, const uint8_t head[FUZZ_HEAD]) {
   c->quick_acks = head[6] & 2 ? 0 : c->quick_acks;
   c->bare_segments ^= head[6] >> 2 & 1;
   c->send_pieces ^= head[6] >> 3 & 1;
+  c->edge_acks ^= head[6] >> 6 & 1;
   c->mute_unsent ^= head[6] >> 4 & 1;
   c->rto_min = head[6] & 32 ? LA_MS : c->rto_min;
 }

@@ -117,7 +117,8 @@ static void late_fin(struct sim *s) {
   const struct pkt *dup = duplicate(w);
   la_time gone = la__left(d.c, LA_TIME_WAIT), t = la__when(d.c, LA_TIME_WAIT);
   bool late = dup->arrived > t && dup->arrived < t + 2 * msl;
-  la__claim(s, late, la__tw_exact(d.c) && gone >= dup->arrived + 2 * msl,
+  bool latest = la__count(w, d.b, K_FIN, dup->sent + 1, LA_NEVER) == 0; /* else it has an old timestamp (RFC 7323 5.3) */
+  la__claim(s, late && latest, la__tw_exact(d.c) && gone >= dup->arrived + 2 * msl,
             "a FIN that comes again restarts the clock: gone 2MSL after it (seen %s)", la__secs(gone - dup->arrived));
   unsigned acks = 0;
   for (size_t i = 0; i < w->nlog; i++)

@@ -43,7 +43,7 @@ static bool crossing_syn_ack(const struct conn *c, const struct tcp_seg *seg) {
 
 /*
  * A peer that has filled the window speaks with its SEG.SEQ at the right edge. While the text that filled it is lost its ACKs must be heard
- * (on Linux they are acceptable), or both ends wait for the other until R2.
+ * (to Linux they are acceptable), or both ends wait for the other until R2.
  */
 static bool window_filled(const struct conn *c, const struct view *v, const struct tcp_seg *seg) {
   return c->state >= LA_ESTABLISHED && v->rcv_wnd && seg->seq == v->rcv_nxt + v->rcv_wnd && tcp_seg_len(seg) == 0 &&
@@ -165,10 +165,11 @@ static void conn_input(struct tcp *t, struct conn *c, const struct key *k, struc
     seg->flags &= (uint8_t)~LA_FIN;
     where = VIEW_IN;
   }
+  if (t->cfg.edge_acks && window_filled(c, &v, seg))
+    where = VIEW_IN;
   if (where != VIEW_IN) {
     unacceptable(t, c, k, seg, where);
-    if (!window_filled(c, &v, seg))
-      return;
+    return;
   }
   if (seg->flags & LA_RST && reset_input(t, c, k, seg, &v))
     return;

@@ -153,7 +153,7 @@ static void squeeze(struct sent *s) {
 }
 
 void la__sent_again(struct sent *s, uint32_t lo, uint32_t hi, la_time at, bool retrans) {
-  if (s->n + 3u > s->max)
+  if (la__sent_split(s, hi) == SENT_NO_ROOM || la__sent_split(s, lo) == SENT_NO_ROOM)
     squeeze(s);
   la__sent_split(s, hi);
   la__sent_split(s, lo); /* where no record is left, the whole of this one then */

@@ -151,13 +151,14 @@ states() {
 lossless() { ip link set t0 txqueuelen 20000; }
 
 # witness FILE OURS: tshark finds nothing wrong with what we sent, no retransmission, and nothing missing. (Both sides probe the tail of what
-# they sent when the other does not get the processor within milliseconds, or delays its ACK; our probes say so in the file.)
+# they sent when the other does not get the processor within milliseconds, or delays its ACK; our probes say so in the file. A probe that follows
+# within milliseconds is out of order to tshark.)
 witness() {
   command -v tshark >/dev/null 2>&1 || return 0
   from="ip.src == $2"
   case $2 in *:*) from="ipv6.src == $2" ;; esac
-  again='tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.spurious_retransmission'
-  odd='tcp.analysis.lost_segment || tcp.analysis.out_of_order || tcp.analysis.ack_lost_segment'
+  again='tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.spurious_retransmission || tcp.analysis.out_of_order'
+  odd='tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment'
   tshark -r "$1" -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE \
     -Y "_ws.malformed || ($from && (ip.checksum.status == \"Bad\" || tcp.checksum.status == \"Bad\")) || ($from && ($again) && !(frame.comment contains \"tail loss probe\")) || $odd" \
     >faults 2>tsherr || fail "tshark: $(cat tsherr)"

@@ -381,8 +381,7 @@ static void others(const struct m_seg *seg, const struct m_sizes *z, struct m_re
   bool crossed = t->state == M_SYN_RECEIVED && !t->passive && (s->flags & (M_SYN | M_ACK)) == (M_SYN | M_ACK) && s->seq == t->irs &&
                  s->ack == t->snd_nxt;
   bool probe = !t->rcv_wnd && (s->flags & (M_SYN | M_ACK)) == M_ACK && until(s->seq, t->rcv_nxt) && before(t->rcv_nxt, s->seq + seg_len(s));
-  bool filled = t->state >= M_ESTABLISHED && t->rcv_wnd && s->seq == t->rcv_nxt + t->rcv_wnd && !seg_len(s) && s->flags & M_ACK;
-  if (!acceptable(t, s->seq, seg_len(s)) && !crossed && !probe && !filled) {
+  if (!acceptable(t, s->seq, seg_len(s)) && !crossed && !probe) {
     by(r, R_UNACCEPTABLE);
     send_ack(r);
     return;
@@ -400,7 +399,7 @@ static void others(const struct m_seg *seg, const struct m_sizes *z, struct m_re
     by(r, R_NO_ACK);
     return;
   }
-  by(r, crossed ? R_CROSSED_SYN_ACK : probe ? R_PROBE : filled ? R_FILLED : R_DONE);
+  by(r, crossed ? R_CROSSED_SYN_ACK : probe ? R_PROBE : R_DONE);
   if (!ack_field(s, r))
     return;
   /* 7323 5.3 R3: at or before Last.ACK.sent. Decision: only of what has passed the checks of SYN and ACK. */
@@ -413,7 +412,7 @@ static void others(const struct m_seg *seg, const struct m_sizes *z, struct m_re
     send_ack(r);
     due = false;
   }
-  if (t->state != M_CLOSED && !transmit(r, z) && (due || probe || filled))
+  if (t->state != M_CLOSED && !transmit(r, z) && (due || probe))
     send_ack(r);
 }
 

@@ -22,8 +22,6 @@ M_RULE(UNACCEPTABLE, "9293 3.10.7.4 first", "not acceptable: an ACK")
 M_RULE(UNACCEPTABLE_RST, "9293 3.10.7.4 second 1)", "a RST outside the window: dropped in silence")
 M_RULE(CROSSED_SYN_ACK, "9293 3.5 figure 7, A.2", "SYN-RECEIVED from SYN-SENT: the peer's SYN,ACK acknowledges our SYN")
 M_RULE(PROBE, "9293 3.10.7.4 first, A.2", "RCV.WND 0: what reaches RCV.NXT has its ACK and URG used, its text not; an ACK")
-M_RULE(FILLED, "9293 3.10.7.4 first",
-       "no text, at the right edge: as unacceptable, but its ACK field is used: the peer has filled the window")
 M_RULE(RST_IN_WINDOW, "9293 3.10.7.4 second 3), 5961 3.2", "a RST inside the window, not at its edge: challenge ACK")
 M_RULE(RST, "9293 3.10.7.4 second 2)", "a RST at RCV.NXT: CLOSED")
 M_RULE(RST_TO_LISTEN, "9293 3.10.7.4 second", "SYN-RECEIVED from LISTEN: back there, nobody is told")

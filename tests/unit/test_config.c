@@ -23,6 +23,7 @@ static const struct field fields[] = {
   F(delayed_ack, 0, 500 * LA_MS - 1), /* MUST-40 */
   F(quick_acks, 0, 31),
   F(mute_unsent, 0, 255),
+  F(edge_acks, 0, 255),
   F(bare_segments, 0, 255),
   F(empty_probes, 0, 255),
   F(fin_wait_2, 1, UINT64_MAX),

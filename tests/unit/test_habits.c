@@ -7,6 +7,13 @@ static void nothing(la_config *c) { (void)c; }
 static void mute(la_config *c) { c->mute_unsent = 1; }
 static void bare(la_config *c) { c->bare_segments = 1; }
 static void empty(la_config *c) { c->empty_probes = 1; }
+static void edge(la_config *c) { c->edge_acks = 1; }
+
+static la_info_rec info(struct dlg *d) {
+  la_info_rec i;
+  assert_int_equal(la_info(d->s, d->conn, &i), LA_OK);
+  return i;
+}
 
 static struct dlg *open_with(void (*tweak)(la_config *), uint8_t opts) {
   struct dlg *d = dlg_new(tweak);
@@ -118,9 +125,37 @@ static void probe_for_a_fin(void **state) {
   dlg_free(d);
 }
 
+/* Whoever has filled our window stands at its right edge: while what it sent is lost, are its ACKs heard? */
+static void the_peer_has_filled_the_window(void **state) {
+  (void)state;
+  for (unsigned on = 0; on < 2; on++) {
+    struct dlg *d = open_with(on ? edge : nothing, 0);
+    uint32_t at = 1 + info(d).rcv_wnd;
+    assert_int_equal(dlg_send(d, 1, 100), 100);
+    expect(d, ACK, 1, 1, 100);
+    inject(d, ACK, at, 101, 0, .wnd = 5000);
+    if (!on)
+      expect(d, ACK, 101, 1, 0);
+    expect_nothing(d);
+    assert_int_equal(info(d).snd_una - d->f.irs, on ? 101 : 1);
+    dlg_advance(d, LA_SEC);
+    dlg_forget(d);
+    inject(d, ACK, at + 1, 101, 0, .wnd = 7000); /* beyond it is nobody */
+    expect(d, ACK, 101, 1, 0);
+    inject(d, RST, at, 0, 0);
+    expect_nothing(d);
+    inject(d, FIN | ACK, at, 101, 0, .wnd = 7000); /* a FIN has no room there */
+    expect(d, ACK, 101, 1, 0);
+    assert_true(info(d).snd_wnd != 7000);
+    expect_state(d, LA_ESTABLISHED);
+    dlg_free(d);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(ack_of_the_unsent),
+    cmocka_unit_test(the_peer_has_filled_the_window),
     cmocka_unit_test(ack_of_the_unsent_while_closing),
     cmocka_unit_test(third_segment_without_stamp),
     cmocka_unit_test(segment_without_stamp),

@@ -199,30 +199,6 @@ static void closed_window(void **state) {
   dlg_free(d);
 }
 
-/* Whoever has filled our window stands at its right edge: what it sent is lost, but its ACKs are heard, and may move its own window. */
-static void the_peer_has_filled_the_window(void **state) {
-  (void)state;
-  struct dlg *d = dlg_new(small);
-  establish(d, PASSIVE_OPEN);
-  assert_int_equal(dlg_send(d, 1, 100), 100);
-  expect(d, ACK, 1, 1, 100);
-  inject(d, ACK, 2049, 101, 0, .wnd = 5000); /* its 2048 bytes are on the way, or gone */
-  expect(d, ACK, 101, 1, 0);                 /* not acceptable by the letter: answered, too */
-  assert_int_equal(info(d).snd_una - d->f.irs, 101);
-  assert_int_equal(info(d).snd_wnd, 5000);
-  dlg_advance(d, LA_SEC);
-  inject(d, ACK, 2050, 101, 0, .wnd = 7000); /* beyond it is nobody */
-  expect(d, ACK, 101, 1, 0);
-  assert_int_equal(info(d).snd_wnd, 5000);
-  inject(d, RST, 2049, 0, 0);
-  expect_nothing(d);
-  inject(d, FIN | ACK, 2049, 101, 0, .wnd = 7000); /* a FIN has no room there */
-  expect(d, ACK, 101, 1, 0);
-  assert_int_equal(info(d).snd_wnd, 5000);
-  expect_state(d, LA_ESTABLISHED);
-  dlg_free(d);
-}
-
 /* A.2: both windows shut, both probe: each still hears the other's window open. */
 static void simultaneous_window_probes(void **state) {
   (void)state;
@@ -303,7 +279,6 @@ int main(void) {
     cmocka_unit_test(stamps_wrap),
     cmocka_unit_test(peers_keepalive),
     cmocka_unit_test(closed_window),
-    cmocka_unit_test(the_peer_has_filled_the_window),
     cmocka_unit_test(simultaneous_window_probes),
     cmocka_unit_test(unacceptable_moves_nothing),
     cmocka_unit_test(wrap),
