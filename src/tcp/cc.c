@@ -39,7 +39,6 @@ void la__cc_init(struct conn *c) {
 
 void la__cc_attach(struct tcp *t, struct conn *c) {
   struct sndq *q = c->sndq;
-  memset(&q->cc, 0, sizeof q->cc);
   q->usage_seq = c->snd_una;
   q->full_at = t->now;
   q->small_end = c->snd_una;
