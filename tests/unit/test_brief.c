@@ -52,7 +52,7 @@ static void act(struct pair *p, unsigned i, uint64_t what, la_time now) {
     la_send(s->n.s, s->c, bytes, what % 3 ? 1 + what / 8 % 20 : 1 + what / 8 % LONGEST);
   else if (what % 8 < 7)
     la_recv(s->n.s, s->c, sink, what / 8 % sizeof sink);
-  else if (what / 8 % 6 == 0)
+  else if (what / 8 % 2 == 0)
     s->closed = la_shutdown(s->n.s, s->c, now) == LA_OK || s->closed;
 }
 
