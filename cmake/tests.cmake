@@ -42,6 +42,11 @@ target_compile_options(lastack_counted PRIVATE -ffreestanding -fsanitize-coverag
 target_include_directories(lastack_counted PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_sources(attacks_work PRIVATE $<TARGET_OBJECTS:lastack_counted>)
 
+# Its malloc and its clock are the test's own.
+foreach(symbol malloc calloc realloc free epoll_wait epoll_pwait2 clock_gettime)
+  target_link_options(test_host_memory PRIVATE -Wl,--wrap=${symbol})
+endforeach()
+
 # The interface for packetdrill is tested as packetdrill finds it: loaded at run time.
 add_dependencies(packetdrill_interface lastack_packetdrill)
 target_compile_definitions(packetdrill_interface PRIVATE LASTACK_PACKETDRILL="$<TARGET_FILE:lastack_packetdrill>")
