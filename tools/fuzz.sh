@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# fuzz.sh [--afl] [SECONDS [WHAT]]: fuzzes for some seconds (default 60)
+# fuzz.sh [--afl] [SECONDS [WHAT]]: fuzzes for some seconds (default 60; 0: only builds)
 #   stack    the whole stack          link     on an Ethernet            drill    the reader of scripts
 #   capture  what explain reads       parse    parsers of wire formats   struct   intervals, ropes, reassembly, against models
 # with libFuzzer, or with --afl by AFL++ on the same harnesses; where clang has no libFuzzer, with the fuzzer of the debug build.
@@ -25,7 +25,7 @@ case $target in
   drill)
     sources="$sources drill/lex*.c drill/directive.c drill/parse*.c drill/value_text.c drill/expr*.c drill/arena.c src/base/prng.c" libs=-lm ;;
   capture)
-    sources="$sources tests/unit/tape.c capture/*.c draw/explain.c cli/explain_json.c cli/explain_sum.c src/base/*.c src/wire/*.c"
+    sources="$sources tests/unit/tape.c capture/*.c draw/explain.c draw/fold.c cli/explain_json.c cli/explain_sum.c src/base/*.c src/wire/*.c"
     libs='-lpcap -ljansson' most=8192
     ;;
   parse) sources="$sources src/base/*.c src/wire/*.c" most=1024 ;;
@@ -65,6 +65,7 @@ compiler=clang name=$work/fuzz_$target
 [ -z "$afl" ] || compiler=afl-clang-fast name=$work/afl_$target
 # shellcheck disable=SC2086
 AFL_QUIET=1 $compiler $flags $sources $libs -o "$name" || exit 1
+[ "$seconds" != 0 ] || exit 0
 
 if [ -z "$afl" ]; then
   mkdir -p "$work/corpus-$target"
