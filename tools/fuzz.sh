@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# fuzz.sh [--afl] [SECONDS [WHAT]]: fuzzes for some seconds (default 60)
+# fuzz.sh [--afl] [SECONDS [WHAT]]: fuzzes for some seconds (default 60; 0: only builds)
 #   stack    the whole stack          link     on an Ethernet            drill    the reader of scripts
 #   capture  what explain reads       parse    parsers of wire formats   struct   intervals, ropes, reassembly, against models
 # with libFuzzer, or with --afl by AFL++ on the same harnesses; where clang has no libFuzzer, with the fuzzer of the debug build (not
@@ -17,7 +17,7 @@ mkdir -p "$work" || exit 2
 
 flags='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -I.'
 core=$(find src/base src/mem src/wire src/tcp src/udp src/core src/sock -name '*.c' | sort)
-captures='tests/unit/tape.c capture/*.c draw/explain.c cli/explain_json.c cli/explain_sum.c src/base/*.c src/wire/*.c'
+captures='tests/unit/tape.c capture/*.c draw/explain.c draw/fold.c cli/explain_json.c cli/explain_sum.c src/base/*.c src/wire/*.c'
 most=4096 # bytes of an input
 seeds=$work/seeds-$target
 libs=
@@ -73,6 +73,7 @@ compiler=clang name=$work/fuzz_$target
 [ -z "$afl" ] || compiler=afl-clang-fast name=$work/afl_$target
 # shellcheck disable=SC2086
 AFL_QUIET=1 $compiler $flags $sources $libs -o "$name" || exit 1
+[ "$seconds" != 0 ] || exit 0
 
 if [ -z "$afl" ]; then
   mkdir -p "$work/corpus-$target"

@@ -232,7 +232,7 @@ static bool send_again(struct tcp *t, struct conn *c, struct tcp_out *o) {
 
 /* A segment that was sent, and begins at `seq` with `n` sequence numbers, once more. */
 static bool send_span(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, enum sent_kind kind) {
-  uint32_t edge = c->snd_una + c->snd_wnd; /* SHLD-16; a closed window is the persist clock's to probe */
+  uint32_t edge = c->snd_una + c->snd_wnd; /* SHLD-16 */
   if (!seq_lt(seq, edge))
     return false;
   n = seq_min(seq + n, edge) - seq;
@@ -245,15 +245,15 @@ static bool send_lost(struct tcp *t, struct conn *c, struct tcp_out *o) {
   int i = c->sndq ? la__sent_next(&c->sndq->sent) : -1;
   if (i < 0 || c->sndq->rec.flags & REC_HOLD)
     return false;
-  uint32_t lo = sent_at(&c->sndq->sent, (unsigned)i)->lo, pipe = la__pipe(c);
+  uint32_t lo = sent_at(&c->sndq->sent, (unsigned)i)->lo, pipe = la__pipe(c), edge = c->snd_una + c->snd_wnd;
+  if (!seq_lt(lo, edge)) /* SHLD-16; a closed window is the persist clock's to probe */
+    return false;
   uint32_t n = la__sent_collapse(&c->sndq->sent, (unsigned)i, la__eor_cut(c->sndq, lo, segment_room(c)));
   if ((pipe && pipe + n > c->cwnd) || (la__cc_own(c) && !la__pace_ready(t, c)))
     return false;
   la__pace_sent(t, c, la__cc_own(c) ? n : 0);
-  if (c->sndq->rec.flags & REC_REOPENED && lo + n == c->snd_nxt && !(c->flags & CF_FIN_SENT)) { /* no crumbs (3.8.6.2.1) */
-    uint32_t edge = seq_min(la__snd_end(c), c->snd_una + c->snd_wnd), more = seq_gt(edge, lo) ? edge - lo : n;
-    return send_bytes(t, c, o, lo, more, c->flags & CF_FIN_QUEUED, SENT_LOST_BEFORE);
-  }
+  if (c->sndq->rec.flags & REC_REOPENED && lo + n == c->snd_nxt && !(c->flags & CF_FIN_SENT)) /* no crumbs (3.8.6.2.1) */
+    return send_bytes(t, c, o, lo, seq_min(la__snd_end(c), edge) - lo, c->flags & CF_FIN_QUEUED, SENT_LOST_BEFORE);
   return send_span(t, c, o, lo, n, SENT_LOST_BEFORE);
 }
 
