@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/seq.h"
+#include "capture/ng.h"
 
 #define COPY_TIME (500 * LA_US) /* a copy follows its original at once; no sender sends again so early */
 
@@ -357,10 +358,11 @@ static void look_for_end(struct flow *c, const struct packet *p) {
 
 /* A comment of lastack's own captures: "NAME: ended by WHO: HOW (WHY)". */
 static void comments(struct flow *c, unsigned from, const struct packet *p) {
-  for (unsigned i = 0; i < p->comments; i++) {
+  struct packet_text comment;
+  for (size_t at = 0; la__ng_comment(p, &at, &comment);) {
     char line[200];
-    size_t n = p->comment[i].len < sizeof line - 1 ? p->comment[i].len : sizeof line - 1;
-    memcpy(line, p->comment[i].text, n);
+    size_t n = comment.len < sizeof line - 1 ? comment.len : sizeof line - 1;
+    memcpy(line, comment.text, n);
     line[n] = 0;
     char *open = strrchr(line, '('), *close = strrchr(line, ')');
     if (!open || !close || close < open)
@@ -400,7 +402,7 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
   c->last = mark_of(p);
   complete(c, first, s);
   la__zeek_segment(&c->zeek, from, s, damaged);
-  if (p->comments)
+  if (p->noptions)
     comments(c, from, p);
   me->good_sum |= s->sum == SUM_GOOD;
   me->offload += s->sum == SUM_OFFLOAD || (s->sum == SUM_BAD && !damaged);

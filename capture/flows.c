@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-enum { FIRST_BUCKETS = 4096, FIRST_FLOWS = 64, HUGE_PAGE = 2 << 20 };
+enum { FIRST_BUCKETS = 4096, FIRST_FLOWS = 64, HUGE_PAGE = 2 << 20, FLOWS_AHEAD = 16 };
 
 struct slab { /* its connections begin with a line of the cache */
   _Alignas(64) struct slab *next;
@@ -45,7 +45,7 @@ static inline uint32_t word(const uint8_t *p) {
  * Multilinear (Carter, Wegman 1979; Thorup 2015, 3.4): the upper half of a sum of 32-bit words times random 64-bit keys. Two pairs meet
  * with a probability of 2^-32, whoever chose them, as long as he does not know the keys. Either direction of a pair has the same words.
  */
-static uint64_t seg_hash(const struct flows *f, const struct seg *s) {
+static uint32_t seg_hash(const struct flows *f, const struct seg *s) {
   size_t n = s->family == 4 ? 1 : 4;
   const uint8_t *lo = s->src, *hi = s->dst;
   uint32_t a = s->sport, b = s->dport;
@@ -59,7 +59,7 @@ static uint64_t seg_hash(const struct flows *f, const struct seg *s) {
   uint64_t h = f->key[8] * (a << 16 | b) + n;
   for (size_t i = 0; i < n; i++)
     h += f->key[i] * word(lo + 4 * i) + f->key[4 + i] * word(hi + 4 * i);
-  return h >> 32;
+  return (uint32_t)(h >> 32);
 }
 
 static inline bool same(const uint8_t *a, const uint8_t *b, unsigned family) {
@@ -77,7 +77,7 @@ static inline unsigned sender(const struct flow *c, const struct seg *s) {
   return 2;
 }
 
-static struct flow *find(struct flows *f, const struct seg *s, uint64_t hash, unsigned *from) {
+static struct flow *find(struct flows *f, const struct seg *s, uint32_t hash, unsigned *from) {
   for (struct flow *c = f->bucket[hash & (f->nbuckets - 1)]; c; c = c->chain)
     if (c->hash == hash && (*from = sender(c, s)) != 2)
       return c;
@@ -121,7 +121,7 @@ static struct flow *take(struct flows *f) {
   return c;
 }
 
-static struct flow *add(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
+static struct flow *add(struct flows *f, const struct packet *p, const struct seg *s, uint32_t hash) {
   if (f->nconns >= f->nbuckets / 2)
     grow(f);
   struct flow *c = take(f);
@@ -173,7 +173,13 @@ static void fetch_waiting(const struct flows *f, const struct flow_queue *q) {
   if (next->waits)
     __builtin_prefetch(next->waits, 1);
   __builtin_prefetch(&f->bucket[next->hash & (f->nbuckets - 1)], 1);
-  FLOW_FETCH(&next->family, &next->zeek);
+  if (!f->keeps)
+    FLOW_FETCH(&next->family, &next->zeek);
+}
+
+void la__flows_back(struct flows *f, struct flow *c) {
+  c->chain = f->spare;
+  f->spare = c;
 }
 
 static void retire(struct flows *f, struct flow *c) {
@@ -186,8 +192,8 @@ static void retire(struct flows *f, struct flow *c) {
   unqueue(c);
   f->nconns--;
   f->done(f->ctx, c);
-  c->chain = f->spare;
-  f->spare = c;
+  if (!f->keeps)
+    la__flows_back(f, c);
 }
 
 /* An attempt that nobody answered is over when its sender must have given up. */
@@ -219,7 +225,7 @@ static void look_for_nat(struct flows *f, struct flow *c, const struct seg *s) {
     *o = (struct flow_syn){s->seq, s->ts_val, f->now, c->id, c->hash, answers};
 }
 
-static void tcp(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
+static void tcp(struct flows *f, const struct packet *p, const struct seg *s, uint32_t hash) {
   unsigned from = 0;
   uint64_t reuses = 0;
   bool after_time_wait = false;
@@ -257,25 +263,26 @@ static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
     f->seen(f->ctx, c, from, p, s);
 }
 
-static void take_in(struct flows *f, const struct packet *p, enum decoded d, struct seg *s, uint64_t hash) {
+static void take_in(struct flows *f, const struct packet *p, struct flows_seg *s) {
+  enum decoded what = (enum decoded)s->what;
   f->stats.frames++;
   if (p->drops > f->stats.drops)
     f->stats.drops = p->drops;
   if (p->at > f->now)
     f->now = p->at;
-  if (d == DECODE_FRAGMENT) {
+  if (what == DECODE_FRAGMENT) {
     f->stats.fragments++;
-    d = la__pieces_add(f->pieces, f->now, s);
-    hash = d == DECODE_TCP ? seg_hash(f, s) : 0;
+    what = la__pieces_add(f->pieces, f->now, &s->s);
+    s->hash = what == DECODE_TCP ? seg_hash(f, &s->s) : 0;
   }
-  switch (d) {
+  switch (what) {
   case DECODE_TCP:
     f->stats.tcp++;
-    tcp(f, p, s, hash);
+    tcp(f, p, &s->s, s->hash);
     expire(f);
     break;
   case DECODE_ICMP:
-    icmp(f, p, s);
+    icmp(f, p, &s->s);
     break;
   case DECODE_CUT:
     f->stats.cut++;
@@ -291,28 +298,34 @@ static void take_in(struct flows *f, const struct packet *p, enum decoded d, str
   }
 }
 
+void la__flows_decode(const struct flows *f, const struct packet *p, struct flows_seg *s) {
+  s->what = la__decode(p, &s->s);
+  s->hash = s->what == DECODE_TCP ? seg_hash(f, &s->s) : 0;
+}
+
 /*
- * Most of the time would be spent waiting for memory: with many connections each segment meets one that has long left the cache. So all
- * of a batch are decoded first and their buckets asked for, then the connections that are first in these; they are taken in in order.
+ * Most of the time would be spent waiting for memory: with many connections each segment meets one that has long left the cache. So the
+ * bucket of a later segment is asked for, and of a less late one the connection that is first in it.
  */
-void la__flows_batch(struct flows *f, const struct packet *p, size_t n) {
-  struct seg s[FLOWS_BATCH];
-  enum decoded d[FLOWS_BATCH];
-  uint64_t hash[FLOWS_BATCH];
-  for (size_t i = 0; i < n; i++) {
-    d[i] = la__decode(&p[i], &s[i]);
-    if (d[i] == DECODE_TCP) {
-      hash[i] = seg_hash(f, &s[i]);
-      __builtin_prefetch(&f->bucket[hash[i] & (f->nbuckets - 1)]);
+void la__flows_take(struct flows *f, const struct packet *p, struct flows_seg *s, size_t n) {
+  for (size_t i = 0; i < n + FLOWS_AHEAD; i++) {
+    if (i < n)
+      __builtin_prefetch(&f->bucket[s[i].hash & (f->nbuckets - 1)]);
+    if (i >= FLOWS_AHEAD / 2 && i - FLOWS_AHEAD / 2 < n) {
+      const struct flow *c = f->bucket[s[i - FLOWS_AHEAD / 2].hash & (f->nbuckets - 1)];
+      if (c)
+        LA__FLOW_PREFETCH(c);
     }
+    if (i >= FLOWS_AHEAD)
+      take_in(f, &p[i - FLOWS_AHEAD], &s[i - FLOWS_AHEAD]);
   }
-  for (size_t i = 0; i < n && n > 1; i++) {
-    const struct flow *c = d[i] == DECODE_TCP ? f->bucket[hash[i] & (f->nbuckets - 1)] : NULL;
-    if (c)
-      LA__FLOW_PREFETCH(c);
-  }
+}
+
+void la__flows_batch(struct flows *f, const struct packet *p, size_t n) {
+  struct flows_seg s[FLOWS_BATCH];
   for (size_t i = 0; i < n; i++)
-    take_in(f, &p[i], d[i], &s[i], hash[i]);
+    la__flows_decode(f, &p[i], &s[i]);
+  la__flows_take(f, p, s, n);
 }
 
 void la__flows_packet(struct flows *f, const struct packet *p) { la__flows_batch(f, p, 1); }
