@@ -6,10 +6,11 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-enum { FIRST_BUCKETS = 4096, FIRST_FLOWS = 64, HUGE_PAGE = 2 << 20, FLOWS_AHEAD = 16 };
+enum { FIRST_BUCKETS = 4096, FIRST_SLAB = 1 << 17, HUGE_PAGE = 2 << 20, FLOWS_AHEAD = 16 };
 
 struct slab { /* its connections begin with a line of the cache */
   _Alignas(64) struct slab *next;
+  size_t bytes;
   struct flow conn[];
 };
 
@@ -28,7 +29,7 @@ bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), vo
 void la__flows_free(struct flows *f) {
   for (struct slab *s = f->slabs, *next; s; s = next) {
     next = s->next;
-    free(s);
+    munmap(s, s->bytes);
   }
   free(f->bucket);
   la__pieces_free(f->pieces);
@@ -100,25 +101,37 @@ static void grow(struct flows *f) {
   f->nbuckets = n;
 }
 
+/* Straight from the system, so that what is there is 0 and nobody has to see to it; at a huge page's border, because connections are met in no
+ * order, and half of the time would go into looking up where pages are. */
+static bool more(struct flows *f) {
+  size_t n = f->slabs ? HUGE_PAGE : FIRST_SLAB, room = f->slabs ? 2 * HUGE_PAGE : FIRST_SLAB;
+  char *all = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED)
+    return false;
+  char *p = room > n ? (char *)(((uintptr_t)all + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1)) : all;
+  if (p > all)
+    munmap(all, (size_t)(p - all));
+  if (all + room > p + n)
+    munmap(p + n, (size_t)(all + room - p) - n);
+  if (n == HUGE_PAGE)
+    madvise(p, n, MADV_HUGEPAGE);
+  struct slab *s = (struct slab *)(void *)p;
+  s->next = f->slabs;
+  s->bytes = n;
+  f->slabs = s;
+  f->fresh = s->conn;
+  f->fresh_end = s->conn + (n - sizeof *s) / sizeof *s->conn;
+  return true;
+}
+
 static struct flow *take(struct flows *f) {
-  if (!f->spare) {
-    size_t n = f->slabs ? (HUGE_PAGE - sizeof(struct slab)) / sizeof(struct flow) : FIRST_FLOWS;
-    struct slab *s = f->slabs ? aligned_alloc(HUGE_PAGE, HUGE_PAGE) : aligned_alloc(64, sizeof *s + n * sizeof *s->conn);
-    if (!s)
-      return NULL;
-    if (f->slabs) /* connections are met in no order: half of the time would go into looking up where pages are */
-      madvise(s, HUGE_PAGE, MADV_HUGEPAGE);
-    s->next = f->slabs;
-    f->slabs = s;
-    for (size_t i = n; i-- > 0;) {
-      s->conn[i].chain = f->spare;
-      f->spare = &s->conn[i];
-    }
-  }
   struct flow *c = f->spare;
-  f->spare = c->chain;
-  memset(c, 0, sizeof *c);
-  return c;
+  if (c) {
+    f->spare = c->chain;
+    memset(c, 0, sizeof *c);
+    return c;
+  }
+  return f->fresh != f->fresh_end || more(f) ? f->fresh++ : NULL;
 }
 
 static struct flow *add(struct flows *f, const struct packet *p, const struct seg *s, uint32_t hash) {
@@ -201,11 +214,18 @@ static bool attempt(const struct flow *c) {
   return c->over == OVER_NOT && (!c->end[0].segs || !c->end[1].segs) && c->end[0].syns + c->end[1].syns;
 }
 
-static inline void expire_from(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
+static void expire_some(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
   while (q->first && (q->n > most || f->now - q->first->last.at >= life)) {
     retire(f, q->first);
     fetch_waiting(f, q);
   }
+  q->since = q->first ? q->first->last.at : f->now;
+}
+
+/* Mostly without a look at the first one, which has long left the cache. */
+static inline void expire_from(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
+  if (q->n > most || f->now - q->since >= life)
+    expire_some(f, q, most, life);
 }
 
 static void expire(struct flows *f) {

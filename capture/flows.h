@@ -29,6 +29,7 @@ struct flows_seg {
 struct flow_queue {
   struct flow *first, *last;
   size_t n;
+  la_time since; /* of the first one's latest segment, or earlier */
 };
 struct flow_syn {
   uint32_t isn, ts;
@@ -48,6 +49,7 @@ struct flows {
   struct flow *newest, *spare; /* newest: NULL when it has gone */
   struct flow_queue over, attempts;
   void *slabs;
+  struct flow *fresh, *fresh_end; /* never used, and all 0 */
   struct pieces *pieces;
   struct flow_syn syn[FLOWS_SYNS]; /* the latest, by number */
   la_time now, swept;

@@ -72,7 +72,7 @@ static void end_counts(struct line *l, const struct flow_end *e) {
   KEY(l, "fin_frame");
   frame(l, &e->fin);
   KEY(l, "rst_frame");
-  frame(l, &e->rst);
+  e->rst ? la__line_number(l, e->rst) : null(l);
   NUMBER(l, "syn_retransmissions", e->syns ? e->syns - 1 : 0);
   NUMBER(l, "fin_retransmissions", e->fins ? e->fins - 1 : 0);
   NUMBER(l, "resets", e->rsts);

@@ -144,7 +144,7 @@ static void test_widest(void **unused) {
     memset(e->addr, 0xfe, sizeof e->addr);
     e->port = 65535;
     e->segs = e->bytes = e->late = e->missed = most;
-    e->syn.frame = e->fin.frame = e->rst.frame = most;
+    e->syn.frame = e->fin.frame = e->rst = most;
     e->syns = e->fins = e->rsts = e->again = e->dups = e->damaged = e->probes = e->probe_answers = e->zero_windows = UINT32_MAX;
     e->probe_interval = e->zero_total = most;
   }
