@@ -111,6 +111,7 @@ struct flow {
   bool told;                 /* by a comment of the stack itself */
   uint8_t told_why, told_by; /* enum la_why, the end that told */
   uint8_t icmp_type, icmp_code;
+  bool at_end, broken;         /* the capture ended before it; in the middle of a packet */
   struct flow_mark last, open; /* open: the handshake's third segment */
   la_time last_at;
   la_time idle_max, idle_before, idle_earlier; /* gaps: the longest, before the latest segment, before the one before */

@@ -374,6 +374,12 @@ static int by_age(const void *a, const void *b) {
   return (*p)->id < (*q)->id ? -1 : 1;
 }
 
+static void end_of_capture(struct flows *f, struct flow *c) {
+  c->at_end = true;
+  c->broken = f->broken;
+  retire(f, c);
+}
+
 void la__flows_finish(struct flows *f) {
   size_t n = f->nconns, k = 0;
   struct flow **all = malloc((n ? n : 1) * sizeof *all);
@@ -383,11 +389,11 @@ void la__flows_finish(struct flows *f) {
       if (all)
         all[k++] = c;
       else /* then in any order */
-        retire(f, c);
+        end_of_capture(f, c);
     }
   if (all)
     qsort(all, k, sizeof *all, by_age);
   for (size_t i = 0; i < k; i++)
-    retire(f, all[i]);
+    end_of_capture(f, all[i]);
   free(all);
 }

@@ -55,6 +55,7 @@ struct flows {
   la_time now, swept;
   struct flows_stats stats;
   bool out_of_memory;
+  bool broken; /* set by who reads, before la__flows_finish: the capture breaks off */
 };
 
 bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), void *ctx);

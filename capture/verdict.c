@@ -8,12 +8,15 @@
 
 #include <string.h>
 
+#include "base/seq.h"
+
 #define IDLE_CUT (60 * LA_SEC)  /* no middlebox forgets sooner than the shortest usual limit */
 #define PATIENCE (60 * LA_SEC)  /* tcp_fin_timeout: how long an orphan waits for a FIN */
 #define LEAK_TIME (60 * LA_SEC) /* in CLOSE-WAIT without a word */
 #define TIME_WAIT (60 * LA_SEC)
 #define ALIVE (500 * LA_MS)
-#define GONE_TIME (3 * LA_SEC)                      /* retransmission without an answer */
+#define GONE_TIME (3 * LA_SEC)                      /* retransmission without an answer; longer than anybody waits with the first one */
+#define ANSWER_TIME LA_SEC                          /* an answer may take so long (RFC 6298: the first retransmission time-out) */
 enum { GONE_AGAIN = 4, PROBES = 2, NOT_TAKEN = 2 }; /* so often unanswered before it is called silence */
 
 /* A SYN took the pair before TIME-WAIT was over. */
@@ -154,7 +157,10 @@ static bool unreachable(const struct flow *c) { return c->icmp.frame && !la__icm
 /* Nobody ever answered. */
 static void unopened(const struct flow *c, struct verdict *v) {
   unsigned server = !v->client;
-  if (c->after_time_wait && !c->end[server].answers)
+  bool once = c->end[c->end[server].answers ? server : v->client].syns <= 1;
+  if (c->at_end && once && v->silent < ANSWER_TIME && !unreachable(c))
+    one(v, REASON_OPENING, CERTAIN_OBSERVED, 2);
+  else if (c->after_time_wait && !c->end[server].answers)
     one(v, REASON_PORT_REUSE, CERTAIN_INFERRED, v->client);
   else if (unreachable(c))
     one(v, REASON_SYN_FILTERED, CERTAIN_OBSERVED, server);
@@ -196,6 +202,29 @@ static bool silence(const struct flow *c, la_time now, struct verdict *v) {
   return false;
 }
 
+/*
+ * What an end has sent is not acknowledged, and was not sent again either, though the capture goes on for long enough: whatever was done about
+ * it is not in the capture. A closed window explains it.
+ */
+static bool tail_missing(const struct flow *c, const struct verdict *v) {
+  for (unsigned i = 0; i < 2 && !(v->flaws & FLAW_ONE_SIDED); i++) {
+    const struct track_end *t = &c->track.end[i];
+    const struct flow_end *by = &c->end[!i];
+    la_time patience = GONE_TIME + (c->end[i].again_run ? 3 * c->idle_before : 0);
+    if (t->have_isn && by->has_ack && !by->zero_at && seq_lt(by->acked, t->nxt) && v->silent >= patience)
+      return true;
+  }
+  return false;
+}
+
+/* Not closed, as far as the capture goes: how far is that? */
+static void still_open(const struct flow *c, struct verdict *v) {
+  if (v->flaws & FLAW_TAIL && !c->broken)
+    either(v, REASON_OPEN, REASON_CLOSE, 2);
+  else
+    one(v, REASON_OPEN, c->broken || v->silent >= IDLE_CUT ? CERTAIN_INFERRED : CERTAIN_OBSERVED, 2);
+}
+
 /* The pair's next SYN came while it was open. */
 static void superseded(const struct flow *c, struct verdict *v) {
   const struct flow_end *client = &c->end[v->client], *server = &c->end[!v->client];
@@ -228,20 +257,24 @@ static void without_reset(const struct flow *c, la_time now, struct verdict *v) 
   }
   if (silence(c, now, v))
     return;
+  if (c->broken || tail_missing(c, v))
+    v->flaws |= FLAW_TAIL;
   if (c->first_fin == 2) {
-    one(v, REASON_OPEN, CERTAIN_OBSERVED, 2);
+    still_open(c, v);
     return;
   }
   v->kind = KIND_HALF;
   const struct flow_end *peer = &c->end[!c->first_fin], *me = &c->end[c->first_fin];
-  if (peer->fins || !me->fin_acked)
+  if ((peer->fins || !me->fin_acked) && v->flaws & FLAW_TAIL && !c->broken)
+    either(v, REASON_CLOSE, REASON_CLOSING, 2);
+  else if (peer->fins || !me->fin_acked)
     one(v, REASON_CLOSING, CERTAIN_OBSERVED, 2);
   else if (peer->missed)
     either(v, REASON_CLOSE, REASON_OPEN, 2); /* its FIN may be among what was not captured */
   else if (now - (peer->late_last > me->fin.at ? peer->late_last : me->fin.at) >= LEAK_TIME)
     one(v, REASON_CLOSE_WAIT, CERTAIN_INFERRED, !c->first_fin);
   else
-    one(v, REASON_OPEN, CERTAIN_OBSERVED, 2);
+    still_open(c, v);
 }
 
 static void half_closed(const struct flow *c, la_time now, struct verdict *v) {
@@ -294,6 +327,7 @@ static bool finding(const struct flow *c, const struct verdict *v, la_time now) 
   case REASON_OPEN:
   case REASON_CLOSE:
   case REASON_CLOSING:
+  case REASON_OPENING:
     return false;
   default:
     return true;
@@ -301,7 +335,7 @@ static bool finding(const struct flow *c, const struct verdict *v, la_time now) 
 }
 
 void la__verdict(const struct flow *c, la_time now, struct verdict *v) {
-  *v = (struct verdict){.client = la__flow_client(c), .by = 2};
+  *v = (struct verdict){.client = la__flow_client(c), .by = 2, .silent = now > c->last_at ? now - c->last_at : 0};
   flaws(c, v);
   if (c->over == OVER_RESET) {
     by_reset(c, v);

@@ -200,6 +200,7 @@ static enum reader_result read_here(struct run *r, struct reader *rd, bool bar, 
     if (bar)
       progress(r, rd->offset, rd->src.size, path);
   }
+  r->flows.broken = got == READER_BROKEN;
   la__flows_finish(&r->flows);
   return got;
 }
@@ -216,6 +217,7 @@ static enum reader_result read_ahead(struct run *r, struct ahead *a, bool bar, c
     la__ahead_done(a, b);
   }
   la__ahead_stop(a);
+  r->flows.broken = got == READER_BROKEN;
   la__flows_finish(&r->flows);
   la__teller_stop(&r->teller);
   r->threads = false;

@@ -70,6 +70,7 @@ static const struct {
   [REASON_OPEN] = {"still open", NULL},
   [REASON_CLOSE] = {"both sides closed", NULL},
   [REASON_CLOSING] = {"the capture ends within the release", NULL},
+  [REASON_OPENING] = {"the capture ends within the opening", NULL},
   [REASON_REFUSED] = {"refused: nobody listens there", "start the service, or correct address and port"},
   [REASON_SYN_UNANSWERED] = {"SYN unanswered",
                              "host down, or a filter that drops without a word; capture at the server to see whether the SYN comes"},
@@ -164,6 +165,8 @@ static void reason(struct text *t, const struct flow *c, const struct verdict *v
     if (v->by != 2)
       add(t, "%s: ", who(v, v->by));
     alternatives(t, v);
+    if (v->reason == REASON_OPEN && v->silent >= LA_SEC)
+      add(t, ", silent for %s", la__explain_time(v->silent, time));
   }
   tag(t, v);
   if (v->reason == REASON_SYN_UNANSWERED || v->reason == REASON_SYN_FILTERED) {

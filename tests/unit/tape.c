@@ -329,7 +329,8 @@ void tape_read(const void *data, size_t n, struct tape_out *out) {
   } else {
     while ((got = la__reader_next(&rd, &p)) == READER_PACKET)
       la__flows_packet(&f, &p);
-    out->broken = got == READER_BROKEN;
+    f.broken = got == READER_BROKEN;
+    out->broken = f.broken;
     out->offset = rd.offset;
     snprintf(out->error, sizeof out->error, "%.299s", rd.error);
     la__reader_close(&rd);
