@@ -10,9 +10,6 @@
 
 #include "base/seq.h"
 
-#define IDLE_CUT (60 * LA_SEC)  /* no middlebox forgets sooner than the shortest usual limit */
-#define PATIENCE (60 * LA_SEC)  /* tcp_fin_timeout: how long an orphan waits for a FIN */
-#define LEAK_TIME (60 * LA_SEC) /* in CLOSE-WAIT without a word */
 #define TIME_WAIT (60 * LA_SEC)
 #define ALIVE (500 * LA_MS)
 #define GONE_TIME (3 * LA_SEC)                      /* retransmission without an answer; longer than anybody waits with the first one */
@@ -93,7 +90,7 @@ static bool early_reset(const struct flow *c, struct verdict *v) {
 static void reset_after_fin(const struct flow *c, struct verdict *v) {
   const struct flow_rst *r = &c->rst;
   const struct flow_end *me = &c->end[r->by], *peer = &c->end[!r->by];
-  bool patient = r->mark.at - me->fin.at >= PATIENCE;
+  bool patient = r->mark.at - me->fin.at >= v->patience;
   if (peer->late && !patient)
     one(v, REASON_DATA_AFTER_CLOSE, r->reply || r->before.len ? CERTAIN_OBSERVED : CERTAIN_INFERRED, r->by);
   else if (peer->late)
@@ -121,7 +118,7 @@ static void reset_alive(const struct flow *c, struct verdict *v) {
     one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, r->by); /* it had given up, and is now asked */
   else if (r->reply && me->last.mark.frame && r->mark.at - me->last.mark.at < ALIVE)
     either(v, REASON_HALF_OPEN, REASON_ABORT, r->by); /* it had just spoken: perhaps another RST of its own was not captured */
-  else if (r->reply && r->idle >= IDLE_CUT)
+  else if (r->reply && r->idle >= v->patience)
     either(v, REASON_HALF_OPEN, REASON_IDLE_CUT, r->by);
   else if (r->reply)
     one(v, REASON_HALF_OPEN, r->before.len || peer->probes ? CERTAIN_OBSERVED : CERTAIN_INFERRED, r->by);
@@ -141,7 +138,7 @@ static void by_reset(const struct flow *c, struct verdict *v) {
     return;
   if (c->end[r->by].after_rst && !r->reply)
     one(v, REASON_INJECTED, CERTAIN_OBSERVED, 2); /* its supposed sender goes on as if nothing had happened */
-  else if (r->ttl_off && r->idle >= IDLE_CUT)
+  else if (r->ttl_off && r->idle >= v->patience)
     one(v, REASON_IDLE_CUT, CERTAIN_INFERRED, 2);
   else if (r->ttl_off)
     one(v, REASON_INJECTED, CERTAIN_INFERRED, 2);
@@ -193,7 +190,7 @@ static bool silence(const struct flow *c, la_time now, struct verdict *v) {
       one(v, REASON_ICMP, CERTAIN_INFERRED, !i);
     else if (e->fins && !e->fin_acked && c->end[!i].fins)
       one(v, REASON_LAST_ACK, CERTAIN_INFERRED, !i);
-    else if (c->idle_max >= IDLE_CUT)
+    else if (c->idle_max >= v->patience)
       either(v, REASON_IDLE_CUT, REASON_RETRANSMIT, 2);
     else
       one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, i);
@@ -222,7 +219,7 @@ static void still_open(const struct flow *c, struct verdict *v) {
   if (v->flaws & FLAW_TAIL && !c->broken)
     either(v, REASON_OPEN, REASON_CLOSE, 2);
   else
-    one(v, REASON_OPEN, c->broken || v->silent >= IDLE_CUT ? CERTAIN_INFERRED : CERTAIN_OBSERVED, 2);
+    one(v, REASON_OPEN, c->broken || v->silent >= v->patience ? CERTAIN_INFERRED : CERTAIN_OBSERVED, 2);
 }
 
 /* The pair's next SYN came while it was open. */
@@ -231,7 +228,7 @@ static void superseded(const struct flow *c, struct verdict *v) {
   v->kind = c->first_fin == 2 ? KIND_NONE : KIND_HALF;
   if (!client->fin_acked || server->fins)
     one(v, REASON_RESTART, CERTAIN_INFERRED, v->client);
-  else if (c->reused.at - client->fin.at >= LEAK_TIME) /* the client's FIN-WAIT-2 was over long ago */
+  else if (c->reused.at - client->fin.at >= v->patience) /* the client's FIN-WAIT-2 was over long ago */
     one(v, REASON_CLOSE_WAIT, CERTAIN_INFERRED, !v->client);
   else
     either(v, REASON_CLOSE_WAIT, REASON_RESTART, !v->client);
@@ -271,7 +268,7 @@ static void without_reset(const struct flow *c, la_time now, struct verdict *v) 
     one(v, REASON_CLOSING, CERTAIN_OBSERVED, 2);
   else if (peer->missed)
     either(v, REASON_CLOSE, REASON_OPEN, 2); /* its FIN may be among what was not captured */
-  else if (now - (peer->late_last > me->fin.at ? peer->late_last : me->fin.at) >= LEAK_TIME)
+  else if (now - (peer->late_last > me->fin.at ? peer->late_last : me->fin.at) >= v->patience)
     one(v, REASON_CLOSE_WAIT, CERTAIN_INFERRED, !c->first_fin);
   else
     still_open(c, v);
@@ -317,11 +314,11 @@ static void flaws(const struct flow *c, struct verdict *v) {
   v->flaws |= c->gro ? FLAW_GRO : 0;
 }
 
-static bool stalled(const struct flow_end *e, la_time now) { return e->zero_at && now - e->zero_at >= LEAK_TIME; }
+static bool stalled(const struct flow_end *e, la_time now, la_time patience) { return e->zero_at && now - e->zero_at >= patience; }
 
 /* Orderly ends and connections that live are no news, unless nobody reads what they carry. */
 static bool finding(const struct flow *c, const struct verdict *v, la_time now) {
-  if (c->forged || (v->reason == REASON_OPEN && (stalled(&c->end[0], now) || stalled(&c->end[1], now))))
+  if (c->forged || (v->reason == REASON_OPEN && (stalled(&c->end[0], now, v->patience) || stalled(&c->end[1], now, v->patience))))
     return true;
   switch (v->reason) {
   case REASON_OPEN:
@@ -334,8 +331,8 @@ static bool finding(const struct flow *c, const struct verdict *v, la_time now) 
   }
 }
 
-void la__verdict(const struct flow *c, la_time now, struct verdict *v) {
-  *v = (struct verdict){.client = la__flow_client(c), .by = 2, .silent = now > c->last_at ? now - c->last_at : 0};
+void la__verdict(const struct flow *c, la_time now, la_time patience, struct verdict *v) {
+  *v = (struct verdict){.client = la__flow_client(c), .by = 2, .patience = patience, .silent = now > c->last_at ? now - c->last_at : 0};
   flaws(c, v);
   if (c->over == OVER_RESET) {
     by_reset(c, v);

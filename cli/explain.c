@@ -17,12 +17,13 @@
 #include "draw/explain.h"
 
 enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, PROGRESS_STEP = 1 << 24, OUT_BUFFER = 1 << 16 };
-enum { KEY_FINDINGS = 256, KEY_FOLLOW, KEY_HOST, KEY_PORT };
+enum { KEY_FINDINGS = 256, KEY_FOLLOW, KEY_HOST, KEY_PORT, KEY_PATIENCE };
 
 struct ask {
   const char *cmd, *follow, *bpf;
   bool json, findings, quiet;
   uint64_t most;
+  la_time patience;
   la_addr host;
   uint16_t port;
   char **files;
@@ -53,6 +54,8 @@ static const struct argp_option options[] = {
   {"findings", KEY_FINDINGS, NULL, 0, "Only what deserves attention; exit status 1 when there is any", 0},
   {"quiet", 'q', NULL, 0, "No totals at the end", 0},
   {"connections", 'n', "N", 0, "Stop after N connections", 0},
+  {"patience", KEY_PATIENCE, "SECONDS", 0,
+   "How long silence may last before CLOSE-WAIT is a leak, FIN-WAIT-2 over and an idle connection forgotten on the way (60)", 0},
   {"follow", KEY_FOLLOW, "INTERFACE", 0, "Live, until interrupted", 0},
   {"host", KEY_HOST, "ADDR", 0, "Only connections of this address", 1},
   {"port", KEY_PORT, "N", 0, "Only connections of this port", 1},
@@ -78,6 +81,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case 'n':
     a->most = la__number(a->cmd, "-n", arg, 1, UINT64_MAX);
+    return 0;
+  case KEY_PATIENCE:
+    a->patience = la__number(a->cmd, "--patience", arg, 1, 86400) * LA_SEC;
     return 0;
   case KEY_FOLLOW:
     a->follow = arg;
@@ -134,7 +140,7 @@ static void tell(void *ctx, struct flow *c, la_time now) {
   char text[EXPLAIN_TEXT];
   if (!wanted(r->a, c) || (r->a->most && r->printed >= r->a->most))
     return;
-  la__verdict(c, now, &v);
+  la__verdict(c, now, r->a->patience, &v);
   la__rollup_add(&r->sum, c, &v, now);
   if (r->a->findings && !v.finding) {
     la__captured_drop(&r->a->draw.captured, c);
@@ -290,7 +296,7 @@ static int one(struct run *r, const char *path, struct flows_stats *sum) {
 }
 
 int la__cmd_explain(int argc, char **argv) {
-  struct ask a = {.cmd = argv[0], .draw = {.cmd = argv[0]}};
+  struct ask a = {.cmd = argv[0], .patience = VERDICT_PATIENCE, .draw = {.cmd = argv[0]}};
   a.files = calloc((size_t)argc + 1, sizeof *a.files);
   struct run *r = calloc(1, sizeof *r);
   struct flows_stats sum = {0};

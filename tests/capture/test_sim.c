@@ -91,7 +91,7 @@ static void done(void *ctx, struct flow *f) {
   const la_end *e[2] = {truth(l, f, 0), truth(l, f, 1)};
   if (f->reuses || f->reused.frame) /* several connections, one pair */
     return;
-  la__verdict(f, l->flows.now, &v);
+  la__verdict(f, l->flows.now, VERDICT_PATIENCE, &v);
   for (unsigned i = 0; i < 2; i++) {
     if (!e[i])
       continue;

@@ -311,7 +311,7 @@ static void done(void *ctx, struct flow *c) {
   if (o->n == TAPE_FLOWS)
     return;
   o->flow[o->n] = *c;
-  la__verdict(c, r->flows->now, &o->verdict[o->n++]);
+  la__verdict(c, r->flows->now, VERDICT_PATIENCE, &o->verdict[o->n++]);
 }
 
 void tape_read(const void *data, size_t n, struct tape_out *out) {
