@@ -105,7 +105,7 @@ list(APPEND tool_sources ${page_source})
 if(tool_sources)
   add_library(lastack_tools STATIC ${tool_sources})
   lastack_tool_room(lastack_tools)
-  target_link_libraries(lastack_tools PUBLIC lastack_parts ${pcap_LIBRARY} m)
+  target_link_libraries(lastack_tools PUBLIC lastack_parts ${pcap_LIBRARY} m Threads::Threads)
   list(PREPEND tool_libraries lastack_tools)
 endif()
 

@@ -343,8 +343,8 @@ la_time la__life_end(const struct conn *c) {
  * where it is earlier than the node: the others are no earlier.
  */
 static void node_reach(struct tcp *t, struct conn *c, la_time at) {
-  if (at != LA_NEVER && (!c->node.pprev || at < c->node.deadline))
-    la__wheel_set(&t->wheel, &c->node, at);
+  if (at != LA_NEVER && (!c->node.prev || at < c->node.deadline))
+    la__wheel_set(&t->wheel, &c->node, c->self, at);
 }
 
 void la__clocks_renew(struct tcp *t, struct conn *c) {
