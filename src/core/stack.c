@@ -195,6 +195,7 @@ void la_trim(la_stack *s) {
     la__slab_trim(&t->tw[i]);
   }
   la__slab_trim(&t->listeners);
+  la__spares_drop(t);
   la__slab_trim(&t->sndqs);
   la__slab_trim(&t->rcvqs);
   la__slab_trim(&t->wishes);

@@ -88,7 +88,8 @@ enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP, CLK_REO, CLK_TLP };
 /* Our reading side is shut down: text after our FIN is answered with RST. (An enum constant must be an int.) */
 #define CF_RCV_SHUT (1u << 31)
 
-enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32, EV_URGENT = 64 };
+/* Told from the lowest bit on. */
+enum conn_event { EV_ESTABLISHED = 1, EV_URGENT = 2, EV_READABLE = 4, EV_WRITABLE = 8, EV_PEER_FIN = 16, EV_TROUBLE = 32, EV_END = 64 };
 
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
 enum wish_flag {
