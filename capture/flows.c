@@ -185,7 +185,8 @@ static void retire(struct flows *f, struct flow *c) {
     f->newest = NULL;
   unqueue(c);
   f->nconns--;
-  f->done(f->ctx, c);
+  if (!c->given)
+    f->done(f->ctx, c);
   c->chain = f->spare;
   f->spare = c;
 }
@@ -199,6 +200,15 @@ static inline void expire_from(struct flows *f, struct flow_queue *q, size_t mos
   while (q->first && (q->n > most || f->now - q->first->last.at >= life)) {
     retire(f, q->first);
     fetch_waiting(f, q);
+  }
+}
+
+/* It stays, for late segments and for who takes its pair. */
+static void give_ended(struct flows *f) {
+  for (struct flow *c; (c = f->ended.first) && (f->ended.n > FLOWS_WAITING || f->now - c->last.at >= FLOWS_LINGER);) {
+    f->done(f->ctx, c);
+    c->given = true;
+    enqueue(&f->over, c);
   }
 }
 
@@ -242,9 +252,12 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s, ui
   }
   look_for_nat(f, c, s);
   la__flow_segment(c, from, p, s);
-  if (f->seen)
+  if (f->seen && !c->given)
     f->seen(f->ctx, c, from, p, s);
-  enqueue(c->over != OVER_NOT ? &f->over : attempt(c) ? &f->attempts : NULL, c);
+  if (c->over != OVER_NOT)
+    enqueue(f->live && !c->given ? &f->ended : &f->over, c);
+  else
+    enqueue(attempt(c) ? &f->attempts : NULL, c);
 }
 
 static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
@@ -253,7 +266,7 @@ static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
   if (!c)
     return;
   la__flow_icmp(c, from, p, s);
-  if (f->seen)
+  if (f->seen && !c->given)
     f->seen(f->ctx, c, from, p, s);
 }
 
@@ -331,6 +344,7 @@ static void sweep(struct flows *f) {
 void la__flows_live(struct flows *f, la_time now) {
   if (now > f->now)
     f->now = now;
+  give_ended(f);
   expire(f);
   if (f->now - f->swept >= FLOWS_SWEEP)
     sweep(f);

@@ -234,6 +234,7 @@ static int one(struct run *r, const char *path, struct flows_stats *sum) {
     la__fail(r->a->cmd, "out of memory");
   } else {
     r->flows.stats.connections = before;
+    r->flows.live = r->a->follow != NULL;
     r->flows.seen = la__explain_draws(&r->a->draw) ? seen : NULL;
     status = read_all(r, &rd, path);
     r->flows.stats.connections -= before;
