@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "cli/explain_draw.h"
+#include "cli/progress.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -15,7 +16,7 @@
 #include "capture/reader.h"
 #include "draw/explain.h"
 
-enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, PROGRESS_STEP = 1 << 24, OUT_BUFFER = 1 << 16 };
+enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, OUT_BUFFER = 1 << 16 };
 enum { KEY_FINDINGS = 256, KEY_FOLLOW, KEY_HOST, KEY_PORT };
 
 struct ask {
@@ -33,7 +34,8 @@ struct run {
   struct flows flows;
   struct filter filter;
   struct rollup sum;
-  uint64_t printed, shown_at;
+  struct progress bar;
+  uint64_t printed;
   la_time stopped_at;
   unsigned quiet; /* so often in a row nothing was waiting, since then */
   bool failed;
@@ -150,16 +152,6 @@ static void done(void *ctx, struct flow *c) {
     fflush(stdout);
 }
 
-static void progress(struct run *r, const struct reader *rd, const char *path) {
-  uint64_t at = rd->offset, of = rd->src.size;
-  if (of < 4 * PROGRESS_STEP || at < r->shown_at + PROGRESS_STEP)
-    return;
-  unsigned tenths = (unsigned)(at * 40 / of);
-  r->shown_at = at;
-  fprintf(stderr, "\r%s [%.*s%*s] %3u%% ", path, (int)tenths, "########################################", 40 - (int)tenths, "",
-          (unsigned)(at * 100 / of));
-}
-
 static bool enough(const struct run *r) { return r->failed || (r->a->most && r->printed >= r->a->most) || r->flows.out_of_memory; }
 
 static la_time clock_now(void) {
@@ -179,11 +171,10 @@ static bool told_to_stop(struct run *r, const struct packet *p) {
 }
 
 static int read_all(struct run *r, struct reader *rd, const char *path) {
-  bool bar = isatty(STDERR_FILENO) && !r->a->follow;
   enum reader_result got = READER_NOTHING;
   struct packet p[FLOWS_BATCH];
   bool stop = false;
-  r->shown_at = 0;
+  la__progress_init(&r->bar, !r->a->follow && !la__drawings_to_stdout(&r->a->draw.to));
   while (got >= READER_NOTHING && !stop && !enough(r)) {
     size_t n = 0;
     do {
@@ -194,11 +185,11 @@ static int read_all(struct run *r, struct reader *rd, const char *path) {
     la__flows_batch(&r->flows, p, n);
     if (r->a->follow)
       la__flows_live(&r->flows, clock_now());
-    if (bar)
-      progress(r, rd, path);
+    la__progress_show(&r->bar, path, rd->offset, rd->src.size);
   }
-  if (bar && r->shown_at)
-    fprintf(stderr, "\r%*s\r", 60 + (int)strlen(path), "");
+  if (r->bar.width)
+    fflush(stdout);
+  la__progress_clear(&r->bar);
   la__flows_finish(&r->flows);
   if (got != READER_BROKEN)
     return EXIT_OK;
