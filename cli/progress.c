@@ -35,14 +35,19 @@ void la__progress_show(struct progress *p, const char *name, uint64_t at, uint64
     return;
   if (!p->shares && (unsigned)bare + 2 + strlen(name) < room && strlen(name) < 200)
     snprintf(text + bare, sizeof text - (size_t)bare, "  %s", name);
-  fflush(stdout);
   la__progress_clear(p); /* the terminal may be another size by now */
   p->width = (unsigned)strlen(text);
+  flockfile(stdout); /* others write lines there */
+  fflush(stdout);
   fprintf(stderr, "%s\r", text);
+  funlockfile(stdout);
 }
 
 void la__progress_clear(struct progress *p) {
+  flockfile(stdout);
+  fflush(stdout);
   if (p->width)
     fprintf(stderr, "%*s\r", (int)p->width, "");
   p->width = 0;
+  funlockfile(stdout);
 }
