@@ -24,24 +24,20 @@ enum sum_state { SUM_UNKNOWN, SUM_GOOD, SUM_BAD, SUM_OFFLOAD /* left to the netw
 
 /* A TCP segment as it was captured. */
 struct seg {
+  const uint8_t *src, *dst;             /* 4 or 16 bytes */
+  const uint8_t *payload;               /* the first byte of it, if `have` */
+  uint32_t seq, ack, ts_val, len, have; /* len: payload bytes on the wire; have: that were captured */
+  uint16_t sport, dport, wnd, mss, csum, ip_id;
   uint8_t family;                        /* 4 or 6 */
   uint8_t ttl, flags, wscale, opts;      /* opts: so many bytes of options were captured, just before `payload` */
+  uint8_t sum;                           /* enum sum_state */
+  uint8_t icmp_type, icmp_code;          /* DECODE_ICMP */
   bool has_wscale, has_ts, sack_ok, cut; /* cut: bytes of the payload were not captured */
-  enum sum_state sum;
-  const uint8_t *src, *dst; /* 4 or 16 bytes */
-  uint16_t sport, dport, wnd, mss, csum, ip_id;
-  uint32_t seq, ack, ts_val;
-  uint32_t len;           /* payload bytes on the wire */
-  const uint8_t *payload; /* the first byte of it, if `have` */
-  uint32_t have;
-  /* DECODE_ICMP */
-  uint8_t icmp_type, icmp_code;
+  bool vlan, fragmented, frag_more;
   const uint8_t *icmp_src;
   /* DECODE_FRAGMENT: src, dst, ip_id or frag_id, and the piece */
-  uint32_t frag_id, frag_off, frag_len;
-  bool frag_more;
   const uint8_t *frag;
-  bool vlan, fragmented;
+  uint32_t frag_id, frag_off, frag_len;
 };
 
 enum decoded la__decode(const struct packet *p, struct seg *out);

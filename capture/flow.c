@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/seq.h"
+#include "capture/ng.h"
 
 #define COPY_TIME (500 * LA_US) /* a copy follows its original at once; no sender sends again so early */
 
@@ -140,10 +141,10 @@ static bool in_line(const struct flow *c, unsigned from, const struct seg *s) {
 
 static void reset(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
   struct flow_end *me = &c->end[from], *peer = &c->end[!from];
-  bool line = in_line(c, from, s), off = me->segs && me->ttl != s->ttl && !(me->rsts && me->rst.frame);
+  bool line = in_line(c, from, s), off = me->segs && me->ttl != s->ttl && !me->rsts;
   me->rsts++;
-  if (!me->rst.frame)
-    me->rst = mark_of(p);
+  if (!me->rst)
+    me->rst = p->frame;
   if (peer->challenges && !peer->syns && s->seq == peer->last.ack)
     return; /* it ends the incarnation before, which the challenge was about */
   if (!line || c->over == OVER_RESET) {
@@ -196,9 +197,8 @@ static bool is_probe(const struct flow *c, unsigned from, const struct seg *s) {
 }
 
 static void probe(struct flow_end *me, const struct packet *p) {
-  if (!me->probes++)
-    me->probe_first = p->at;
-  else if (me->probe_run)
+  me->probes++;
+  if (me->probe_run)
     me->probe_interval = p->at - me->probe_last;
   me->probe_last = p->at;
   me->probe_run++;
@@ -357,10 +357,11 @@ static void look_for_end(struct flow *c, const struct packet *p) {
 
 /* A comment of lastack's own captures: "NAME: ended by WHO: HOW (WHY)". */
 static void comments(struct flow *c, unsigned from, const struct packet *p) {
-  for (unsigned i = 0; i < p->comments; i++) {
+  struct packet_text comment;
+  for (size_t at = 0; la__ng_comment(p, &at, &comment);) {
     char line[200];
-    size_t n = p->comment[i].len < sizeof line - 1 ? p->comment[i].len : sizeof line - 1;
-    memcpy(line, p->comment[i].text, n);
+    size_t n = comment.len < sizeof line - 1 ? comment.len : sizeof line - 1;
+    memcpy(line, comment.text, n);
     line[n] = 0;
     char *open = strrchr(line, '('), *close = strrchr(line, ')');
     if (!open || !close || close < open)
@@ -374,7 +375,6 @@ static void comments(struct flow *c, unsigned from, const struct packet *p) {
           c->told_why = (uint8_t)w;
           c->told_by = (uint8_t)by;
           c->told = true;
-          c->told_at = mark_of(p);
         }
     }
   }
@@ -387,8 +387,7 @@ static bool is_challenge(const struct flow *c, unsigned from, const struct seg *
          (seq_leq(s->ack, t->isn) || seq_gt(s->ack, t->nxt));
 }
 
-static void arrived_first(struct flow *c, struct flow_end *me, const struct packet *p, const struct seg *s) {
-  me->first = mark_of(p);
+static void arrived_first(struct flow *c, struct flow_end *me, const struct seg *s) {
   me->ttl = s->ttl;
   if (!(s->flags & LA_SYN) && !c->syn_seen)
     c->mid = true;
@@ -400,10 +399,11 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
   c->last = mark_of(p);
   complete(c, first, s);
   la__zeek_segment(&c->zeek, from, s, damaged);
-  if (p->comments)
+  if (p->noptions)
     comments(c, from, p);
   me->good_sum |= s->sum == SUM_GOOD;
-  me->offload += s->sum == SUM_OFFLOAD || (s->sum == SUM_BAD && !damaged);
+  if (s->sum == SUM_OFFLOAD || (s->sum == SUM_BAD && !damaged))
+    me->offload++;
   if (s->cut)
     me->cut++;
   c->gro |= s->len > 1460 * 6;
@@ -425,7 +425,7 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
     return;
   }
   if (!me->segs)
-    arrived_first(c, me, p, s);
+    arrived_first(c, me, s);
   me->segs++;
   if (is_challenge(c, from, s)) {
     me->challenges++;

@@ -10,7 +10,7 @@
 #include "capture/track.h"
 #include "capture/zeek.h"
 
-enum { FLOW_EVENTS = 20, FLOW_HOLES = 4 };
+enum { FLOW_EVENTS = 18, FLOW_HOLES = 4, ZEEK_USUAL = 60 };
 /* Wireshark's tcp.completeness */
 enum { COMPLETE_SYN = 1, COMPLETE_SYN_ACK = 2, COMPLETE_ACK = 4, COMPLETE_DATA = 8, COMPLETE_FIN = 16, COMPLETE_RST = 32 };
 
@@ -32,9 +32,9 @@ struct flow_hole {
   uint32_t lo, hi;
 };
 
-/* What each segment touches comes first, so that it is two lines of the cache. */
+/* What each segment touches comes first: two lines of the cache. */
 struct flow_end {
-  uint8_t addr[16];
+  _Alignas(64) uint8_t addr[16];
   uint16_t port;
   uint8_t ttl, wscale; /* ttl: of the first segment */
   bool has_wscale, has_ack, good_sum, probe_open, fin_acked;
@@ -45,26 +45,27 @@ struct flow_end {
   uint64_t segs, bytes; /* bytes: payload that was new */
   la_time zero_at;      /* since when its window is closed; 0: it is open */
   uint32_t again_run;   /* sent again since the other end was last heard */
-  uint32_t probe_run, offload, syns, fins;
+  uint32_t probe_run, syns, fins;
   uint32_t stuck;     /* sent again since the acknowledgments of it last got further */
   uint32_t stuck_was; /* ... before the other end's latest segment */
   uint32_t deaf;      /* in a row sent again though it had been acknowledged */
   uint16_t through;   /* the largest payload of one segment that was acknowledged */
   /* and the rest seldom */
-  struct flow_mark first, syn, fin, rst;
+  bool late_aware; /* some of `late` acknowledged the FIN: it did not just cross it */
+  bool late_text;  /* some of `late` was no TLS alert */
+  struct flow_mark syn, fin;
+  uint64_t rst;         /* frame of its first RST; 0: there was none */
   struct flow_mark run; /* the first of again_run */
   uint64_t late;        /* of the bytes, sent after the other end's FIN */
   la_time late_last;
-  bool late_aware; /* some of that acknowledged the FIN: it did not just cross it */
-  bool late_text;  /* some of that was no TLS alert */
-  uint32_t rsts, again, dups, damaged, cut, challenges;
+  uint32_t rsts, again, dups, damaged, cut, challenges, offload;
   uint32_t probes, probe_answers;
-  la_time probe_first, probe_last, probe_interval;
   uint32_t zero_windows;
-  la_time zero_total;
-  struct flow_hole hole[FLOW_HOLES];
-  uint64_t missed;    /* bytes that the other end acknowledged and nobody saw */
   uint32_t after_rst; /* segments that it sent after a RST of its own */
+  la_time probe_last, probe_interval;
+  la_time zero_total;
+  uint64_t missed; /* bytes that the other end acknowledged and nobody saw */
+  struct flow_hole hole[FLOW_HOLES];
 };
 
 /* A state that an end came to. */
@@ -96,33 +97,35 @@ enum flow_over { OVER_NOT, OVER_RELEASED, OVER_RESET };
 
 struct flow {
   _Alignas(64) struct flow *chain; /* of its bucket */
-  uint64_t hash, id;
-  struct flow *waits, *waited; /* of its queue */
-  struct flow_queue *queue;    /* NULL: none */
+  struct flow *waits, *waited;     /* of its queue */
+  struct flow_queue *queue;        /* NULL: none */
+  uint32_t hash;
   uint8_t family, completeness, nevents;
+  uint8_t over;      /* enum flow_over */
+  uint8_t first_fin; /* the end; 2: none */
   bool syn_seen, mid, vlan, fragments, gro;
-  uint8_t over;                /* enum flow_over */
-  uint8_t first_fin;           /* the end; 2: none */
-  bool fin_crossed;            /* each FIN left before the other one had come */
-  bool fin_merged;             /* the second FIN carried the first acknowledgment of the first */
-  bool superseded;             /* a SYN took its pair over while it was open */
-  bool after_time_wait;        /* its own SYN took over a pair in TIME-WAIT */
-  bool told;                   /* by a comment of the stack itself */
-  uint8_t told_why, told_by;   /* enum la_why, the end that told */
+  bool fin_crossed;          /* each FIN left before the other one had come */
+  bool fin_merged;           /* the second FIN carried the first acknowledgment of the first */
+  bool superseded;           /* a SYN took its pair over while it was open */
+  bool after_time_wait;      /* its own SYN took over a pair in TIME-WAIT */
+  bool told;                 /* by a comment of the stack itself */
+  uint8_t told_why, told_by; /* enum la_why, the end that told */
+  uint8_t icmp_type, icmp_code;
+  bool at_end, broken;         /* the capture ended before it; in the middle of a packet */
   struct flow_mark last, open; /* open: the handshake's third segment */
   la_time last_at;
   la_time idle_max, idle_before, idle_earlier; /* gaps: the longest, before the latest segment, before the one before */
   struct track track;
+  uint64_t id;
+  la_time over_at, syn_rtt;
   struct flow_end end[2];
-  la_time over_at, syn_rtt, ack_rtt;
+  struct zeek zeek; /* from its end on a line of text knows nothing, nor does a usual segment from its letters on */
+  la_time ack_rtt;
   struct flow_mark first;
   struct flow_rst rst;
-  uint32_t forged; /* RSTs that no receiver would take */
-  uint8_t icmp_type, icmp_code;
+  uint32_t forged;                             /* RSTs that no receiver would take */
   struct flow_mark forged_first, icmp, reused; /* reused: a SYN took its pair over */
   uint64_t reused_by, reuses, nat_of;
-  struct flow_mark told_at;
-  struct zeek zeek; /* from here on a line of text knows nothing */
   struct flow_event event[FLOW_EVENTS];
 };
 
@@ -132,9 +135,9 @@ struct flow {
   __builtin_prefetch(at_, 1)
 #define LA__FLOW_PREFETCH(c) \
   do { \
-    FLOW_FETCH(c, &(c)->end[0].first); \
-    FLOW_FETCH(&(c)->end[1], &(c)->end[1].first); \
-    FLOW_FETCH(&(c)->zeek, (c)->zeek.more); \
+    FLOW_FETCH(c, &(c)->end[0].late_aware); \
+    FLOW_FETCH(&(c)->end[1], &(c)->end[1].late_aware); \
+    FLOW_FETCH(&(c)->zeek, &(c)->zeek.history[ZEEK_USUAL]); \
   } while (0)
 
 void la__flow_init(struct flow *c, const struct packet *p, const struct seg *s);

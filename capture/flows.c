@@ -6,10 +6,11 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-enum { FIRST_BUCKETS = 4096, FIRST_FLOWS = 64, HUGE_PAGE = 2 << 20 };
+enum { FIRST_BUCKETS = 4096, FIRST_SLAB = 1 << 17, HUGE_PAGE = 2 << 20, FLOWS_AHEAD = 16 };
 
 struct slab { /* its connections begin with a line of the cache */
   _Alignas(64) struct slab *next;
+  size_t bytes;
   struct flow conn[];
 };
 
@@ -28,7 +29,7 @@ bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), vo
 void la__flows_free(struct flows *f) {
   for (struct slab *s = f->slabs, *next; s; s = next) {
     next = s->next;
-    free(s);
+    munmap(s, s->bytes);
   }
   free(f->bucket);
   la__pieces_free(f->pieces);
@@ -45,7 +46,7 @@ static inline uint32_t word(const uint8_t *p) {
  * Multilinear (Carter, Wegman 1979; Thorup 2015, 3.4): the upper half of a sum of 32-bit words times random 64-bit keys. Two pairs meet
  * with a probability of 2^-32, whoever chose them, as long as he does not know the keys. Either direction of a pair has the same words.
  */
-static uint64_t seg_hash(const struct flows *f, const struct seg *s) {
+static uint32_t seg_hash(const struct flows *f, const struct seg *s) {
   size_t n = s->family == 4 ? 1 : 4;
   const uint8_t *lo = s->src, *hi = s->dst;
   uint32_t a = s->sport, b = s->dport;
@@ -59,7 +60,7 @@ static uint64_t seg_hash(const struct flows *f, const struct seg *s) {
   uint64_t h = f->key[8] * (a << 16 | b) + n;
   for (size_t i = 0; i < n; i++)
     h += f->key[i] * word(lo + 4 * i) + f->key[4 + i] * word(hi + 4 * i);
-  return h >> 32;
+  return (uint32_t)(h >> 32);
 }
 
 static inline bool same(const uint8_t *a, const uint8_t *b, unsigned family) {
@@ -77,7 +78,7 @@ static inline unsigned sender(const struct flow *c, const struct seg *s) {
   return 2;
 }
 
-static struct flow *find(struct flows *f, const struct seg *s, uint64_t hash, unsigned *from) {
+static struct flow *find(struct flows *f, const struct seg *s, uint32_t hash, unsigned *from) {
   for (struct flow *c = f->bucket[hash & (f->nbuckets - 1)]; c; c = c->chain)
     if (c->hash == hash && (*from = sender(c, s)) != 2)
       return c;
@@ -100,28 +101,40 @@ static void grow(struct flows *f) {
   f->nbuckets = n;
 }
 
-static struct flow *take(struct flows *f) {
-  if (!f->spare) {
-    size_t n = f->slabs ? (HUGE_PAGE - sizeof(struct slab)) / sizeof(struct flow) : FIRST_FLOWS;
-    struct slab *s = f->slabs ? aligned_alloc(HUGE_PAGE, HUGE_PAGE) : aligned_alloc(64, sizeof *s + n * sizeof *s->conn);
-    if (!s)
-      return NULL;
-    if (f->slabs) /* connections are met in no order: half of the time would go into looking up where pages are */
-      madvise(s, HUGE_PAGE, MADV_HUGEPAGE);
-    s->next = f->slabs;
-    f->slabs = s;
-    for (size_t i = n; i-- > 0;) {
-      s->conn[i].chain = f->spare;
-      f->spare = &s->conn[i];
-    }
-  }
-  struct flow *c = f->spare;
-  f->spare = c->chain;
-  memset(c, 0, sizeof *c);
-  return c;
+/* Straight from the system, so that what is there is 0 and nobody has to see to it; at a huge page's border, because connections are met in no
+ * order, and half of the time would go into looking up where pages are. */
+static bool more(struct flows *f) {
+  size_t n = f->slabs ? HUGE_PAGE : FIRST_SLAB, room = f->slabs ? 2 * HUGE_PAGE : FIRST_SLAB;
+  char *all = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED)
+    return false;
+  char *p = room > n ? (char *)(((uintptr_t)all + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1)) : all;
+  if (p > all)
+    munmap(all, (size_t)(p - all));
+  if (all + room > p + n)
+    munmap(p + n, (size_t)(all + room - p) - n);
+  if (n == HUGE_PAGE)
+    madvise(p, n, MADV_HUGEPAGE);
+  struct slab *s = (struct slab *)(void *)p;
+  s->next = f->slabs;
+  s->bytes = n;
+  f->slabs = s;
+  f->fresh = s->conn;
+  f->fresh_end = s->conn + (n - sizeof *s) / sizeof *s->conn;
+  return true;
 }
 
-static struct flow *add(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
+static struct flow *take(struct flows *f) {
+  struct flow *c = f->spare;
+  if (c) {
+    f->spare = c->chain;
+    memset(c, 0, sizeof *c);
+    return c;
+  }
+  return f->fresh != f->fresh_end || more(f) ? f->fresh++ : NULL;
+}
+
+static struct flow *add(struct flows *f, const struct packet *p, const struct seg *s, uint32_t hash) {
   if (f->nconns >= f->nbuckets / 2)
     grow(f);
   struct flow *c = take(f);
@@ -173,7 +186,13 @@ static void fetch_waiting(const struct flows *f, const struct flow_queue *q) {
   if (next->waits)
     __builtin_prefetch(next->waits, 1);
   __builtin_prefetch(&f->bucket[next->hash & (f->nbuckets - 1)], 1);
-  FLOW_FETCH(&next->family, &next->zeek);
+  if (!f->keeps)
+    FLOW_FETCH(&next->family, &next->zeek);
+}
+
+void la__flows_back(struct flows *f, struct flow *c) {
+  c->chain = f->spare;
+  f->spare = c;
 }
 
 static void retire(struct flows *f, struct flow *c) {
@@ -186,8 +205,8 @@ static void retire(struct flows *f, struct flow *c) {
   unqueue(c);
   f->nconns--;
   f->done(f->ctx, c);
-  c->chain = f->spare;
-  f->spare = c;
+  if (!f->keeps)
+    la__flows_back(f, c);
 }
 
 /* An attempt that nobody answered is over when its sender must have given up. */
@@ -195,11 +214,18 @@ static bool attempt(const struct flow *c) {
   return c->over == OVER_NOT && (!c->end[0].segs || !c->end[1].segs) && c->end[0].syns + c->end[1].syns;
 }
 
-static inline void expire_from(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
+static void expire_some(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
   while (q->first && (q->n > most || f->now - q->first->last.at >= life)) {
     retire(f, q->first);
     fetch_waiting(f, q);
   }
+  q->since = q->first ? q->first->last.at : f->now;
+}
+
+/* Mostly without a look at the first one, which has long left the cache. */
+static inline void expire_from(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
+  if (q->n > most || f->now - q->since >= life)
+    expire_some(f, q, most, life);
 }
 
 static void expire(struct flows *f) {
@@ -219,7 +245,7 @@ static void look_for_nat(struct flows *f, struct flow *c, const struct seg *s) {
     *o = (struct flow_syn){s->seq, s->ts_val, f->now, c->id, c->hash, answers};
 }
 
-static void tcp(struct flows *f, const struct packet *p, const struct seg *s, uint64_t hash) {
+static void tcp(struct flows *f, const struct packet *p, const struct seg *s, uint32_t hash) {
   unsigned from = 0;
   uint64_t reuses = 0;
   bool after_time_wait = false;
@@ -257,25 +283,26 @@ static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
     f->seen(f->ctx, c, from, p, s);
 }
 
-static void take_in(struct flows *f, const struct packet *p, enum decoded d, struct seg *s, uint64_t hash) {
+static void take_in(struct flows *f, const struct packet *p, struct flows_seg *s) {
+  enum decoded what = (enum decoded)s->what;
   f->stats.frames++;
   if (p->drops > f->stats.drops)
     f->stats.drops = p->drops;
   if (p->at > f->now)
     f->now = p->at;
-  if (d == DECODE_FRAGMENT) {
+  if (what == DECODE_FRAGMENT) {
     f->stats.fragments++;
-    d = la__pieces_add(f->pieces, f->now, s);
-    hash = d == DECODE_TCP ? seg_hash(f, s) : 0;
+    what = la__pieces_add(f->pieces, f->now, &s->s);
+    s->hash = what == DECODE_TCP ? seg_hash(f, &s->s) : 0;
   }
-  switch (d) {
+  switch (what) {
   case DECODE_TCP:
     f->stats.tcp++;
-    tcp(f, p, s, hash);
+    tcp(f, p, &s->s, s->hash);
     expire(f);
     break;
   case DECODE_ICMP:
-    icmp(f, p, s);
+    icmp(f, p, &s->s);
     break;
   case DECODE_CUT:
     f->stats.cut++;
@@ -291,28 +318,34 @@ static void take_in(struct flows *f, const struct packet *p, enum decoded d, str
   }
 }
 
+void la__flows_decode(const struct flows *f, const struct packet *p, struct flows_seg *s) {
+  s->what = la__decode(p, &s->s);
+  s->hash = s->what == DECODE_TCP ? seg_hash(f, &s->s) : 0;
+}
+
 /*
- * Most of the time would be spent waiting for memory: with many connections each segment meets one that has long left the cache. So all
- * of a batch are decoded first and their buckets asked for, then the connections that are first in these; they are taken in in order.
+ * Most of the time would be spent waiting for memory: with many connections each segment meets one that has long left the cache. So the
+ * bucket of a later segment is asked for, and of a less late one the connection that is first in it.
  */
-void la__flows_batch(struct flows *f, const struct packet *p, size_t n) {
-  struct seg s[FLOWS_BATCH];
-  enum decoded d[FLOWS_BATCH];
-  uint64_t hash[FLOWS_BATCH];
-  for (size_t i = 0; i < n; i++) {
-    d[i] = la__decode(&p[i], &s[i]);
-    if (d[i] == DECODE_TCP) {
-      hash[i] = seg_hash(f, &s[i]);
-      __builtin_prefetch(&f->bucket[hash[i] & (f->nbuckets - 1)]);
+void la__flows_take(struct flows *f, const struct packet *p, struct flows_seg *s, size_t n) {
+  for (size_t i = 0; i < n + FLOWS_AHEAD; i++) {
+    if (i < n)
+      __builtin_prefetch(&f->bucket[s[i].hash & (f->nbuckets - 1)]);
+    if (i >= FLOWS_AHEAD / 2 && i - FLOWS_AHEAD / 2 < n) {
+      const struct flow *c = f->bucket[s[i - FLOWS_AHEAD / 2].hash & (f->nbuckets - 1)];
+      if (c)
+        LA__FLOW_PREFETCH(c);
     }
+    if (i >= FLOWS_AHEAD)
+      take_in(f, &p[i - FLOWS_AHEAD], &s[i - FLOWS_AHEAD]);
   }
-  for (size_t i = 0; i < n && n > 1; i++) {
-    const struct flow *c = d[i] == DECODE_TCP ? f->bucket[hash[i] & (f->nbuckets - 1)] : NULL;
-    if (c)
-      LA__FLOW_PREFETCH(c);
-  }
+}
+
+void la__flows_batch(struct flows *f, const struct packet *p, size_t n) {
+  struct flows_seg s[FLOWS_BATCH];
   for (size_t i = 0; i < n; i++)
-    take_in(f, &p[i], d[i], &s[i], hash[i]);
+    la__flows_decode(f, &p[i], &s[i]);
+  la__flows_take(f, p, s, n);
 }
 
 void la__flows_packet(struct flows *f, const struct packet *p) { la__flows_batch(f, p, 1); }
@@ -341,6 +374,12 @@ static int by_age(const void *a, const void *b) {
   return (*p)->id < (*q)->id ? -1 : 1;
 }
 
+static void end_of_capture(struct flows *f, struct flow *c) {
+  c->at_end = true;
+  c->broken = f->broken;
+  retire(f, c);
+}
+
 void la__flows_finish(struct flows *f) {
   size_t n = f->nconns, k = 0;
   struct flow **all = malloc((n ? n : 1) * sizeof *all);
@@ -350,11 +389,11 @@ void la__flows_finish(struct flows *f) {
       if (all)
         all[k++] = c;
       else /* then in any order */
-        retire(f, c);
+        end_of_capture(f, c);
     }
   if (all)
     qsort(all, k, sizeof *all, by_age);
   for (size_t i = 0; i < k; i++)
-    retire(f, all[i]);
+    end_of_capture(f, all[i]);
   free(all);
 }

@@ -19,10 +19,17 @@ enum { FLOWS_WAITING = 16384, FLOWS_ATTEMPTS = 65536, FLOWS_SYNS = 1024, FLOWS_B
 struct flows_stats {
   uint64_t frames, tcp, other, cut, malformed, fragments, unknown_link, connections, drops, open_max;
 };
+/* A packet as far as it can be looked at without its connection. */
+struct flows_seg {
+  struct seg s;
+  uint32_t hash; /* of a segment's pair */
+  uint8_t what;  /* enum decoded */
+};
 /* By the time of their latest segment. */
 struct flow_queue {
   struct flow *first, *last;
   size_t n;
+  la_time since; /* of the first one's latest segment, or earlier */
 };
 struct flow_syn {
   uint32_t isn, ts;
@@ -31,7 +38,8 @@ struct flow_syn {
   bool answers;
 };
 struct flows {
-  void (*done)(void *ctx, struct flow *c); /* after which c is gone */
+  void (*done)(void *ctx, struct flow *c); /* after which c is gone, */
+  bool keeps;                              /* or, where done keeps it, after la__flows_back */
   /* May be NULL: each segment of end `from` when c has taken it in; also an ICMP error (s->icmp_src) that quotes one. */
   void (*seen)(void *ctx, const struct flow *c, unsigned from, const struct packet *p, const struct seg *s);
   void *ctx;
@@ -41,17 +49,25 @@ struct flows {
   struct flow *newest, *spare; /* newest: NULL when it has gone */
   struct flow_queue over, attempts;
   void *slabs;
+  struct flow *fresh, *fresh_end; /* never used, and all 0 */
   struct pieces *pieces;
   struct flow_syn syn[FLOWS_SYNS]; /* the latest, by number */
   la_time now, swept;
   struct flows_stats stats;
   bool out_of_memory;
+  bool broken; /* set by who reads, before la__flows_finish: the capture breaks off */
 };
 
 bool la__flows_init(struct flows *f, void (*done)(void *ctx, struct flow *c), void *ctx);
 void la__flows_packet(struct flows *f, const struct packet *p);
 /* n <= FLOWS_BATCH packets, all still in memory: while one is looked at, the next ones' connections come into the cache. */
 void la__flows_batch(struct flows *f, const struct packet *p, size_t n);
+/* What la__flows_batch does with each packet: this may happen in another thread, */
+void la__flows_decode(const struct flows *f, const struct packet *p, struct flows_seg *s);
+/* and this here, of any number. */
+void la__flows_take(struct flows *f, const struct packet *p, struct flows_seg *s, size_t n);
+/* The caller needs c no more (see `keeps`). */
+void la__flows_back(struct flows *f, struct flow *c);
 /* Of a live capture, now and then: gives out what has been over for long enough, and what has been silent for a day. */
 void la__flows_live(struct flows *f, la_time now);
 /* Gives out whatever is left, by age. */

@@ -120,14 +120,28 @@ static la_time nanoseconds(const struct ng_if *i, uint64_t ticks) {
 
 static void packet_options(struct ng *p, const struct cut *body, size_t at, struct packet *out) {
   struct cut v;
+  if (at >= body->n)
+    return;
+  out->options = body->p + at;
+  out->noptions = (uint32_t)(body->n - at);
+  out->swapped = body->swapped;
   for (unsigned code; (code = option(body, &at, &v)) != 0;) {
-    if (code == OPT_COMMENT && out->comments < PACKET_COMMENTS)
-      out->comment[out->comments++] = (struct packet_text){(const char *)v.p, (uint32_t)v.n};
-    else if (code == EPB_FLAGS && v.n == 4)
+    if (code == EPB_FLAGS && v.n == 4)
       out->dir = get32(&v, 0) & 3;
     else if (code == EPB_DROPS && v.n == 8)
       p->drops += get64(&v, 0);
   }
+}
+
+bool la__ng_comment(const struct packet *p, size_t *at, struct packet_text *out) {
+  const struct cut all = {p->options, p->noptions, p->swapped};
+  struct cut v;
+  for (unsigned code; (code = option(&all, at, &v)) != 0;)
+    if (code == OPT_COMMENT) {
+      *out = (struct packet_text){(const char *)v.p, (uint32_t)v.n};
+      return true;
+    }
+  return false;
 }
 
 static int enhanced(struct ng *p, const struct cut *body, bool old, struct packet *out) {

@@ -28,6 +28,12 @@ void la__ng_init(struct ng *p, struct source *src);
 void la__ng_free(struct ng *p);
 /* 1: a packet; 0: the end; -1: broken, at la__source_offset, `why` says how. */
 int la__ng_next(struct ng *p, struct packet *out);
+struct packet_text {
+  const char *text; /* not terminated */
+  uint32_t len;
+};
+/* A comment of a packet; *at: 0 for the first one. false: there is none, or no further one. */
+bool la__ng_comment(const struct packet *p, size_t *at, struct packet_text *out);
 /* The next block is a packet's and in memory whole: what was given out stays where it is. */
 bool la__ng_ready(const struct ng *p);
 

@@ -6,6 +6,7 @@ const char *la__reason_name(enum reason r) {
   static const char *const names[REASONS] = {[REASON_OPEN] = "open",
                                              [REASON_CLOSE] = "close",
                                              [REASON_CLOSING] = "closing",
+                                             [REASON_OPENING] = "opening",
                                              [REASON_REFUSED] = "refused",
                                              [REASON_SYN_UNANSWERED] = "syn-unanswered",
                                              [REASON_SYN_FILTERED] = "syn-filtered",
@@ -68,6 +69,6 @@ const char *la__closed_name(enum first_closed f) {
 
 const char *la__flaw_name(unsigned bit) {
   static const char *const names[FLAWS] = {"midstream", "one-sided", "truncated", "missed",    "nat", "duplicates",
-                                           "offload",   "damaged",   "vlan",      "fragments", "gro"};
+                                           "offload",   "damaged",   "vlan",      "fragments", "gro", "tail-missing"};
   return names[bit];
 }

@@ -89,6 +89,27 @@ const uint8_t *la__source_need(struct source *s, size_t n) {
   return s->buf + s->at;
 }
 
+bool la__source_swap(struct source *s, uint8_t **buf, size_t *cap) {
+  size_t left = s->end - s->at, n = left > CHUNK ? left : CHUNK;
+  if (!*buf || *cap < n) {
+    free(*buf);
+    *cap = n;
+    if (!(*buf = malloc(n)))
+      return false;
+  }
+  memcpy(*buf, s->buf + s->at, left);
+  uint8_t *was = s->buf;
+  size_t was_cap = s->cap;
+  s->buf = *buf;
+  s->cap = *cap;
+  s->base += s->at;
+  s->at = 0;
+  s->end = left;
+  *buf = was;
+  *cap = was_cap;
+  return true;
+}
+
 void la__source_skip(struct source *s, size_t n) { s->at += n; }
 
 static ssize_t stream_read(void *cookie, char *out, size_t n) {

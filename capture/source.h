@@ -26,6 +26,8 @@ void la__source_close(struct source *s);
 /* n bytes in a row, which stay where they are until the next call; NULL: there are fewer, or memory is short. Nothing is consumed. */
 const uint8_t *la__source_need(struct source *s, size_t n);
 void la__source_skip(struct source *s, size_t n); /* of those needed */
+/* Goes on in *buf of *cap bytes (NULL: a new one), and leaves what it had there: what was needed stays where it is. false: no memory. */
+bool la__source_swap(struct source *s, uint8_t **buf, size_t *cap);
 /* How many bytes la__source_need could give without waiting. */
 static inline size_t la__source_left(const struct source *s) { return s->end - s->at; }
 static inline uint64_t la__source_offset(const struct source *s) { return s->base + s->at; }

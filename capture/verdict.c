@@ -8,12 +8,12 @@
 
 #include <string.h>
 
-#define IDLE_CUT (60 * LA_SEC)  /* no middlebox forgets sooner than the shortest usual limit */
-#define PATIENCE (60 * LA_SEC)  /* tcp_fin_timeout: how long an orphan waits for a FIN */
-#define LEAK_TIME (60 * LA_SEC) /* in CLOSE-WAIT without a word */
+#include "base/seq.h"
+
 #define TIME_WAIT (60 * LA_SEC)
 #define ALIVE (500 * LA_MS)
-#define GONE_TIME (3 * LA_SEC)                      /* retransmission without an answer */
+#define GONE_TIME (3 * LA_SEC)                      /* retransmission without an answer; longer than anybody waits with the first one */
+#define ANSWER_TIME LA_SEC                          /* an answer may take so long (RFC 6298: the first retransmission time-out) */
 enum { GONE_AGAIN = 4, PROBES = 2, NOT_TAKEN = 2 }; /* so often unanswered before it is called silence */
 
 /* A SYN took the pair before TIME-WAIT was over. */
@@ -90,7 +90,7 @@ static bool early_reset(const struct flow *c, struct verdict *v) {
 static void reset_after_fin(const struct flow *c, struct verdict *v) {
   const struct flow_rst *r = &c->rst;
   const struct flow_end *me = &c->end[r->by], *peer = &c->end[!r->by];
-  bool patient = r->mark.at - me->fin.at >= PATIENCE;
+  bool patient = r->mark.at - me->fin.at >= v->patience;
   if (peer->late && !patient)
     one(v, REASON_DATA_AFTER_CLOSE, r->reply || r->before.len ? CERTAIN_OBSERVED : CERTAIN_INFERRED, r->by);
   else if (peer->late)
@@ -118,7 +118,7 @@ static void reset_alive(const struct flow *c, struct verdict *v) {
     one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, r->by); /* it had given up, and is now asked */
   else if (r->reply && me->last.mark.frame && r->mark.at - me->last.mark.at < ALIVE)
     either(v, REASON_HALF_OPEN, REASON_ABORT, r->by); /* it had just spoken: perhaps another RST of its own was not captured */
-  else if (r->reply && r->idle >= IDLE_CUT)
+  else if (r->reply && r->idle >= v->patience)
     either(v, REASON_HALF_OPEN, REASON_IDLE_CUT, r->by);
   else if (r->reply)
     one(v, REASON_HALF_OPEN, r->before.len || peer->probes ? CERTAIN_OBSERVED : CERTAIN_INFERRED, r->by);
@@ -138,7 +138,7 @@ static void by_reset(const struct flow *c, struct verdict *v) {
     return;
   if (c->end[r->by].after_rst && !r->reply)
     one(v, REASON_INJECTED, CERTAIN_OBSERVED, 2); /* its supposed sender goes on as if nothing had happened */
-  else if (r->ttl_off && r->idle >= IDLE_CUT)
+  else if (r->ttl_off && r->idle >= v->patience)
     one(v, REASON_IDLE_CUT, CERTAIN_INFERRED, 2);
   else if (r->ttl_off)
     one(v, REASON_INJECTED, CERTAIN_INFERRED, 2);
@@ -154,7 +154,10 @@ static bool unreachable(const struct flow *c) { return c->icmp.frame && !la__icm
 /* Nobody ever answered. */
 static void unopened(const struct flow *c, struct verdict *v) {
   unsigned server = !v->client;
-  if (c->after_time_wait && !c->end[server].answers)
+  bool once = c->end[c->end[server].answers ? server : v->client].syns <= 1;
+  if (c->at_end && once && v->silent < ANSWER_TIME && !unreachable(c))
+    one(v, REASON_OPENING, CERTAIN_OBSERVED, 2);
+  else if (c->after_time_wait && !c->end[server].answers)
     one(v, REASON_PORT_REUSE, CERTAIN_INFERRED, v->client);
   else if (unreachable(c))
     one(v, REASON_SYN_FILTERED, CERTAIN_OBSERVED, server);
@@ -187,7 +190,7 @@ static bool silence(const struct flow *c, la_time now, struct verdict *v) {
       one(v, REASON_ICMP, CERTAIN_INFERRED, !i);
     else if (e->fins && !e->fin_acked && c->end[!i].fins)
       one(v, REASON_LAST_ACK, CERTAIN_INFERRED, !i);
-    else if (c->idle_max >= IDLE_CUT)
+    else if (c->idle_max >= v->patience)
       either(v, REASON_IDLE_CUT, REASON_RETRANSMIT, 2);
     else
       one(v, REASON_RETRANSMIT, CERTAIN_INFERRED, i);
@@ -196,13 +199,36 @@ static bool silence(const struct flow *c, la_time now, struct verdict *v) {
   return false;
 }
 
+/*
+ * What an end has sent is not acknowledged, and was not sent again either, though the capture goes on for long enough: whatever was done about
+ * it is not in the capture. A closed window explains it.
+ */
+static bool tail_missing(const struct flow *c, const struct verdict *v) {
+  for (unsigned i = 0; i < 2 && !(v->flaws & FLAW_ONE_SIDED); i++) {
+    const struct track_end *t = &c->track.end[i];
+    const struct flow_end *by = &c->end[!i];
+    la_time patience = GONE_TIME + (c->end[i].again_run ? 3 * c->idle_before : 0);
+    if (t->have_isn && by->has_ack && !by->zero_at && seq_lt(by->acked, t->nxt) && v->silent >= patience)
+      return true;
+  }
+  return false;
+}
+
+/* Not closed, as far as the capture goes: how far is that? */
+static void still_open(const struct flow *c, struct verdict *v) {
+  if (v->flaws & FLAW_TAIL && !c->broken)
+    either(v, REASON_OPEN, REASON_CLOSE, 2);
+  else
+    one(v, REASON_OPEN, c->broken || v->silent >= v->patience ? CERTAIN_INFERRED : CERTAIN_OBSERVED, 2);
+}
+
 /* The pair's next SYN came while it was open. */
 static void superseded(const struct flow *c, struct verdict *v) {
   const struct flow_end *client = &c->end[v->client], *server = &c->end[!v->client];
   v->kind = c->first_fin == 2 ? KIND_NONE : KIND_HALF;
   if (!client->fin_acked || server->fins)
     one(v, REASON_RESTART, CERTAIN_INFERRED, v->client);
-  else if (c->reused.at - client->fin.at >= LEAK_TIME) /* the client's FIN-WAIT-2 was over long ago */
+  else if (c->reused.at - client->fin.at >= v->patience) /* the client's FIN-WAIT-2 was over long ago */
     one(v, REASON_CLOSE_WAIT, CERTAIN_INFERRED, !v->client);
   else
     either(v, REASON_CLOSE_WAIT, REASON_RESTART, !v->client);
@@ -228,20 +254,24 @@ static void without_reset(const struct flow *c, la_time now, struct verdict *v) 
   }
   if (silence(c, now, v))
     return;
+  if (c->broken || tail_missing(c, v))
+    v->flaws |= FLAW_TAIL;
   if (c->first_fin == 2) {
-    one(v, REASON_OPEN, CERTAIN_OBSERVED, 2);
+    still_open(c, v);
     return;
   }
   v->kind = KIND_HALF;
   const struct flow_end *peer = &c->end[!c->first_fin], *me = &c->end[c->first_fin];
-  if (peer->fins || !me->fin_acked)
+  if ((peer->fins || !me->fin_acked) && v->flaws & FLAW_TAIL && !c->broken)
+    either(v, REASON_CLOSE, REASON_CLOSING, 2);
+  else if (peer->fins || !me->fin_acked)
     one(v, REASON_CLOSING, CERTAIN_OBSERVED, 2);
   else if (peer->missed)
     either(v, REASON_CLOSE, REASON_OPEN, 2); /* its FIN may be among what was not captured */
-  else if (now - (peer->late_last > me->fin.at ? peer->late_last : me->fin.at) >= LEAK_TIME)
+  else if (now - (peer->late_last > me->fin.at ? peer->late_last : me->fin.at) >= v->patience)
     one(v, REASON_CLOSE_WAIT, CERTAIN_INFERRED, !c->first_fin);
   else
-    one(v, REASON_OPEN, CERTAIN_OBSERVED, 2);
+    still_open(c, v);
 }
 
 static void half_closed(const struct flow *c, la_time now, struct verdict *v) {
@@ -284,24 +314,25 @@ static void flaws(const struct flow *c, struct verdict *v) {
   v->flaws |= c->gro ? FLAW_GRO : 0;
 }
 
-static bool stalled(const struct flow_end *e, la_time now) { return e->zero_at && now - e->zero_at >= LEAK_TIME; }
+static bool stalled(const struct flow_end *e, la_time now, la_time patience) { return e->zero_at && now - e->zero_at >= patience; }
 
 /* Orderly ends and connections that live are no news, unless nobody reads what they carry. */
 static bool finding(const struct flow *c, const struct verdict *v, la_time now) {
-  if (c->forged || (v->reason == REASON_OPEN && (stalled(&c->end[0], now) || stalled(&c->end[1], now))))
+  if (c->forged || (v->reason == REASON_OPEN && (stalled(&c->end[0], now, v->patience) || stalled(&c->end[1], now, v->patience))))
     return true;
   switch (v->reason) {
   case REASON_OPEN:
   case REASON_CLOSE:
   case REASON_CLOSING:
+  case REASON_OPENING:
     return false;
   default:
     return true;
   }
 }
 
-void la__verdict(const struct flow *c, la_time now, struct verdict *v) {
-  *v = (struct verdict){.client = la__flow_client(c), .by = 2};
+void la__verdict(const struct flow *c, la_time now, la_time patience, struct verdict *v) {
+  *v = (struct verdict){.client = la__flow_client(c), .by = 2, .patience = patience, .silent = now > c->last_at ? now - c->last_at : 0};
   flaws(c, v);
   if (c->over == OVER_RESET) {
     by_reset(c, v);

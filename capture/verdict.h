@@ -9,6 +9,7 @@ enum reason {
   REASON_OPEN,
   REASON_CLOSE,   /* both closed */
   REASON_CLOSING, /* the capture ends within the release */
+  REASON_OPENING, /* the capture ends within the opening */
   REASON_REFUSED,
   REASON_SYN_UNANSWERED,
   REASON_SYN_FILTERED, /* ICMP said so */
@@ -48,7 +49,8 @@ enum flaw {
   FLAW_VLAN = 256,
   FLAW_FRAGMENTS = 512,
   FLAW_GRO = 1024,
-  FLAWS = 11
+  FLAW_TAIL = 2048,
+  FLAWS = 12
 };
 
 struct verdict {
@@ -65,11 +67,18 @@ struct verdict {
   uint64_t lost;       /* sent and thrown away by a reset */
   unsigned time_wait;  /* bits: ends that carry it */
   la_time time_wait_from, time_wait_until;
-  bool finding; /* deserves attention */
+  la_time silent;   /* between its latest segment and the capture's */
+  la_time patience; /* what it was judged with */
+  bool finding;     /* deserves attention */
 };
 
+/*
+ * How long silence may last: from here on an idle connection may have been forgotten on the way, FIN-WAIT-2 has run out, and CLOSE-WAIT is a leak.
+ * Linux's tcp_fin_timeout, and as short as middleboxes usually are.
+ */
+#define VERDICT_PATIENCE (60 * LA_SEC)
 /* `now` is the time of the capture's latest packet. */
-void la__verdict(const struct flow *c, la_time now, struct verdict *v);
+void la__verdict(const struct flow *c, la_time now, la_time patience, struct verdict *v);
 
 /* Names as in JSON: "data-after-close", "observed", "four-segment", "client", "midstream". Static storage. */
 const char *la__reason_name(enum reason r);

@@ -59,7 +59,7 @@ static bool server_port(uint16_t port) {
 
 static void begin(struct zeek *z, unsigned from, const struct seg *s) {
   bool from_server = server_port(s->sport), to_server = server_port(s->dport), syn = (s->flags & LA_SYN) != 0;
-  bool flip = (!syn || (s->flags & LA_ACK)) && from_server && (!to_server || (!syn && s->sport < 1024 && s->dport >= 1024));
+  bool flip = (!syn || (s->flags & LA_ACK)) && from_server && (!to_server || (!syn && s->sport < s->dport));
   z->begun = true;
   z->orig = (uint8_t)(flip ? !from : from);
   if (flip)
@@ -204,7 +204,7 @@ static void acknowledged(struct zeek *z, struct zeek_end *e, const struct zeek_e
     e->acked = ack;
   if (!seq_gt(ack, e->reached + fin))
     return;
-  if (up(e) && up(peer) && e->state == ZEEK_ESTABLISHED && ack - e->reached < 1u << 30)
+  if (up(e) && up(peer) && ack - e->reached < 1u << 30)
     scaled(z, e, &more_of(z, e)->gaps, 'G');
   text(z, e, e->reached, ack);
 }

@@ -3,25 +3,27 @@
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "cli/explain_draw.h"
+#include "cli/explain_tell.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "capture/filter.h"
-#include "capture/reader.h"
+#include "capture/ahead.h"
 #include "draw/explain.h"
 
 enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, PROGRESS_STEP = 1 << 24, OUT_BUFFER = 1 << 16 };
-enum { KEY_FINDINGS = 256, KEY_FOLLOW, KEY_HOST, KEY_PORT };
+enum { KEY_FINDINGS = 256, KEY_FOLLOW, KEY_HOST, KEY_PORT, KEY_PATIENCE };
 
 struct ask {
   const char *cmd, *follow, *bpf;
   bool json, findings, quiet;
   uint64_t most;
+  la_time patience;
   la_addr host;
   uint16_t port;
   char **files;
@@ -36,7 +38,9 @@ struct run {
   uint64_t printed, shown_at;
   la_time stopped_at;
   unsigned quiet; /* so often in a row nothing was waiting, since then */
-  bool failed;
+  atomic_bool failed;
+  bool threads;
+  struct teller teller;
 };
 
 static volatile sig_atomic_t stopped;
@@ -50,6 +54,8 @@ static const struct argp_option options[] = {
   {"findings", KEY_FINDINGS, NULL, 0, "Only what deserves attention; exit status 1 when there is any", 0},
   {"quiet", 'q', NULL, 0, "No totals at the end", 0},
   {"connections", 'n', "N", 0, "Stop after N connections", 0},
+  {"patience", KEY_PATIENCE, "SECONDS", 0,
+   "How long silence may last before CLOSE-WAIT is a leak, FIN-WAIT-2 over and an idle connection forgotten on the way (60)", 0},
   {"follow", KEY_FOLLOW, "INTERFACE", 0, "Live, until interrupted", 0},
   {"host", KEY_HOST, "ADDR", 0, "Only connections of this address", 1},
   {"port", KEY_PORT, "N", 0, "Only connections of this port", 1},
@@ -75,6 +81,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case 'n':
     a->most = la__number(a->cmd, "-n", arg, 1, UINT64_MAX);
+    return 0;
+  case KEY_PATIENCE:
+    a->patience = la__number(a->cmd, "--patience", arg, 1, 86400) * LA_SEC;
     return 0;
   case KEY_FOLLOW:
     a->follow = arg;
@@ -125,14 +134,14 @@ static void seen(void *ctx, const struct flow *c, unsigned from, const struct pa
     la__captured_segment(&r->a->draw.captured, c, from, p, s);
 }
 
-static void done(void *ctx, struct flow *c) {
+static void tell(void *ctx, struct flow *c, la_time now) {
   struct run *r = ctx;
   struct verdict v;
   char text[EXPLAIN_TEXT];
   if (!wanted(r->a, c) || (r->a->most && r->printed >= r->a->most))
     return;
-  la__verdict(c, r->flows.now, &v);
-  la__rollup_add(&r->sum, c, &v, r->flows.now);
+  la__verdict(c, now, r->a->patience, &v);
+  la__rollup_add(&r->sum, c, &v, now);
   if (r->a->findings && !v.finding) {
     la__captured_drop(&r->a->draw.captured, c);
     return;
@@ -140,18 +149,20 @@ static void done(void *ctx, struct flow *c) {
   r->printed++;
   if (la__drawings_to_stdout(&r->a->draw.to))
     ;
-  else if (r->a->json)
-    r->failed |= !la__explain_json(stdout, c, &v);
-  else
-    r->failed |= puts(la__explain_text(c, &v, text)) == EOF;
+  else if (r->a->json ? !la__explain_json(stdout, c, &v) : puts(la__explain_text(c, &v, text)) == EOF)
+    r->failed = true;
   if (la__explain_draws(&r->a->draw))
     la__explain_draw_done(&r->a->draw, c, &v);
   if (r->a->follow)
     fflush(stdout);
 }
 
-static void progress(struct run *r, const struct reader *rd, const char *path) {
-  uint64_t at = rd->offset, of = rd->src.size;
+static void done(void *ctx, struct flow *c) {
+  struct run *r = ctx;
+  r->threads ? la__teller_add(&r->teller, c, r->flows.now) : tell(r, c, r->flows.now);
+}
+
+static void progress(struct run *r, uint64_t at, uint64_t of, const char *path) {
   if (of < 4 * PROGRESS_STEP || at < r->shown_at + PROGRESS_STEP)
     return;
   unsigned tenths = (unsigned)(at * 40 / of);
@@ -178,12 +189,10 @@ static bool told_to_stop(struct run *r, const struct packet *p) {
   return r->quiet > 1 || (p && p->at > r->stopped_at);
 }
 
-static int read_all(struct run *r, struct reader *rd, const char *path) {
-  bool bar = isatty(STDERR_FILENO) && !r->a->follow;
+static enum reader_result read_here(struct run *r, struct reader *rd, bool bar, const char *path) {
   enum reader_result got = READER_NOTHING;
   struct packet p[FLOWS_BATCH];
   bool stop = false;
-  r->shown_at = 0;
   while (got >= READER_NOTHING && !stop && !enough(r)) {
     size_t n = 0;
     do {
@@ -195,11 +204,51 @@ static int read_all(struct run *r, struct reader *rd, const char *path) {
     if (r->a->follow)
       la__flows_live(&r->flows, clock_now());
     if (bar)
-      progress(r, rd, path);
+      progress(r, rd->offset, rd->src.size, path);
   }
+  r->flows.broken = got == READER_BROKEN;
+  la__flows_finish(&r->flows);
+  return got;
+}
+
+/* In three threads: one reads, this one follows the connections, one tells of those that ended. */
+static enum reader_result read_ahead(struct run *r, struct ahead *a, bool bar, const char *path) {
+  enum reader_result got = READER_PACKET;
+  while (got == READER_PACKET && !enough(r)) {
+    struct ahead_block *b = la__ahead_next(a);
+    la__flows_take(&r->flows, b->p, b->s, b->n);
+    got = b->end;
+    if (bar)
+      progress(r, b->offset, a->rd->src.size, path);
+    la__ahead_done(a, b);
+  }
+  la__ahead_stop(a);
+  r->flows.broken = got == READER_BROKEN;
+  la__flows_finish(&r->flows);
+  la__teller_stop(&r->teller);
+  r->threads = false;
+  return got;
+}
+
+/* Not for what comes live, nor where the end of a line's connection or a segment is drawn at once; libpcap has but one packet at a time. */
+static bool start_threads(struct run *r, struct reader *rd, struct ahead *a) {
+  if (rd->pcap || r->a->most || la__explain_draws(&r->a->draw))
+    return false;
+  r->threads = la__teller_start(&r->teller, &r->flows, tell, r);
+  if (r->threads && !la__ahead_start(a, rd, &r->filter, &r->flows)) {
+    la__teller_stop(&r->teller);
+    r->threads = false;
+  }
+  return r->threads;
+}
+
+static int read_all(struct run *r, struct reader *rd, const char *path) {
+  bool bar = isatty(STDERR_FILENO) && !r->a->follow;
+  struct ahead a;
+  r->shown_at = 0;
+  enum reader_result got = start_threads(r, rd, &a) ? read_ahead(r, &a, bar, path) : read_here(r, rd, bar, path);
   if (bar && r->shown_at)
     fprintf(stderr, "\r%*s\r", 60 + (int)strlen(path), "");
-  la__flows_finish(&r->flows);
   if (got != READER_BROKEN)
     return EXIT_OK;
   la__fail(r->a->cmd, "%s: broken at offset %llu, after %llu packets: %s", path, (unsigned long long)rd->offset,
@@ -247,7 +296,7 @@ static int one(struct run *r, const char *path, struct flows_stats *sum) {
 }
 
 int la__cmd_explain(int argc, char **argv) {
-  struct ask a = {.cmd = argv[0], .draw = {.cmd = argv[0]}};
+  struct ask a = {.cmd = argv[0], .patience = VERDICT_PATIENCE, .draw = {.cmd = argv[0]}};
   a.files = calloc((size_t)argc + 1, sizeof *a.files);
   struct run *r = calloc(1, sizeof *r);
   struct flows_stats sum = {0};

@@ -33,14 +33,16 @@ foreach(source IN LISTS test_sources)
   set_tests_properties(${test} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${LASTACK_TEST_SECONDS})
 endforeach()
 
-# tests/attacks/test_work.c counts the basic blocks that the core passes: a core of its own, instrumented. As objects, so that the
-# archive's are not asked for.
+# tests/attacks/test_work.c and test_rows_*.c count the basic blocks that the core passes: a core of its own, instrumented. As objects, so
+# that the archive's are not asked for.
 lastack_room_sources(counted_sources ${core_rooms})
 add_library(lastack_counted OBJECT ${counted_sources})
 lastack_common(lastack_counted)
 target_compile_options(lastack_counted PRIVATE -ffreestanding -fsanitize-coverage=trace-pc)
 target_include_directories(lastack_counted PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
-target_sources(attacks_work PRIVATE $<TARGET_OBJECTS:lastack_counted>)
+foreach(counting attacks_work attacks_rows_a attacks_rows_b attacks_rows_c attacks_rows_d)
+  target_sources(${counting} PRIVATE $<TARGET_OBJECTS:lastack_counted>)
+endforeach()
 
 # Its malloc and its clock are the test's own.
 foreach(symbol malloc calloc realloc free epoll_wait epoll_pwait2 clock_gettime)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/ng.h"
 #include "draw/explain.h"
 #include "wire/tcp_wire.h"
 
@@ -75,8 +76,9 @@ static uint8_t again(const struct captured_one *o, const struct flow *c, unsigne
 
 /* Lines of lastack's own captures that are no transitions: those are inferred anyway. */
 static void comments(struct captured_one *o, unsigned from, const struct packet *p) {
-  for (unsigned i = 0; i < p->comments; i++) {
-    const char *text = p->comment[i].text, *end = text + p->comment[i].len;
+  struct packet_text comment;
+  for (size_t at = 0; la__ng_comment(p, &at, &comment);) {
+    const char *text = comment.text, *end = text + comment.len;
     while (text < end) {
       const char *stop = memchr(text, '\n', (size_t)(end - text));
       char line[160], *said;

@@ -6,60 +6,53 @@
 #include <string.h>
 
 #include "draw/drawing.h"
+#include "draw/line.h"
 
 enum { SMALL_SEGMENT = 512 }; /* passes everywhere */
 
 struct text {
-  char *buf;
-  size_t len;
+  struct line l;
   bool begun;
 };
 
 __attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *fmt, ...) {
   va_list ap;
+  size_t room = (size_t)(t->l.end - t->l.at);
   va_start(ap, fmt);
-  int n = vsnprintf(t->buf + t->len, EXPLAIN_TEXT - t->len, fmt, ap);
+  int n = vsnprintf(t->l.at, room + 1, fmt, ap);
   va_end(ap);
   if (n > 0)
-    t->len += (size_t)n;
-  if (t->len >= EXPLAIN_TEXT)
-    t->len = EXPLAIN_TEXT - 1;
+    t->l.at += (size_t)n < room ? (size_t)n : room;
 }
 
-static void put(struct text *t, const char *s) {
-  size_t n = strlen(s), room = EXPLAIN_TEXT - 1 - t->len;
-  n = n < room ? n : room;
-  memcpy(t->buf + t->len, s, n);
-  t->buf[t->len += n] = 0;
-}
+static void put(struct text *t, const char *s) { la__line_text(&t->l, s); }
+#define PUT(t, literal) LINE(&(t)->l, literal)
 
-/* "before NUMBERafter": most of a line's time would be printf's. */
-static void count(struct text *t, const char *before, uint64_t n, const char *after) {
-  char digits[24], *p = digits + sizeof digits - 1;
-  *p = 0;
-  do
-    *--p = (char)('0' + n % 10);
-  while (n /= 10);
-  put(t, before);
-  put(t, p);
-  put(t, after);
-}
+/* "before NUMBERafter" */
+#define COUNT(t, before, n, after) (PUT(t, before), la__line_number(&(t)->l, n), PUT(t, after))
 
 /* Before each part but the first. */
 static void part(struct text *t) {
   if (t->begun)
-    put(t, "; ");
+    PUT(t, "; ");
   t->begun = true;
 }
 
-char *la__explain_end(const struct flow *c, unsigned end, char *buf) {
+static void end_text(struct line *l, const struct flow *c, unsigned end) {
   la_addr a = {.family = c->family};
   char text[LA_ADDR_TEXT];
-  struct text t = {buf, 0, false};
   memcpy(a.b, c->end[end].addr, sizeof a.b);
-  put(&t, c->family == 6 ? "[" : "");
-  put(&t, la_addr_text(&a, text));
-  count(&t, c->family == 6 ? "]:" : ":", c->end[end].port, "");
+  if (c->family == 6)
+    LINE(l, "[");
+  la__line_text(l, la_addr_text(&a, text));
+  c->family == 6 ? LINE(l, "]:") : LINE(l, ":");
+  la__line_number(l, c->end[end].port);
+}
+
+char *la__explain_end(const struct flow *c, unsigned end, char *buf) {
+  struct line l = {buf, buf + EXPLAIN_END - 1};
+  end_text(&l, c, end);
+  *l.at = 0;
   return buf;
 }
 
@@ -77,6 +70,7 @@ static const struct {
   [REASON_OPEN] = {"still open", NULL},
   [REASON_CLOSE] = {"both sides closed", NULL},
   [REASON_CLOSING] = {"the capture ends within the release", NULL},
+  [REASON_OPENING] = {"the capture ends within the opening", NULL},
   [REASON_REFUSED] = {"refused: nobody listens there", "start the service, or correct address and port"},
   [REASON_SYN_UNANSWERED] = {"SYN unanswered",
                              "host down, or a filter that drops without a word; capture at the server to see whether the SYN comes"},
@@ -118,9 +112,9 @@ static void opening(struct text *t, const struct flow *c, const struct verdict *
     add(t, "closed first: both at once (frames %llu, %llu)", ull(c->end[v->client].fin.frame), ull(c->end[!v->client].fin.frame));
   } else if (v->first_closed != CLOSED_NONE) {
     part(t);
-    put(t, "closed first: ");
+    PUT(t, "closed first: ");
     put(t, la__closed_name(v->first_closed));
-    count(t, " (frame ", c->end[c->first_fin].fin.frame, ")");
+    COUNT(t, " (frame ", c->end[c->first_fin].fin.frame, ")");
   }
 }
 
@@ -141,17 +135,18 @@ static const char *certainty(const struct verdict *v) {
 }
 
 static void tag(struct text *t, const struct verdict *v) {
-  put(t, " [");
+  PUT(t, " [");
   put(t, certainty(v));
   if (v->certainty == CERTAIN_AMBIGUOUS)
     for (unsigned i = 0; i < v->ncandidates; i++)
       add(t, "%s%s", i ? " or " : ": ", la__reason_name(v->candidate[i]));
-  put(t, "]");
+  PUT(t, "]");
 }
 
 static void alternatives(struct text *t, const struct verdict *v) {
   for (unsigned i = 0; i < v->ncandidates; i++) {
-    put(t, i ? ", or " : "");
+    if (i)
+      PUT(t, ", or ");
     put(t, words[v->candidate[i]].means);
   }
 }
@@ -161,15 +156,17 @@ static void reason(struct text *t, const struct flow *c, const struct verdict *v
   part(t);
   if (v->kind == KIND_RESET) {
     put(t, who(v, c->rst.by));
-    count(t, " reset (frame ", c->rst.mark.frame, "): ");
+    COUNT(t, " reset (frame ", c->rst.mark.frame, "): ");
     alternatives(t, v);
   } else if (v->kind == KIND_FOUR || v->kind == KIND_THREE || v->kind == KIND_SIMULTANEOUS) {
     put(t, la__kind_name(v->kind));
-    put(t, " release");
+    PUT(t, " release");
   } else {
     if (v->by != 2)
       add(t, "%s: ", who(v, v->by));
     alternatives(t, v);
+    if (v->reason == REASON_OPEN && v->silent >= LA_SEC)
+      add(t, ", silent for %s", la__explain_time(v->silent, time));
   }
   tag(t, v);
   if (v->reason == REASON_SYN_UNANSWERED || v->reason == REASON_SYN_FILTERED) {
@@ -191,7 +188,7 @@ static void cost(struct text *t, const struct flow *c, const struct verdict *v) 
   }
   if (v->time_wait) {
     part(t);
-    put(t, "TIME-WAIT: ");
+    PUT(t, "TIME-WAIT: ");
     put(t, v->time_wait == 3 ? "both" : who(v, v->time_wait == 2));
   }
   if (c->reused.frame && v->time_wait && v->time_wait_until == c->reused.at) {
@@ -234,7 +231,7 @@ static void hint_silence(struct text *t, const struct flow *c, const struct verd
   if (me->deaf > 1)
     add(t, "the %s's ACKs do not reach the %s: that direction of the path is broken", who(v, !v->by), who(v, v->by));
   else if (c->icmp.frame && la__icmp_too_big(c->family, c->icmp_type, c->icmp_code))
-    put(t, "the path asks for smaller segments (ICMP), and the sender does not heed it");
+    PUT(t, "the path asks for smaller segments (ICMP), and the sender does not heed it");
   else if (peer->zero_at)
     add(t, "the %s's window stayed closed, and then it did not answer any more", who(v, !v->by));
   else if (me->last.len > me->through && me->last.len > SMALL_SEGMENT && c->open.frame)
@@ -250,9 +247,9 @@ static void hint(struct text *t, const struct flow *c, const struct verdict *v) 
   if (!h)
     return;
   part(t);
-  put(t, "hint: ");
+  PUT(t, "hint: ");
   if (v->reason == REASON_DATA_AFTER_CLOSE && v->by != 2 && !c->end[!v->by].late_text)
-    put(t, "only a farewell of TLS (close_notify) was lost: harmless");
+    PUT(t, "only a farewell of TLS (close_notify) was lost: harmless");
   else if (v->reason == REASON_DATA_AFTER_CLOSE && v->by != 2 && !c->end[!v->by].late_aware)
     add(t, "data and FIN crossed: whoever closes idle connections should have more patience than the %s", who(v, !v->by));
   else if (v->reason == REASON_DATA_AFTER_CLOSE)
@@ -260,25 +257,24 @@ static void hint(struct text *t, const struct flow *c, const struct verdict *v) 
   else if (v->reason == REASON_RETRANSMIT && v->by != 2)
     hint_silence(t, c, v);
   else if (v->reason == REASON_ABORT && c->open.frame && !c->end[0].bytes && !c->end[1].bytes)
-    put(t, "not a byte was carried: a health check or a port scan does that");
+    PUT(t, "not a byte was carried: a health check or a port scan does that");
   else
     put(t, h);
 }
 
 char *la__explain_text(const struct flow *c, const struct verdict *v, char *buf) {
-  struct text t = {buf, 0, false};
-  char a[EXPLAIN_END], b[EXPLAIN_END];
-  buf[0] = 0;
-  count(&t, "C", c->id, " ");
-  put(&t, la__explain_end(c, v->client, a));
-  put(&t, " > ");
-  put(&t, la__explain_end(c, !v->client, b));
-  put(&t, "  ");
+  struct text t = {{buf, buf + EXPLAIN_TEXT - 1}, false};
+  COUNT(&t, "C", c->id, " ");
+  end_text(&t.l, c, v->client);
+  PUT(&t, " > ");
+  end_text(&t.l, c, !v->client);
+  PUT(&t, "  ");
   opening(&t, c, v);
   half(&t, c, v);
   reason(&t, c, v);
   cost(&t, c, v);
   flaws(&t, c, v);
   hint(&t, c, v);
+  *t.l.at = 0;
   return buf;
 }

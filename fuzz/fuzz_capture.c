@@ -47,7 +47,7 @@ static void done(void *ctx, struct flow *c) {
   struct watch *w = ctx;
   struct verdict v;
   char line[EXPLAIN_TEXT];
-  la__verdict(c, w->flows.now, &v);
+  la__verdict(c, w->flows.now, VERDICT_PATIENCE, &v);
   must(v.ncandidates && v.candidate[0] == v.reason && (v.ncandidates > 1) == (v.certainty == CERTAIN_AMBIGUOUS), "candidates");
   must(v.by <= 2 && v.client < 2 && c->first_fin <= 2, "ends");
   must(la__reason_name(v.reason) && la__kind_name(v.kind) && la__closed_name(v.first_closed) && la__zeek_state(&c->zeek), "names");

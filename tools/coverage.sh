@@ -28,7 +28,7 @@ must() {
   echo "coverage: failed: $*" >&2
   status=1
 }
-must ctest --test-dir "$dir" -j "$jobs" -E '^attacks_work$' --timeout 3000 # which counts the work of optimised code
+must ctest --test-dir "$dir" -j "$jobs" -E '^attacks_(work|rows_.)$' --timeout 3000 # which counts the work of optimised code
 must "$dir/lastack" sim --all
 must "$dir/lastack" sim --ipv6 --all
 must "$dir/lastack" drill -q --all-families -j "$jobs" tests/drill

@@ -233,7 +233,8 @@ typedef struct la_event {
 } la_event;
 /*
  * Takes up to max events. For one connection the order is always ESTABLISHED, URGENT, READABLE, PEER_FIN, END; equal ones coalesce
- * until they are taken. After END only reading what is left, la_close and la_info make sense.
+ * until they are taken. Only the fields of an event's own type mean anything. After END only reading what is left, la_close and la_info
+ * make sense.
  */
 size_t la_events(la_stack *s, la_event *out, size_t max);
 

@@ -55,6 +55,8 @@ static bool parse(struct tcp_seg *seg, const uint8_t *p, uint32_t n) {
 /* From the addresses on all is summed in one go: they are next to the segment. false: damaged. */
 static bool sum_ok(struct tcp_seg *seg, const uint8_t *p, uint32_t n) {
   const uint8_t *from = p - 8;
+  if (seg->len == 0)
+    return la__sum_words(la__sum_order(IP_PROTO_TCP + n), from, 8 + n) == 0xffff;
   if (seg->len >= SUM_LATER) {
     seg->unverified = true;
     seg->sum = la__sum(IP_PROTO_TCP + n, from, 8 + n - seg->len);

@@ -24,10 +24,8 @@ uint32_t la__mss_for(uint32_t mtu, bool six) {
 
 /* The smallest shift with which the buffer can be announced in 16 bits (RFC 7323 2.3). */
 static uint8_t wscale_for(uint32_t rcvbuf) {
-  uint8_t s = 0;
-  while (s < 14 && rcvbuf >> s > UINT16_MAX)
-    s++;
-  return s;
+  unsigned bits = 32 - (unsigned)__builtin_clz(rcvbuf | 1);
+  return bits <= 16 ? 0 : bits < 30 ? (uint8_t)(bits - 16) : 14;
 }
 
 /* Where the application has not set the buffer's size it may still be raised. */

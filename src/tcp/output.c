@@ -7,6 +7,9 @@
  * Where the link's device cuts (la_link_offload), new bytes go several segments to a descriptor: those that would have gone one by one, up
  * to where one of them bears PSH, which ends a piece. What is sent again, probed or urged goes segment by segment.
  *
+ * Where nothing is outstanding and all that is queued is less than a segment, send_brief goes straight to what send_new would come to after
+ * questions that have but one answer then; whatever is unusual takes the long way, and both leave the same state behind.
+ *
  * For a connection the order is: RST; SYN; a window probe; duplicate ACKs that are owed one by one; a tail loss probe; what is lost;
  * new bytes, as far as windows, Nagle and silly-window avoidance allow, with the FIN behind the last; an ACK or window update; a
  * keepalive probe.
@@ -388,7 +391,60 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
   return true;
 }
 
+/* Has the short way nothing to decide? Nothing is outstanding, lost, reported, paced, marked or probed, and no wish is to be asked. */
+static bool brief(const struct conn *c, uint32_t n, bool fin) {
+  const struct sndq *q = c->sndq;
+  const struct rcvq *r = c->rcvq;
+  if (c->snd_una != c->snd_nxt || c->wish || c->net & NET_ECN || c->flags & CF_FIN_SENT || (r && (r->ooo.n || r->dsack_lo != r->dsack_hi)))
+    return false;
+  if ((n == 0 && !fin) || n >= c->mss || n >= c->snd_wnd || n >= c->cwnd)
+    return false;
+  return !q || (q->sent.n == 0 && !q->rec.flags && q->rec.state == LA_CA_OPEN && !q->rec.dups && !q->neor && q->pmtu.high < c->mss + 8u &&
+                q->spool.n <= 1);
+}
+
+/* All that is queued, and the FIN behind it, in one segment. */
+static bool send_brief(struct tcp *t, struct conn *c, struct tcp_out *o) {
+  uint32_t seq = c->snd_nxt, n = c->sndq ? c->sndq->spool.len : 0;
+  bool fin = c->flags & CF_FIN_QUEUED, ack_owed = c->rcv_acked != c->rcv_nxt;
+  if (!brief(c, n, fin))
+    return false;
+  la__cc_resume(t, c);
+  start_acking(t, c, o, seq, n != 0);
+  if (n) {
+    o->refs.max = LA_FRAME_BUFS;
+    la__spool_whole(&c->sndq->spool, &o->refs);
+    o->seg.len = n;
+    la__ack_answered(t, c);
+    c->sndq->pace_wait = false;
+    c->sndq->small_end = seq + n;
+    if (push_due(t, c, &o->seg, SENT_NEW))
+      o->seg.flags |= LA_PSH;
+  }
+  if (fin) {
+    o->seg.flags |= LA_FIN;
+    la__conn_sndq(t, c); /* as in send_bytes */
+    c->flags |= CF_FIN_SENT | (c->flags & CF_FIRST_PEER ? 0u : CF_FIRST_LOCAL) | (c->flags & CF_FIN_RCVD && ack_owed ? CF_FIN_MERGED : 0u);
+  }
+  struct sndq *q = c->sndq;
+  c->snd_nxt = seq + n + fin;
+  if (q) {
+    if (!q->rtt_at) {
+      q->rtt_at = t->now ? t->now : 1;
+      q->rtt_seq = c->snd_nxt;
+    }
+    q->sent.slack = (c->srtt >> 8) * LA_US;
+    la__sent_add(&q->sent, seq, c->snd_nxt, n + fin, t->now);
+  }
+  start_clock(t, c, seq, false);
+  trace_out(t, o, c, c->state, 0, 0, c->wscale >> 4);
+  la__cc_sent(t, c);
+  return true;
+}
+
 static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
+  if (send_brief(t, c, o))
+    return true;
   if (send_tail_probe(t, c, o) || send_lost(t, c, o) || send_new(t, c, o))
     return true;
   struct recovery *r = c->sndq ? &c->sndq->rec : 0;

@@ -6,7 +6,7 @@ def time: type == "string" and test("^[0-9]+[.][0-9]{9}$");
 def span: type == "number" and . >= 0;
 def among($names): . as $x | $names | index($x) != null;
 def place: type == "string" and test("^([0-9.]+|[[][0-9a-f:.]+[]]):[0-9]+$");
-def reasons: ["open", "close", "closing", "refused", "syn-unanswered", "syn-filtered", "syn-ack-unanswered", "syn-ack-refused", "not-accepted", "abort",
+def reasons: ["open", "close", "closing", "opening", "refused", "syn-unanswered", "syn-filtered", "syn-ack-unanswered", "syn-ack-refused", "not-accepted", "abort",
   "unread-data", "data-after-close", "half-open", "restart", "keepalive", "retransmission-limit", "last-ack", "rst-injected", "idle-cut",
   "close-wait-leak", "fin-wait-2-left", "port-reuse", "icmp", "other"];
 def states: ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK",
@@ -35,7 +35,7 @@ def connection:
   and (.rst_reason | maybe(type == "string")) and ([.by, .reset_by] | all(maybe(among(["client", "server"]))))
   and (.finding | type == "boolean") and ([.half_closed_ms, .time_wait_port_seconds] | all(span)) and (.handshake_rtt_ms | maybe(span))
   and (.icmp | maybe(keys == ["code", "frame", "type"] and all(whole)))
-  and (.capture | all(among(["midstream", "one-sided", "truncated", "missed", "nat", "duplicates", "offload", "damaged", "vlan", "fragments", "gro"])))
+  and (.capture | all(among(["midstream", "one-sided", "truncated", "missed", "nat", "duplicates", "offload", "damaged", "vlan", "fragments", "gro", "tail-missing"])))
   and (.time_wait | among(["client", "server", "both", "none"]))
   and (.zeek_state | among(["S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"]))
   and (.zeek_history | type == "string" and test("^[\\^A-Za-z]*$")) and (.zeek_orig | among(["client", "server"]))

@@ -2,7 +2,6 @@
 /*
  * Writes captures for tests and measurements to the standard output:
  *   tape SCRIPT [ethernet|vlan|qinq|sll|sll2|null|loop|raw] [4|6] [pcap|pcapng] [SNAPLEN] [FRAGMENT]
- *   tape --stretch N    the pcap on the standard input, with N times the time between its packets: hours without waiting for them
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,29 +16,6 @@ static int flush(struct tape *t) {
   return ok ? 0 : 1;
 }
 
-/* Of this machine's byte order, as dumpcap -P writes it. */
-static int stretch(uint64_t by) {
-  static uint8_t data[1 << 18];
-  uint32_t head[6], record[4];
-  uint64_t first = 0;
-  if (fread(head, sizeof head, 1, stdin) != 1 || (head[0] != 0xa1b2c3d4 && head[0] != 0xa1b23c4d))
-    return 1;
-  uint64_t unit = head[0] == 0xa1b2c3d4 ? 1000000 : 1000000000;
-  fwrite(head, sizeof head, 1, stdout);
-  while (fread(record, sizeof record, 1, stdin) == 1) {
-    uint64_t at = record[0] * unit + record[1];
-    first = first ? first : at;
-    at = first + (at > first ? at - first : 0) * by;
-    record[0] = (uint32_t)(at / unit);
-    record[1] = (uint32_t)(at % unit);
-    if (record[2] > sizeof data || fread(data, 1, record[2], stdin) != record[2])
-      return 1;
-    fwrite(record, sizeof record, 1, stdout);
-    fwrite(data, 1, record[2], stdout);
-  }
-  return fflush(stdout) ? 1 : 0;
-}
-
 static enum tape_link link_of(const char *name) {
   static const char *const names[TAPE_LINKS] = {"ethernet", "vlan", "qinq", "sll", "sll2", "null", "loop", "raw"};
   for (unsigned i = 0; i < TAPE_LINKS; i++)
@@ -51,8 +27,6 @@ static enum tape_link link_of(const char *name) {
 
 int main(int argc, char **argv) {
   struct tape t;
-  if (argc == 3 && strcmp(argv[1], "--stretch") == 0)
-    return stretch(strtoul(argv[2], NULL, 10));
   if (argc < 2 || argv[1][0] == '-') {
     fprintf(stderr, "usage: see the source\n");
     return 2;

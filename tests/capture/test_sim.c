@@ -57,7 +57,7 @@ static bool agrees(const struct flow *f, const struct verdict *v, unsigned i, co
   case LA_WHY_CLOSE:
     if (e->how == LA_HOW_SILENT) /* before it was open: nothing is sent, and what comes finds nobody */
       return has(v, REASON_SYN_UNANSWERED) || has(v, REASON_SYN_ACK_UNANSWERED) || has(v, REASON_SYN_ACK_REFUSED) ||
-             has(v, REASON_HALF_OPEN);
+             has(v, REASON_HALF_OPEN) || has(v, REASON_OPENING);
     return v->reason == REASON_CLOSE && (e->first_fin == LA_BY_LOCAL) == (v->first_closed != CLOSED_BOTH ? f->first_fin == i : true);
   case LA_WHY_ABORT:
   case LA_WHY_LINGER:
@@ -91,7 +91,7 @@ static void done(void *ctx, struct flow *f) {
   const la_end *e[2] = {truth(l, f, 0), truth(l, f, 1)};
   if (f->reuses || f->reused.frame) /* several connections, one pair */
     return;
-  la__verdict(f, l->flows.now, &v);
+  la__verdict(f, l->flows.now, VERDICT_PATIENCE, &v);
   for (unsigned i = 0; i < 2; i++) {
     if (!e[i])
       continue;
@@ -121,6 +121,7 @@ static unsigned look_at(const struct sim *s, unsigned *bad) {
         .frame = k + 1, .at = p->sent, .cap = p->frame_len, .len = p->frame_len, .link = l.w->ether ? 1 : 101, .data = p->frame};
       la__flows_packet(&l.flows, &packet);
     }
+    la__flows_live(&l.flows, l.w->now); /* the capture goes on as long as the world */
     la__flows_finish(&l.flows);
     la__flows_free(&l.flows);
     compared += l.compared;

@@ -311,7 +311,7 @@ static void done(void *ctx, struct flow *c) {
   if (o->n == TAPE_FLOWS)
     return;
   o->flow[o->n] = *c;
-  la__verdict(c, r->flows->now, &o->verdict[o->n++]);
+  la__verdict(c, r->flows->now, VERDICT_PATIENCE, &o->verdict[o->n++]);
 }
 
 void tape_read(const void *data, size_t n, struct tape_out *out) {
@@ -329,7 +329,8 @@ void tape_read(const void *data, size_t n, struct tape_out *out) {
   } else {
     while ((got = la__reader_next(&rd, &p)) == READER_PACKET)
       la__flows_packet(&f, &p);
-    out->broken = got == READER_BROKEN;
+    f.broken = got == READER_BROKEN;
+    out->broken = f.broken;
     out->offset = rd.offset;
     snprintf(out->error, sizeof out->error, "%.299s", rd.error);
     la__reader_close(&rd);

@@ -31,7 +31,7 @@ static void done(void *ctx, struct flow *c) {
   struct run *run = ctx;
   struct verdict v;
   run->done++;
-  la__verdict(c, run->flows.now, &v);
+  la__verdict(c, run->flows.now, VERDICT_PATIENCE, &v);
   if (run->findings && !v.finding)
     la__captured_drop(&run->captured, c);
   else

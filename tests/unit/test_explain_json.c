@@ -115,6 +115,55 @@ static void test_unknown_rtt(void **unused) {
   json_decref(j);
 }
 
+/* Spans keep their nanoseconds, and are real numbers also when they are whole. */
+static void test_spans(void **unused) {
+  (void)unused;
+  explain(">S <SA >A", 4);
+  struct verdict *v = &o.verdict[0];
+  v->half_closed = 1234 * LA_SEC + 50;
+  v->time_wait = 3;
+  v->time_wait_from = 7;
+  v->time_wait_until = 30 * LA_SEC + 7;
+  json_t *j = parsed(&o.flow[0], v);
+  assert_float_equal(json_real_value(json_object_get(j, "half_closed_ms")), 1234000.00005, 1e-9);
+  assert_true(json_is_real(json_object_get(j, "time_wait_port_seconds")));
+  assert_float_equal(json_real_value(json_object_get(j, "time_wait_port_seconds")), 60, 0);
+  assert_string_equal(string(j, "time_wait_until"), "30.000000007");
+  json_decref(j);
+}
+
+/* The longest line that there can be is whole, and what JSON does not take as it is becomes an escape. */
+static void test_widest(void **unused) {
+  (void)unused;
+  explain(">S <SA >A", 6);
+  struct flow *c = &o.flow[0];
+  struct verdict *v = &o.verdict[0];
+  const uint64_t most = INT64_MAX;
+  for (unsigned i = 0; i < 2; i++) {
+    struct flow_end *e = &c->end[i];
+    memset(e->addr, 0xfe, sizeof e->addr);
+    e->port = 65535;
+    e->segs = e->bytes = e->late = e->missed = most;
+    e->syn.frame = e->fin.frame = e->rst = most;
+    e->syns = e->fins = e->rsts = e->again = e->dups = e->damaged = e->probes = e->probe_answers = e->zero_windows = UINT32_MAX;
+    e->probe_interval = e->zero_total = most;
+  }
+  for (c->nevents = 0; c->nevents < FLOW_EVENTS; c->nevents++)
+    c->event[c->nevents] = (struct flow_event){most, UINT32_MAX, UINT16_MAX, 1, LA_SYN_RECEIVED};
+  for (unsigned i = 0; i + 1 < ZEEK_HISTORY; i++)
+    c->zeek.history[i] = i % 2 ? '"' : '\n';
+  c->id = c->first.frame = c->last.frame = c->reused.frame = c->reused_by = c->reuses = c->nat_of = c->icmp.frame = most;
+  v->flaws = (1u << FLAWS) - 1;
+  v->ncandidates = 3;
+  v->candidate[1] = v->candidate[2] = REASON_SYN_ACK_UNANSWERED;
+  json_t *j = parsed(c, v);
+  assert_int_equal(json_array_size(json_object_get(j, "states")), FLOW_EVENTS);
+  assert_string_equal(string(j, "zeek_history"), c->zeek.history);
+  assert_int_equal(json_array_size(json_object_get(j, "capture")), FLAWS);
+  assert_non_null(string(j, "text"));
+  json_decref(j);
+}
+
 static void test_full(void **unused) {
   (void)unused;
   explain(">S <SA >A", 4);
@@ -127,7 +176,8 @@ static void test_full(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_connection), cmocka_unit_test(test_states), cmocka_unit_test(test_large),
-                                     cmocka_unit_test(test_unknown_rtt), cmocka_unit_test(test_full)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_connection),  cmocka_unit_test(test_states), cmocka_unit_test(test_large),
+                                     cmocka_unit_test(test_unknown_rtt), cmocka_unit_test(test_spans),  cmocka_unit_test(test_widest),
+                                     cmocka_unit_test(test_full)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,9 @@ static void start(struct node *n) {
   node_addr(n, 1, "fe80::1", 64);
   la_addr all = {.family = 6}, via = addr("fd00::99");
   assert_int_equal(la_route_add_via(n->s, &all, 0, 1, &via), LA_OK);
-  la_frame f; /* the new address's group */
-  while (la_output(n->s, 1, &f, 1, LA_SEC))
+  la_frame f; /* the new address's group, told twice (RFC 3810 6.1) */
+  la_tick(n->s, 2 * LA_SEC);
+  while (la_output(n->s, 1, &f, 1, 2 * LA_SEC))
     la_frame_done(n->s, &f);
 }
 

@@ -122,9 +122,13 @@ static void both_orders(bool big) {
   assert_int_equal(la__ng_next(&p, &k), 1);
   assert_int_equal(k.link, 101);
   assert_int_equal(k.at, 1001 * LA_SEC + LA_SEC / 2);
-  assert_int_equal(k.comments, 2);
-  assert_memory_equal(k.comment[1].text, "second one", 10);
-  assert_int_equal(k.comment[1].len, 10);
+  struct packet_text t;
+  at = 0;
+  assert_true(la__ng_comment(&k, &at, &t));
+  assert_true(la__ng_comment(&k, &at, &t));
+  assert_int_equal(t.len, 10);
+  assert_memory_equal(t.text, "second one", 10);
+  assert_false(la__ng_comment(&k, &at, &t));
   assert_int_equal(k.dir, 1);
   assert_int_equal(k.drops, 17);
   assert_int_equal(la__ng_next(&p, &k), 1);

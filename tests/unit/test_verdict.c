@@ -183,8 +183,63 @@ static void test_flaws(void **unused) {
   }
 }
 
+/* A file that breaks off has no word about what came then: open is the likeliest, and not certain. What had ended before stays certain. */
+static void test_broken(void **unused) {
+  static const struct {
+    const char *script;
+    enum reason reason;
+    enum certainty certainty;
+    unsigned flaws;
+  } cut[] = {{OPEN ">A10 <A10 >A", REASON_OPEN, CERTAIN_INFERRED, FLAW_TAIL},
+             {OPEN ">A10 <A +5000 >FA <A", REASON_CLOSING, CERTAIN_OBSERVED, FLAW_TAIL},
+             {OPEN ">A10 <A >FA <FA >A other >S <SA", REASON_CLOSE, CERTAIN_OBSERVED, 0}};
+  static struct tape_out o;
+  (void)unused;
+  for (size_t i = 0; i < 2 * sizeof cut / sizeof cut[0]; i++) {
+    struct tape t;
+    tape_init(&t, TAPE_ETHERNET, 4, i & 1);
+    tape_play(&t, cut[i / 2].script);
+    tape_read(t.data, t.len - 3, &o);
+    tape_free(&t);
+    assert_true(o.broken);
+    const struct verdict *v = &o.verdict[o.flow[0].id == 1 ? 0 : 1];
+    assert_int_equal(v->reason, cut[i / 2].reason);
+    assert_int_equal(v->certainty, cut[i / 2].certainty);
+    assert_int_equal(v->flaws, cut[i / 2].flaws);
+  }
+}
+
+/* Whoever knows shorter limits tells them: the same capture, judged with two measures. */
+static void test_patience(void **unused) {
+  static const struct {
+    const char *script;
+    enum reason soon, late; /* with a minute, with a second */
+    enum certainty soon_is, late_is;
+  } told[] = {
+    {OPEN ">A10 <A >FA <A +2000 other >S", REASON_OPEN, REASON_CLOSE_WAIT, CERTAIN_OBSERVED, CERTAIN_INFERRED},
+    {OPEN ">A10 <A >FA <A +2000 <FA >R", REASON_FIN_WAIT_2, REASON_FIN_WAIT_2, CERTAIN_AMBIGUOUS, CERTAIN_INFERRED},
+    {OPEN ">A10 <A +2000 >A10 <R", REASON_HALF_OPEN, REASON_HALF_OPEN, CERTAIN_OBSERVED, CERTAIN_AMBIGUOUS},
+    {OPEN ">A10 <A +2000 other >S", REASON_OPEN, REASON_OPEN, CERTAIN_OBSERVED, CERTAIN_INFERRED},
+  };
+  static struct tape_out o;
+  struct verdict v;
+  (void)unused;
+  for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+    explain(told[i].script, TAPE_RAW, 4, false, &o);
+    const struct flow *c = &o.flow[o.flow[0].id == 1 ? 0 : 1];
+    la_time now = o.flow[0].last.at > o.flow[1].last.at ? o.flow[0].last.at : o.flow[1].last.at;
+    la__verdict(c, now, VERDICT_PATIENCE, &v);
+    assert_int_equal(v.reason, told[i].soon);
+    assert_int_equal(v.certainty, told[i].soon_is);
+    la__verdict(c, now, LA_SEC, &v);
+    assert_int_equal(v.reason, told[i].late);
+    assert_int_equal(v.certainty, told[i].late_is);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_causes), cmocka_unit_test(test_numbers), cmocka_unit_test(test_time_wait),
-                                     cmocka_unit_test(test_flaws), cmocka_unit_test(test_states)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_causes),  cmocka_unit_test(test_numbers), cmocka_unit_test(test_time_wait),
+                                     cmocka_unit_test(test_flaws),   cmocka_unit_test(test_states),  cmocka_unit_test(test_broken),
+                                     cmocka_unit_test(test_patience)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

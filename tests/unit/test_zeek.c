@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -24,6 +25,8 @@ static const struct row {
   {">S <SA >A >A10 <A >RA", "RSTO", "ShADaR"},
   {">S <SA >A >A10 <A <RA", "RSTR", "ShADar"},
   {">S >RA", "RSTOS0", "SR"},
+  {"port 46444,80 <SA <RA", "RSTRH", "^hr"},
+  {"port 46444,80 <SA <FA", "SHR", "^hf"},
   {"<SA <RA", "OTH", "HR"}, /* Zeek sees an originator that says SYN-ACK: no responder, and no SYN of its own */
   {">S >FA", "SH", "SF"},
   {"<A9 >A10 <A", "OTH", "DdA"},
@@ -42,12 +45,26 @@ static const struct row {
   {">S <SA >A >A10 <Aw0 <Aw0 >A", "S1", "ShADaw"},
   {">S <SA >A <Aw0 <Aw0 <Aw0 <Aw0 <Aw0 <Aw0 <Aw0 <Aw0 <Aw0 <Aw0", "S1", "ShAaww"},
   {">S <SA >A >A10b <A", "S1", "ShACaG"},
+  {">S <SA >A <A10b >A", "S1", "ShAcg"},
+  {">S <SA >A <A1b <A1b <A1b <A1b <A1b <A1b <A1b <A1b <A1b <A1b", "S1", "ShAcc"},
+  {">S <SA >A <A10 ~< >A", "S1", "ShAdt"},
+  {">S <SA >A <A10 >Aw0 <A1 >Aw0", "S1", "ShAdW"},
+  {">S <SA >A (<A10) >A (<A10) >A (<A10) >A (<A10) >A (<A10) >A (<A10) >A (<A10) >A (<A10) >A (<A10) >A (<A10) >A", "S1", "ShAgg"},
+  {">S <SA >A >A10 (<A20) <FA >A >FA <A", "SF", "ShADfgFa"}, /* what is missing before a FIN */
   {">S <SA >A >A10 (>A10) >A10 <A", "S1", "ShADaG"},
   /* flags that do not go together */
   {">S <SA >A >FRA", "RSTO", "ShAI"},
   {">SF <SA", "S2", "Qh"},
-  /* a server's well-known port tells Zeek which way it is */
-  {"port80 <A10 >A", "OTH", "^dA"},
+  {">S <SA >A <FRA", "RSTR", "ShAi"},
+  {">S <SFA", "S3", "Sq"},
+  {">SR", "OTH", "Q"},
+  {">S <S >SA <SA >A10 <A", "S1", "SsDa"}, /* crossing SYNs: S and H share a mark */
+  /* a server's well-known port tells Zeek which way it is; of two the lower one, but not of a SYN-ACK, which may be a scan's */
+  {"port 46444,80 <A10 >A", "OTH", "^dA"},
+  {"port 8080,443 <A10 >A", "OTH", "^dA"},
+  {"port 22,443 <A10 >A", "OTH", "Da"},
+  {"port 8080,443 <SA", "OTH", "H"},
+  {"port 46444,80 <SA >A", "S1", "^hA"},
 };
 
 static void test_rows(void **unused) {
@@ -57,11 +74,10 @@ static void test_rows(void **unused) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct tape t;
     const char *script = rows[i].script;
+    int skip = 0;
     tape_init(&t, TAPE_RAW, 4, false);
-    if (strncmp(script, "port80 ", 7) == 0) {
-      t.port[1] = 80;
-      script += 7;
-    }
+    if (sscanf(script, "port %hu,%hu %n", &t.port[0], &t.port[1], &skip) == 2)
+      script += skip;
     tape_play(&t, script);
     tape_read(t.data, t.len, &o);
     tape_free(&t);
@@ -73,6 +89,24 @@ static void test_rows(void **unused) {
     bad++;
   }
   assert_int_equal(bad, 0);
+}
+
+/* No state and no letter of Zeek's table without a row. */
+static void test_table(void **unused) {
+  static const char *const states[] = {"S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"};
+  (void)unused;
+  for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+    size_t k = 0;
+    while (k < sizeof rows / sizeof rows[0] && strcmp(rows[k].state, states[i]) != 0)
+      k++;
+    assert_true(k < sizeof rows / sizeof rows[0]);
+  }
+  for (const char *c = "SHADFRCGTWIQshadfrcgtwiq^"; *c; c++) {
+    size_t k = 0;
+    while (k < sizeof rows / sizeof rows[0] && !strchr(rows[k].history, *c))
+      k++;
+    assert_true(k < sizeof rows / sizeof rows[0]);
+  }
 }
 
 /* However long a connection is, its history is bounded. */
@@ -87,6 +121,6 @@ static void test_bounded(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_bounded)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_table), cmocka_unit_test(test_bounded)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
