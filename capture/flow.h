@@ -148,6 +148,10 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
 void la__flow_icmp(struct flow *c, unsigned from, const struct packet *p, const struct seg *s);
 /* A SYN that opens something new? Then this connection's time is over. */
 bool la__flow_ends_with(const struct flow *c, unsigned from, const struct seg *s);
+/* Wireshark's tcp.completeness, in which the first of a stream's frames counts when it is a SYN, or when there is a second one. */
+static inline unsigned la__flow_completeness(const struct flow *c) {
+  return c->first.frame == c->last.frame && !(c->completeness & COMPLETE_SYN) ? 0 : c->completeness;
+}
 /* How long the window of that end was closed, until the connection's latest segment. */
 la_time la__flow_zero_window(const struct flow *c, unsigned end);
 /* Of an ICMP error: the packet was too large (RFC 1191, 8201)? */

@@ -216,7 +216,7 @@ bool la__explain_json(FILE *out, const struct flow *c, const struct verdict *v) 
   TEXT(&l, "zeek_state", la__zeek_state(&c->zeek));
   TEXT(&l, "zeek_history", c->zeek.history);
   TEXT(&l, "zeek_orig", who(v, c->zeek.orig));
-  NUMBER(&l, "completeness", c->completeness);
+  NUMBER(&l, "completeness", la__flow_completeness(c));
   KEY(&l, "client_end");
   end_of(&l, c, v->client);
   KEY(&l, "server_end");

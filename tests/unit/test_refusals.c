@@ -155,10 +155,74 @@ static void datagrams(void **state) {
   node_free(&n);
 }
 
+/* Two records tell one END (include/lastack/trace.h): others are no such pair. */
+static void trace_ends(void **state) {
+  (void)state;
+  la_end e;
+  la_trace_rec a = {.type = LA_TRACE_END, .conn_gen = 7, .conn_index = 3}, b = {.type = LA_TRACE_END_MORE, .conn_gen = 7}, x;
+  assert_true(la_trace_end_get(&a, &b, &e));
+  assert_int_equal(e.conn.index, 3);
+  assert_int_equal(e.conn.gen, 7);
+  assert_false(la_trace_end_get(&b, &a, &e));
+  assert_false(la_trace_end_get(&a, &a, &e));
+  x = b;
+  x.conn_gen = 8; /* another connection's */
+  assert_false(la_trace_end_get(&a, &x, &e));
+  a.conn_gen = b.conn_gen = 0; /* a half-open record's: there is no more to tell */
+  assert_false(la_trace_end_get(&a, &b, &e));
+}
+
+/* Who hears a datagram: link, family and address must be its own; of those that share the port one, always the same. */
+static void who_hears(void **state) {
+  (void)state;
+  struct node n;
+  la_udp u[4];
+  la_event e;
+  node_config(&n, 1);
+  node_start(&n);
+  node_link(&n, 1500);
+  node_link(&n, 1500);
+  node_addr(&n, 1, "10.0.0.1", 24);
+  node_addr(&n, 2, "10.1.0.1", 24);
+  const la_udp_opts opts[] = {
+    {.port = 9, .link = 2, .reuse_addr = true},
+    {.port = 9, .addr = addr("10.1.0.1"), .reuse_addr = true, .reuse_port = true},
+    {.port = 9, .addr = addr("10.0.0.1"), .reuse_addr = true, .reuse_port = true},
+    {.port = 9, .addr = addr("10.0.0.1"), .reuse_addr = true, .reuse_port = true},
+  };
+  for (unsigned i = 0; i < 4; i++)
+    assert_int_equal(la_udp_open(n.s, &opts[i], &u[i]), LA_OK);
+  for (unsigned from = 1; from < 50; from++)
+    for (unsigned link = 1; link < 3; link++) {
+      struct pkt p;
+      uint8_t b[12] = {(uint8_t)(from >> 8), (uint8_t)from, 0, 9, 0, 12};
+      unsigned heard = 0, first = 9;
+      for (unsigned again = 0; again < 2; again++) {
+        pkt_ip(&p, link == 1 ? "10.0.0.7" : "10.1.0.7", link == 1 ? "10.0.0.1" : "10.1.0.1", IP_PROTO_UDP, b, sizeof b);
+        pkt_sum(&p, 6);
+        assert_int_equal(pkt_in(&n, link, &p, LA_SEC), 1);
+        while (la_events(n.s, &e, 1))
+          ;
+        for (unsigned i = 0; i < 4; i++) {
+          la_udp_from who;
+          uint8_t got[20];
+          if (la_udp_recv(n.s, u[i], &who, got, sizeof got) >= 0) {
+            heard++;
+            assert_true(first == 9 || first == i);
+            first = i;
+          }
+        }
+      }
+      assert_int_equal(heard, 2);
+      assert_true(link == 1 ? first >= 2 : first == 1);
+    }
+  node_free(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(links),       cmocka_unit_test(addresses), cmocka_unit_test(neighbours),
-    cmocka_unit_test(connections), cmocka_unit_test(datagrams),
+    cmocka_unit_test(links),     cmocka_unit_test(addresses),  cmocka_unit_test(neighbours), cmocka_unit_test(connections),
+    cmocka_unit_test(datagrams), cmocka_unit_test(trace_ends), cmocka_unit_test(who_hears),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
