@@ -149,7 +149,7 @@ if command -v script >/dev/null 2>&1; then
   status 0 -q "$dir/long.pcap"
   [ ! -s "$dir/err" ] || fail "a bar in a file: $(cat "$dir/err")"
   script -qec "'$lastack' explain -q '$dir/long.pcap'" "$dir/bar" >/dev/null 2>&1 </dev/null
-  grep -q 'long.pcap \[#.* [1-9][0-9]%' "$dir/bar" || fail "no bar on a terminal: $(tr '\r' '\n' <"$dir/bar" | head -n 5)"
+  grep -qE "[1-9][0-9]% \[#+ *\]" "$dir/bar" || fail "no bar on a terminal: $(tr '\r' '\n' <"$dir/bar" | head -n 5)"
   script -qec "'$lastack' explain -q '$dir/good.pcap'" "$dir/bar" >/dev/null 2>&1 </dev/null
   ! grep -q '\[#' "$dir/bar" || fail "a bar for a short file"
 fi
