@@ -72,6 +72,31 @@ static void keepalive_when_half_closed(void **state) {
   }
 }
 
+/* TCP_QUICKACK turned on: what is owed goes at once where the peer still sends or may be waiting; nothing goes that is not owed. */
+static void quick_from_now_on(void **state) {
+  (void)state;
+  static const enum la_state in[] = {LA_ESTABLISHED, LA_CLOSE_WAIT, LA_FIN_WAIT_2};
+  for (unsigned i = 0; i < 2 * sizeof in / sizeof in[0]; i++) {
+    enum la_state st = in[i / 2];
+    bool owed = i & 1 && st != LA_CLOSE_WAIT; /* its FIN was answered at once */
+    struct dlg *d = dlg_new(NULL);
+    struct place p = dlg_reach(d, st, PASSIVE_OPEN, false);
+    if (owed)
+      inject(d, ACK, p.peer, p.us, 10);
+    dlg_pump(d);
+    expect_nothing(d);
+    assert_int_equal(la_set_option(d->s, d->conn, LA_OPT_QUICKACK, 1, d->now), LA_OK);
+    if (owed && st == LA_ESTABLISHED)
+      expect(d, ACK, p.us, p.peer + 10, 0);
+    expect_nothing(d);
+    dlg_advance(d, LA_SEC);
+    if (owed && st != LA_ESTABLISHED)
+      expect(d, ACK, p.us, p.peer + 10, 0);
+    expect_nothing(d);
+    dlg_free(d);
+  }
+}
+
 /* What is lent waits like what is copied: past the send buffer LA_AGAIN, and WRITABLE when acknowledged text has made room. */
 static void lent_past_the_buffer(void **state) {
   (void)state;
@@ -130,7 +155,7 @@ static void confirmed_by_progress(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(deferred_behind_a_cookie), cmocka_unit_test(duplicates_without_dsack), cmocka_unit_test(keepalive_when_half_closed),
-    cmocka_unit_test(lent_past_the_buffer),     cmocka_unit_test(confirmed_by_progress),
+    cmocka_unit_test(lent_past_the_buffer),     cmocka_unit_test(confirmed_by_progress),    cmocka_unit_test(quick_from_now_on),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
