@@ -470,13 +470,17 @@ void la__flow_icmp(struct flow *c, unsigned from, const struct packet *p, const 
 }
 
 bool la__flow_ends_with(const struct flow *c, unsigned from, const struct seg *s) {
-  const struct flow_end *me = &c->end[from];
-  if ((s->flags & (LA_SYN | LA_ACK | LA_RST | LA_FIN)) != LA_SYN || (s->sum == SUM_BAD && me->good_sum))
+  const struct flow_end *me = &c->end[from], *peer = &c->end[!from];
+  const struct track_end *t = &c->track.end[from];
+  if ((s->flags & (LA_SYN | LA_ACK | LA_RST)) != LA_SYN || (s->sum == SUM_BAD && me->good_sum))
     return false;
-  if (me->syns)
-    return c->track.end[from].isn != s->seq;
-  /* the first SYN of this end: crossing SYNs, or a SYN that was overtaken by its answer, belong to what is there */
-  return me->segs > 0 && !(me->segs == 1 && c->end[!from].segs <= 1) && !c->end[!from].syns;
+  /* it belongs to what is there when its number is the one before the first: sent again, or captured after what came behind it */
+  if (me->syns || (me->segs && t->have_isn))
+    return t->isn != s->seq;
+  if (me->segs)
+    return true;
+  /* ... or when the other end has answered it already, or not yet: crossing SYNs */
+  return peer->has_ack && peer->acked != s->seq + 1;
 }
 
 la_time la__flow_zero_window(const struct flow *c, unsigned end) {

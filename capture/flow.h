@@ -108,6 +108,7 @@ struct flow {
   bool fin_merged;           /* the second FIN carried the first acknowledgment of the first */
   bool superseded;           /* a SYN took its pair over while it was open */
   bool after_time_wait;      /* its own SYN took over a pair in TIME-WAIT */
+  bool given;                /* live: the caller has been told of its end */
   bool told;                 /* by a comment of the stack itself */
   uint8_t told_why, told_by; /* enum la_why, the end that told */
   uint8_t icmp_type, icmp_code;
@@ -147,6 +148,10 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
 void la__flow_icmp(struct flow *c, unsigned from, const struct packet *p, const struct seg *s);
 /* A SYN that opens something new? Then this connection's time is over. */
 bool la__flow_ends_with(const struct flow *c, unsigned from, const struct seg *s);
+/* Wireshark's tcp.completeness, in which the first of a stream's frames counts when it is a SYN, or when there is a second one. */
+static inline unsigned la__flow_completeness(const struct flow *c) {
+  return c->first.frame == c->last.frame && !(c->completeness & COMPLETE_SYN) ? 0 : c->completeness;
+}
 /* How long the window of that end was closed, until the connection's latest segment. */
 la_time la__flow_zero_window(const struct flow *c, unsigned end);
 /* Of an ICMP error: the packet was too large (RFC 1191, 8201)? */

@@ -216,13 +216,14 @@ bool la__explain_json(FILE *out, const struct flow *c, const struct verdict *v) 
   TEXT(&l, "zeek_state", la__zeek_state(&c->zeek));
   TEXT(&l, "zeek_history", c->zeek.history);
   TEXT(&l, "zeek_orig", who(v, c->zeek.orig));
-  NUMBER(&l, "completeness", c->completeness);
+  NUMBER(&l, "completeness", la__flow_completeness(c));
   KEY(&l, "client_end");
   end_of(&l, c, v->client);
   KEY(&l, "server_end");
   end_of(&l, c, !v->client);
   states(&l, c, v);
   TEXT(&l, "text", la__explain_text(c, v, text));
+  /* locked: the thread that draws the bar empties the buffer */
   LINE(&l, "}\n");
-  return fwrite_unlocked(buf, 1, (size_t)(l.at - buf), out) == (size_t)(l.at - buf);
+  return fwrite(buf, 1, (size_t)(l.at - buf), out) == (size_t)(l.at - buf);
 }

@@ -27,6 +27,7 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release")
     COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=la_* --localize-symbol=*.* ${core_whole}
     DEPENDS lastack_core_parts $<TARGET_OBJECTS:lastack_core_parts>
     COMMENT "Optimising the core as a whole" COMMAND_EXPAND_LISTS VERBATIM)
+  add_custom_target(lastack_core_whole DEPENDS ${core_whole}) # made once, though two libraries want it at the same time
 endif()
 
 # The library: core, drivers and loop. As it is installed, static and shared; and `parts`, for the tools and tests.
@@ -45,6 +46,9 @@ foreach(kind static shared parts)
   target_compile_options(lastack_${kind} PRIVATE -fno-semantic-interposition)
   target_include_directories(lastack_${kind} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
   set_target_properties(lastack_${kind} PROPERTIES OUTPUT_NAME lastack LINKER_LANGUAGE C)
+  if(TARGET lastack_core_whole AND NOT kind STREQUAL "parts")
+    add_dependencies(lastack_${kind} lastack_core_whole)
+  endif()
 endforeach()
 set_target_properties(lastack_parts PROPERTIES OUTPUT_NAME lastack_parts)
 # The names under which an installed copy is found, too.

@@ -26,6 +26,12 @@ static bool lossy_since(const struct sw_end *e, uint64_t since) {
   return !p; /* nobody knows */
 }
 
+/* May the peer have kept back RSTs, there being more to be sent than it sends in a second? */
+static bool mute(const struct sw_end *e) {
+  uint32_t rsts = e->w->host[e->side ? e->f->plan->client : e->f->plan->server].cfg.rst_per_sec;
+  return rsts && rsts < 10;
+}
+
 /* Did the other side go without a word, or lose its memory? */
 static bool peer_gone(const struct sw_end *e) {
   const struct sw_world *w = e->w;
@@ -148,7 +154,7 @@ static bool unanswered(struct sw_end *e, la_time limit) {
                   la_why_name(e->end.why));
     return false;
   }
-  return lossy_since(e, window) || slow(e, limit);
+  return mute(e) || lossy_since(e, window) || slow(e, limit);
 }
 
 /*
@@ -186,9 +192,7 @@ static bool keepalive(const struct sw_end *e) {
   la_time all = p->keep_intvl * p->keep_cnt * LA_SEC;
   if (!p->keep_idle || (e->pair && e->pair->in_at + all > e->end.ended + LA_MS))
     return false;
-  uint32_t rsts = e->w->host[e->side ? e->f->plan->client : e->f->plan->server].cfg.rst_per_sec;
-  bool mute = rsts && rsts < 10; /* there were more to be sent */
-  return mute || lossy_since(e, 1) || peer_gone(e) || natted(e) || memory(e) || slow(e, all);
+  return mute(e) || lossy_since(e, 1) || peer_gone(e) || natted(e) || memory(e) || slow(e, all);
 }
 
 static bool explained(struct sw_end *e) {

@@ -42,7 +42,9 @@ void la__wheel_init(struct wheel *w, const struct slab *first, const struct slab
 static inline struct wheel_node *la__wheel_node(const struct wheel *w, uint32_t name) {
   return la__slab_at(w->nodes[(name & WHEEL_SECOND) != 0], name & (WHEEL_SECOND - 1));
 }
-/* Puts a node that is not on the wheel there, or moves one that is; `name` is the node's. A deadline in the past is due at once; LA_NEVER is none. */
+/*
+ * Puts a node, whose name is `name`, on the wheel, or moves it there. A deadline in the past is due at once; LA_NEVER is none.
+ */
 void la__wheel_set(struct wheel *w, struct wheel_node *n, uint32_t name, la_time deadline);
 /* Nothing happens when the node is not on the wheel. */
 void la__wheel_del(struct wheel *w, struct wheel_node *n);

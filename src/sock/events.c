@@ -49,7 +49,7 @@ static void conn_event(struct tcp *t, struct conn *c, la_event *e) {
 }
 
 /* The first connection stays first until all its bits are told; one that has nothing left to tell leaves the list. */
-static size_t conn_events(struct tcp *t, la_event *out, size_t n, size_t max) {
+static inline size_t conn_events(struct tcp *t, la_event *out, size_t n, size_t max) {
   while (t->event_head != REF_NONE) {
     struct conn *c = la__conn_at(t, t->event_head);
     while (c->events && n < max)
@@ -113,6 +113,8 @@ size_t la_events(la_stack *s, la_event *out, size_t max) {
   while (n < max && t->levent_head != SLAB_NONE)
     listener_event(t, &out[n++]);
   n = conn_events(t, out, n, max);
+  if (n == max)
+    return n;
   while (n < max && s->udp.event_head != SLAB_NONE)
     udp_event(&s->udp, &out[n++]);
   for (la_held *h; n < max && (h = la__held_back(&t->chunks)) != NULL;)

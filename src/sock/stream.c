@@ -139,9 +139,7 @@ static ptrdiff_t copy_out(struct conn *c, size_t skip, void *dst, size_t n) {
   return (ptrdiff_t)la__rope_copy(&c->rcvq->rope, skip, dst, n);
 }
 
-ptrdiff_t la_peek(la_stack *s, la_conn h, size_t skip, void *dst, size_t n) {
-  return copy_out(la__conn_handle(&s->tcp, h), skip, dst, n);
-}
+ptrdiff_t la_peek(la_stack *s, la_conn h, size_t skip, void *dst, size_t n) { return copy_out(la__conn_handle(&s->tcp, h), skip, dst, n); }
 
 void la__stream_consume(struct tcp *t, struct conn *c, size_t n) {
   la__rope_consume(&c->rcvq->rope, &t->chunks, n);

@@ -15,8 +15,8 @@
  * The state is worth more than what is outstanding, and larger than others': it hangs off `wish`, for connections that have asked for BBR
  * alone, and survives idle times. Without memory for it the connection behaves as by Reno.
  *
- * ECN: the draft leaves the response open, but a mark must count as congestion. An echo comes once a window and says no share, so it counts as
- * losses beyond what is tolerated: it bounds rate and flight for its round, and ends STARTUP or a probe.
+ * ECN: the draft leaves the response open, but a mark must count as congestion. An echo comes once a window and says no share, so it
+ * counts as losses beyond what is tolerated: it bounds rate and flight for its round, and ends STARTUP or a probe.
  */
 #include "base/bytes.h"
 #include "base/seq.h"

@@ -19,19 +19,23 @@
 #include "base/seq.h"
 #include "tcp/tcp.h"
 
-static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn *c, unsigned state, uint8_t fresh, uint8_t again,
+static void trace_put(struct tcp *t, const struct tcp_out *o, const struct conn *c, unsigned state, uint8_t fresh, uint8_t again,
                       unsigned shift) {
-  t->stats.segments_out += tcp_seg_count(&o->seg);
-  if (o->seg.flags & LA_RST)
-    t->stats.resets_out++;
-  if (!la__trace_on(&t->trace))
-    return;
   la_trace_rec *r = la__trace_rec(t, &o->key, c, LA_TRACE_OUT);
   la__trace_seg(r, &o->seg);
   r->from = r->to = (uint8_t)state;
   r->fresh = fresh;
   r->retransmit = again;
   r->wnd = (uint32_t)o->seg.wnd << (o->seg.flags & LA_SYN ? 0 : shift);
+}
+
+static inline void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn *c, unsigned state, uint8_t fresh, uint8_t again,
+                             unsigned shift) {
+  t->stats.segments_out += tcp_seg_count(&o->seg);
+  if (o->seg.flags & LA_RST)
+    t->stats.resets_out++;
+  if (la__trace_on(&t->trace))
+    trace_put(t, o, c, state, fresh, again, shift);
 }
 
 /* MUST-16: a segment's own options count. */
@@ -41,7 +45,7 @@ static uint32_t segment_room(const struct conn *c) {
 }
 
 static void start(const struct conn *c, struct tcp_out *o, uint32_t seq, unsigned flags) {
-  memset(&o->seg, 0, sizeof o->seg);
+  memset(&o->seg, 0, offsetof(struct tcp_seg, opt.sack)); /* which la__sack_out fills as far as it counts */
   la__conn_key(c, &o->key);
   o->seg.sport = c->lport;
   o->seg.dport = c->rport;

@@ -38,6 +38,17 @@ done <<'END'
 >S <SA >A >FA <FA >A +61000 new >S <RA
 >S <SA >A >A10 <A other >S <SA >A >RA
 (>S) <SA >A >A10 <A >FA <FA >A
+>A10
+<SA
+>RA
+>A10 <A
+>A10 >FA
+>S <SA >A >A10 >SF
+>S <SA >A <S
+>A10 <A >A10 >S <SA >A
+>S <SA >A >A10 <A10a3 >RA => >SF
+>FA >A10 +1500 >SF <RA
+<SA >A >A10 >Ss9
 >S (<SA) >A >A10 (<A) >FA (<FA) >A
 >S <SA >A >FRA
 >SF <SA

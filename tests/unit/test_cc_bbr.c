@@ -247,7 +247,7 @@ static struct way *way_open_ecn(void) {
   la__conn_handle(&w->d->s->tcp, w->d->conn)->net |= NET_ECN;
   return w;
 }
-/* An echo of CE is congestion (the draft's ECN): in STARTUP and in UP it ends the search for more, else it bounds the rate until the next probe. */
+/* An echo of CE is congestion: in STARTUP and in UP it ends the search for more, else it bounds the rate until the next probe. */
 static void marks(void **state) {
   (void)state;
   struct way *w = way_open_ecn();
