@@ -251,11 +251,12 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s, ui
   bool after_time_wait = false;
   struct flow *c = find(f, s, hash, &from);
   if (c && la__flow_ends_with(c, from, s)) {
-    c->reused = (struct flow_mark){p->frame, p->at};
+    la_time at = p->at > c->last_at ? p->at : c->last_at;
+    c->reused = (struct flow_mark){p->frame, at};
     c->reused_by = f->stats.connections + 1;
     c->superseded = c->over == OVER_NOT;
     reuses = c->id;
-    after_time_wait = c->over == OVER_RELEASED && p->at - c->last.at < FLOWS_2MSL;
+    after_time_wait = c->over == OVER_RELEASED && at - c->last.at < FLOWS_2MSL;
     retire(f, c);
     c = NULL;
   }
