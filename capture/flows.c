@@ -101,8 +101,10 @@ static void grow(struct flows *f) {
   f->nbuckets = n;
 }
 
-/* Straight from the system, so that what is there is 0 and nobody has to see to it; at a huge page's border, because connections are met in no
- * order, and half of the time would go into looking up where pages are. */
+/*
+ * Straight from the system, so that what is there is 0 and nobody has to see to it; at a huge page's border, because connections are met in
+ * no order, and half of the time would go into looking up where pages are.
+ */
 static bool more(struct flows *f) {
   size_t n = f->slabs ? HUGE_PAGE : FIRST_SLAB, room = f->slabs ? 2 * HUGE_PAGE : FIRST_SLAB;
   char *all = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
