@@ -14,7 +14,7 @@ static void tune(la_config *c) {
   c->sndbuf = (uint32_t)window * 2;
 }
 
-/* Posted: 64 KiB; for frames as long as that twice as much, so that each finds room. */
+/* Posted: 64 KiB in four; for frames as long as that two of 64 KiB, so that each finds room. */
 enum { REFS = 64, POSTS = 4, POST_BYTES = APP_BYTES / POSTS };
 
 struct bulk {
@@ -76,8 +76,9 @@ static void start(struct pair *p, struct bulk *b) {
     la_recv(p->server.stack, b->to, &none, 1); /* arms READABLE */
     return;
   }
-  for (unsigned i = 0; i < (p->whole ? 2 * POSTS : POSTS); i++) {
-    b->post[i] = (la_post){.data = b->dst + i * POST_BYTES, .cap = POST_BYTES, .least = POST_BYTES};
+  uint32_t each = p->whole ? APP_BYTES : POST_BYTES;
+  for (unsigned i = 0; i < (p->whole ? 2 : POSTS); i++) {
+    b->post[i] = (la_post){.data = b->dst + i * each, .cap = each, .least = each};
     if (la_recv_post(p->server.stack, b->to, &b->post[i]) != LA_OK)
       die("post");
   }

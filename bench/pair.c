@@ -49,11 +49,8 @@ static double thread_now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double begin(const struct pair *p) { return p->timed ? thread_now() : 0; }
-
+/* What began then is over. */
 static void end(struct pair *p, double began) {
-  if (!p->timed)
-    return;
   struct pair_times *t = p->timed;
   float took = (float)(thread_now() - began);
   if (t->calls == t->cap) {
@@ -68,16 +65,19 @@ static void end(struct pair *p, double began) {
 }
 
 static size_t output(struct pair *p, struct node *n) {
-  double began = begin(p);
-  size_t got = la_output(n->stack, n->link, p->out, p->timed ? 1 : WIRE_BATCH, p->now);
+  if (!p->timed)
+    return la_output(n->stack, n->link, p->out, WIRE_BATCH, p->now);
+  double began = thread_now();
+  size_t got = la_output(n->stack, n->link, p->out, 1, p->now);
   end(p, began);
   return got;
 }
 
 static void input(struct pair *p, struct node *n, size_t count) {
-  double began = begin(p);
+  double began = p->timed ? thread_now() : 0;
   size_t took = la_input(n->stack, n->link, p->in, count, p->now);
-  end(p, began);
+  if (p->timed)
+    end(p, began);
   if (took != count)
     die("a frame was refused");
   if (p->came)
@@ -93,7 +93,9 @@ size_t pair_carry(struct pair *p, struct node *from, struct node *to) {
     n = output(p, from);
     for (size_t i = 0; i < n; i++) {
       la_flat_begin(&flat, from->stack, &p->out[i]);
-      while ((len = la_flat_next(&flat, p->wire[k], MTU)) > 0) {
+      bool more = true;
+      while (more && (len = la_flat_next(&flat, p->wire[k], MTU)) > 0) {
+        more = p->out[i].flags & LA_FRAME_GSO;
         p->in[k].data = p->wire[k];
         p->in[k].len = (uint32_t)len;
         all++;
@@ -117,13 +119,16 @@ void pair_settle(struct pair *p) {
     ;
 }
 
+static void tick(struct pair *p, struct node *n) {
+  double began = p->timed ? thread_now() : 0;
+  la_tick(n->stack, p->now);
+  if (p->timed)
+    end(p, began);
+}
+
 void pair_tick(struct pair *p) {
-  double began = begin(p);
-  la_tick(p->client.stack, p->now);
-  end(p, began);
-  began = begin(p);
-  la_tick(p->server.stack, p->now);
-  end(p, began);
+  tick(p, &p->client);
+  tick(p, &p->server);
 }
 
 la_event pair_expect(struct node *n, enum la_event_type type) {

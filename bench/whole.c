@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The wire of the rows *_64k: a descriptor crosses as one frame, up to 64 KiB long. It is copied once, its checksum made on the way,
- * over all of it as over a single segment; the receiver verifies it.
+ * over all of it as over a single segment; the receiver verifies it at once, while it is in the cache.
  */
 #include "base/sum.h"
 #include "pair.h"
 #include "wire/ip.h"
 #include "wire/tcp_wire.h"
 
-enum { LONGEST = 65536, UNDER_WAY = 2, SUM_AT = 16 };
+enum { LONGEST = 65536, SUM_AT = 16 };
 
 void pair_whole(struct pair *p) {
   p->sums = la_host_sums();
-  p->whole = malloc(UNDER_WAY * (size_t)LONGEST);
+  p->whole = malloc(LONGEST);
   if (!p->whole)
     die("no memory");
 }
@@ -35,21 +35,18 @@ static uint32_t cross(const la_sums *sums, const la_frame *f, uint8_t *to) {
 }
 
 size_t pair_carry_whole(struct pair *p, struct node *from, struct node *to) {
-  size_t n, all = 0;
-  while ((n = la_output(from->stack, from->link, p->out, UNDER_WAY, p->now)) > 0) {
-    for (size_t i = 0; i < n; i++) {
-      uint8_t *wire = p->whole + i * LONGEST;
-      p->in[i].data = wire;
-      p->in[i].flags = p->out[i].flags & LA_FRAME_GSO;
-      p->in[i].gso_size = p->out[i].gso_size;
-      p->in[i].len = cross(&p->sums, &p->out[i], wire);
-      la_frame_done(from->stack, &p->out[i]);
-    }
-    if (la_input(to->stack, to->link, p->in, n, p->now) != n)
+  la_frame *in = &p->in[0], *out = &p->out[0];
+  size_t all = 0;
+  for (; la_output(from->stack, from->link, out, 1, p->now) > 0; all++) {
+    in->data = p->whole;
+    in->flags = out->flags & LA_FRAME_GSO;
+    in->gso_size = out->gso_size;
+    in->len = cross(&p->sums, out, p->whole);
+    la_frame_done(from->stack, out);
+    if (la_input(to->stack, to->link, in, 1, p->now) != 1)
       die("a frame was refused");
     if (p->came)
       p->came(p->ctx, to);
-    all += n;
   }
   p->frames += all;
   return all;

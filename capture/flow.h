@@ -108,6 +108,7 @@ struct flow {
   bool fin_merged;           /* the second FIN carried the first acknowledgment of the first */
   bool superseded;           /* a SYN took its pair over while it was open */
   bool after_time_wait;      /* its own SYN took over a pair in TIME-WAIT */
+  bool given;                /* live: the caller has been told of its end */
   bool told;                 /* by a comment of the stack itself */
   uint8_t told_why, told_by; /* enum la_why, the end that told */
   uint8_t icmp_type, icmp_code;

@@ -206,8 +206,9 @@ static void retire(struct flows *f, struct flow *c) {
     f->newest = NULL;
   unqueue(c);
   f->nconns--;
-  f->done(f->ctx, c);
-  if (!f->keeps)
+  if (!c->given)
+    f->done(f->ctx, c);
+  if (!f->keeps || c->given)
     la__flows_back(f, c);
 }
 
@@ -228,6 +229,16 @@ static void expire_some(struct flows *f, struct flow_queue *q, size_t most, la_t
 static inline void expire_from(struct flows *f, struct flow_queue *q, size_t most, la_time life) {
   if (q->n > most || f->now - q->since >= life)
     expire_some(f, q, most, life);
+}
+
+/* It stays, for late segments and for who takes its pair. */
+static void give_ended(struct flows *f) {
+  for (struct flow *c; (c = f->ended.first) && (f->ended.n > FLOWS_WAITING || f->now - c->last.at >= FLOWS_LINGER);) {
+    f->done(f->ctx, c);
+    c->given = true;
+    enqueue(&f->over, c);
+    f->over.since = c->last.at < f->over.since ? c->last.at : f->over.since;
+  }
 }
 
 static void expire(struct flows *f) {
@@ -271,9 +282,12 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s, ui
   }
   look_for_nat(f, c, s);
   la__flow_segment(c, from, p, s);
-  if (f->seen)
+  if (f->seen && !c->given)
     f->seen(f->ctx, c, from, p, s);
-  enqueue(c->over != OVER_NOT ? &f->over : attempt(c) ? &f->attempts : NULL, c);
+  if (c->over != OVER_NOT)
+    enqueue(f->live && !c->given ? &f->ended : &f->over, c);
+  else
+    enqueue(attempt(c) ? &f->attempts : NULL, c);
 }
 
 static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
@@ -282,7 +296,7 @@ static void icmp(struct flows *f, const struct packet *p, const struct seg *s) {
   if (!c)
     return;
   la__flow_icmp(c, from, p, s);
-  if (f->seen)
+  if (f->seen && !c->given)
     f->seen(f->ctx, c, from, p, s);
 }
 
@@ -367,6 +381,7 @@ static void sweep(struct flows *f) {
 void la__flows_live(struct flows *f, la_time now) {
   if (now > f->now)
     f->now = now;
+  give_ended(f);
   expire(f);
   if (f->now - f->swept >= FLOWS_SWEEP)
     sweep(f);

@@ -2,7 +2,7 @@
 /*
  * All connections of a capture. One that is over stays for a while, because late copies and answers belong to it, and then goes to
  * the caller and is freed; so memory is that of the connections open at one time, and of a bounded number of those that are over, or that
- * nobody answers.
+ * nobody answers. Live, the caller is told of an end FLOWS_LINGER after its latest segment, though the connection stays.
  */
 #ifndef LA_CAPTURE_FLOWS_H
 #define LA_CAPTURE_FLOWS_H
@@ -13,6 +13,7 @@
 enum { FLOWS_WAITING = 16384, FLOWS_ATTEMPTS = 65536, FLOWS_SYNS = 1024, FLOWS_BATCH = 16 };
 #define FLOWS_2MSL (60 * LA_SEC)
 #define FLOWS_SILENT (86400 * LA_SEC)
+#define FLOWS_LINGER (2 * LA_SEC) /* live: a FIN whose ACK was lost comes again, an RST crosses what is on its way */
 #define FLOWS_SWEEP (600 * LA_SEC)
 #define FLOWS_SYN_LIFE (180 * LA_SEC) /* an unanswered SYN is given up */
 
@@ -46,8 +47,8 @@ struct flows {
   uint64_t key[9];
   struct flow **bucket;
   size_t nbuckets, nconns;
-  struct flow *newest, *spare; /* newest: NULL when it has gone */
-  struct flow_queue over, attempts;
+  struct flow *newest, *spare;             /* newest: NULL when it has gone */
+  struct flow_queue over, attempts, ended; /* ended: live, over but not yet given */
   void *slabs;
   struct flow *fresh, *fresh_end; /* never used, and all 0 */
   struct pieces *pieces;
@@ -55,6 +56,7 @@ struct flows {
   la_time now, swept;
   struct flows_stats stats;
   bool out_of_memory;
+  bool live;   /* set by the caller: packets come as they are captured, and la__flows_live says what time it is */
   bool broken; /* set by who reads, before la__flows_finish: the capture breaks off */
 };
 

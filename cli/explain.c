@@ -4,6 +4,7 @@
 #include "cli/explain.h"
 #include "cli/explain_draw.h"
 #include "cli/explain_tell.h"
+#include "cli/progress.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -16,7 +17,7 @@
 #include "capture/ahead.h"
 #include "draw/explain.h"
 
-enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, PROGRESS_STEP = 1 << 24, OUT_BUFFER = 1 << 16 };
+enum { EXIT_FINDINGS = 1, EXIT_UNREADABLE = 3, OUT_BUFFER = 1 << 16 };
 enum { KEY_FINDINGS = 256, KEY_FOLLOW, KEY_HOST, KEY_PORT, KEY_PATIENCE };
 
 struct ask {
@@ -35,7 +36,8 @@ struct run {
   struct flows flows;
   struct filter filter;
   struct rollup sum;
-  uint64_t printed, shown_at;
+  struct progress bar;
+  uint64_t printed;
   la_time stopped_at;
   unsigned quiet; /* so often in a row nothing was waiting, since then */
   atomic_bool failed;
@@ -162,15 +164,6 @@ static void done(void *ctx, struct flow *c) {
   r->threads ? la__teller_add(&r->teller, c, r->flows.now) : tell(r, c, r->flows.now);
 }
 
-static void progress(struct run *r, uint64_t at, uint64_t of, const char *path) {
-  if (of < 4 * PROGRESS_STEP || at < r->shown_at + PROGRESS_STEP)
-    return;
-  unsigned tenths = (unsigned)(at * 40 / of);
-  r->shown_at = at;
-  fprintf(stderr, "\r%s [%.*s%*s] %3u%% ", path, (int)tenths, "########################################", 40 - (int)tenths, "",
-          (unsigned)(at * 100 / of));
-}
-
 static bool enough(const struct run *r) { return r->failed || (r->a->most && r->printed >= r->a->most) || r->flows.out_of_memory; }
 
 static la_time clock_now(void) {
@@ -189,7 +182,7 @@ static bool told_to_stop(struct run *r, const struct packet *p) {
   return r->quiet > 1 || (p && p->at > r->stopped_at);
 }
 
-static enum reader_result read_here(struct run *r, struct reader *rd, bool bar, const char *path) {
+static enum reader_result read_here(struct run *r, struct reader *rd, const char *path) {
   enum reader_result got = READER_NOTHING;
   struct packet p[FLOWS_BATCH];
   bool stop = false;
@@ -203,8 +196,7 @@ static enum reader_result read_here(struct run *r, struct reader *rd, bool bar, 
     la__flows_batch(&r->flows, p, n);
     if (r->a->follow)
       la__flows_live(&r->flows, clock_now());
-    if (bar)
-      progress(r, rd->offset, rd->src.size, path);
+    la__progress_show(&r->bar, path, rd->offset, rd->src.size);
   }
   r->flows.broken = got == READER_BROKEN;
   la__flows_finish(&r->flows);
@@ -212,14 +204,13 @@ static enum reader_result read_here(struct run *r, struct reader *rd, bool bar, 
 }
 
 /* In three threads: one reads, this one follows the connections, one tells of those that ended. */
-static enum reader_result read_ahead(struct run *r, struct ahead *a, bool bar, const char *path) {
+static enum reader_result read_ahead(struct run *r, struct ahead *a, const char *path) {
   enum reader_result got = READER_PACKET;
   while (got == READER_PACKET && !enough(r)) {
     struct ahead_block *b = la__ahead_next(a);
     la__flows_take(&r->flows, b->p, b->s, b->n);
     got = b->end;
-    if (bar)
-      progress(r, b->offset, a->rd->src.size, path);
+    la__progress_show(&r->bar, path, b->offset, a->rd->src.size);
     la__ahead_done(a, b);
   }
   la__ahead_stop(a);
@@ -243,12 +234,10 @@ static bool start_threads(struct run *r, struct reader *rd, struct ahead *a) {
 }
 
 static int read_all(struct run *r, struct reader *rd, const char *path) {
-  bool bar = isatty(STDERR_FILENO) && !r->a->follow;
   struct ahead a;
-  r->shown_at = 0;
-  enum reader_result got = start_threads(r, rd, &a) ? read_ahead(r, &a, bar, path) : read_here(r, rd, bar, path);
-  if (bar && r->shown_at)
-    fprintf(stderr, "\r%*s\r", 60 + (int)strlen(path), "");
+  la__progress_init(&r->bar, !r->a->follow && !la__drawings_to_stdout(&r->a->draw.to));
+  enum reader_result got = start_threads(r, rd, &a) ? read_ahead(r, &a, path) : read_here(r, rd, path);
+  la__progress_clear(&r->bar);
   if (got != READER_BROKEN)
     return EXIT_OK;
   la__fail(r->a->cmd, "%s: broken at offset %llu, after %llu packets: %s", path, (unsigned long long)rd->offset,
@@ -283,6 +272,7 @@ static int one(struct run *r, const char *path, struct flows_stats *sum) {
     la__fail(r->a->cmd, "out of memory");
   } else {
     r->flows.stats.connections = before;
+    r->flows.live = r->a->follow != NULL;
     r->flows.seen = la__explain_draws(&r->a->draw) ? seen : NULL;
     status = read_all(r, &rd, path);
     r->flows.stats.connections -= before;

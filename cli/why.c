@@ -66,10 +66,24 @@ static void waits(FILE *out, const struct row *r) {
   if (la__row_number(r, "unread") || r->send_q)
     fprintf(out, "  queues: %" PRIu64 " bytes unread, %" PRIu64 " unsent, %" PRIu64 " unacknowledged\n", la__row_number(r, "unread"),
             la__row_number(r, "unsent"), la__row_number(r, "unacked"));
-  if (la__row_number(r, "backoff"))
+  if (la__row_number(r, "backoff") && strcmp(la__row_word(r, "waiting"), la_waiting_name(LA_WAITS_PEER_WINDOW)) == 0)
+    fprintf(out, "  window probes since, each later than the one before: %" PRIu64 "\n", la__row_number(r, "backoff"));
+  else if (la__row_number(r, "backoff"))
     fprintf(out, "  sent again without an answer: %" PRIu64 " times\n", la__row_number(r, "backoff"));
   if (la__row_number(r, "keepalive_probes"))
     fprintf(out, "  keepalive probes without an answer: %" PRIu64 "\n", la__row_number(r, "keepalive_probes"));
+}
+
+static void path(FILE *out, const struct row *r) {
+  if (!la__row_has(r, "cwnd"))
+    return;
+  if (la__row_has(r, "srtt_us"))
+    fprintf(out, "  path: round trip %.3f ms (least %.3f ms), retransmission time-out %.0f ms;", (double)r->srtt_us / 1000,
+            (double)la__row_number(r, "min_rtt_us") / 1000, (double)la__row_number(r, "rto_us") / 1000);
+  else
+    fprintf(out, "  path: round trip not measured;");
+  fprintf(out, " cwnd %" PRIu64 ", the peer's window %" PRIu64 " bytes; MSS %" PRIu64 "\n", la__row_number(r, "cwnd"),
+          la__row_number(r, "send_window"), la__row_number(r, "mss"));
 }
 
 static void outlook(FILE *out, const struct row *r) {
@@ -100,5 +114,6 @@ void la__why(FILE *out, const struct row *r) {
     return;
   }
   waits(out, r);
+  path(out, r);
   outlook(out, r);
 }

@@ -9,18 +9,25 @@ set(system_definitions _GNU_SOURCE _FILE_OFFSET_BITS=64 _TIME_BITS=64)
 set(core_objects $<TARGET_OBJECTS:lastack_core>)
 set(core_whole ${core_objects})
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release")
-  set(whole_options -O3 -fPIC -flto -fno-fat-lto-objects -fno-semantic-interposition)
+  include(${PROJECT_SOURCE_DIR}/cmake/exports.cmake)
+  set(exports_header ${PROJECT_BINARY_DIR}/core_exports.h)
+  lastack_exports(${exports_header})
+  set(whole_options -O3 -fPIC -flto -fno-fat-lto-objects -fno-semantic-interposition -fno-tree-slp-vectorize)
   add_library(lastack_core_parts OBJECT ${core_sources})
   lastack_common(lastack_core_parts)
-  target_compile_options(lastack_core_parts PRIVATE -ffreestanding ${whole_options})
+  target_compile_options(lastack_core_parts PRIVATE -ffreestanding ${whole_options} -include ${exports_header})
   target_include_directories(lastack_core_parts PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
   set(core_whole ${PROJECT_BINARY_DIR}/core_whole.o)
+  # What is not marked is the object's own (-fwhole-program): inlined where it is called once. The compiler takes that option only for a
+  # finished file, hence flinker-output=dyn, though all that is made is an object.
   add_custom_command(
     OUTPUT ${core_whole}
-    COMMAND ${CMAKE_C_COMPILER} -r -g -ffreestanding ${whole_options} -flto=2 -flinker-output=nolto-rel $<TARGET_OBJECTS:lastack_core_parts> -o ${core_whole}
+    COMMAND ${CMAKE_C_COMPILER} -r -g -ffreestanding ${whole_options} -flto=2 -flto-partition=one -flinker-output=dyn -fwhole-program
+      $<TARGET_OBJECTS:lastack_core_parts> -o ${core_whole}
     COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=la_* --localize-symbol=*.* ${core_whole}
     DEPENDS lastack_core_parts $<TARGET_OBJECTS:lastack_core_parts>
     COMMENT "Optimising the core as a whole" COMMAND_EXPAND_LISTS VERBATIM)
+  add_custom_target(lastack_core_whole DEPENDS ${core_whole}) # made once, though two libraries want it at the same time
 endif()
 
 # The library: core, drivers and loop. As it is installed, static and shared; and `parts`, for the tools and tests.
@@ -39,6 +46,9 @@ foreach(kind static shared parts)
   target_compile_options(lastack_${kind} PRIVATE -fno-semantic-interposition)
   target_include_directories(lastack_${kind} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
   set_target_properties(lastack_${kind} PROPERTIES OUTPUT_NAME lastack LINKER_LANGUAGE C)
+  if(TARGET lastack_core_whole AND NOT kind STREQUAL "parts")
+    add_dependencies(lastack_${kind} lastack_core_whole)
+  endif()
 endforeach()
 set_target_properties(lastack_parts PROPERTIES OUTPUT_NAME lastack_parts)
 # The names under which an installed copy is found, too.

@@ -33,14 +33,21 @@ foreach(source IN LISTS test_sources)
   set_tests_properties(${test} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${LASTACK_TEST_SECONDS})
 endforeach()
 
-# tests/attacks/test_work.c counts the basic blocks that the core passes: a core of its own, instrumented. As objects, so that the
-# archive's are not asked for.
+# tests/attacks/test_work.c and test_rows_*.c count the basic blocks that the core passes: a core of its own, instrumented. As objects, so
+# that the archive's are not asked for.
 lastack_room_sources(counted_sources ${core_rooms})
 add_library(lastack_counted OBJECT ${counted_sources})
 lastack_common(lastack_counted)
 target_compile_options(lastack_counted PRIVATE -ffreestanding -fsanitize-coverage=trace-pc)
 target_include_directories(lastack_counted PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
-target_sources(attacks_work PRIVATE $<TARGET_OBJECTS:lastack_counted>)
+foreach(counting attacks_work attacks_rows_a attacks_rows_b attacks_rows_c attacks_rows_d)
+  target_sources(${counting} PRIVATE $<TARGET_OBJECTS:lastack_counted>)
+endforeach()
+
+# Its malloc and its clock are the test's own.
+foreach(symbol malloc calloc realloc free epoll_wait epoll_pwait2 clock_gettime)
+  target_link_options(test_host_memory PRIVATE -Wl,--wrap=${symbol})
+endforeach()
 
 # The interface for packetdrill is tested as packetdrill finds it: loaded at run time.
 add_dependencies(packetdrill_interface lastack_packetdrill)
@@ -62,25 +69,18 @@ lastack_tool_room(capture_tape)
 target_link_libraries(capture_tape PRIVATE lastack_test_helpers ${tool_libraries})
 set_target_properties(capture_tape kernel_peer kernel_swarm kernel_inject PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
-# The fuzzers of the whole stack and of an Ethernet link, without libFuzzer (`./dev fuzz` builds those with it).
-file(GLOB fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.c)
-list(FILTER fuzz_sources EXCLUDE REGEX "/(fuzz_drill|fuzz_link|fuzz_capture|capture_main|fuzz_parse|fuzz_struct|plain_main)[.]c$")
-add_executable(fuzz_stack ${fuzz_sources})
-add_executable(fuzz_link ${PROJECT_SOURCE_DIR}/fuzz/fuzz_link.c ${PROJECT_SOURCE_DIR}/fuzz/watch.c)
-foreach(fuzzer fuzz_stack fuzz_link)
-  lastack_tool_room(${fuzzer})
-  target_link_libraries(${fuzzer} PRIVATE lastack_parts)
+# The fuzzers, without libFuzzer (`./dev fuzz` builds them with it).
+set(fuzz_stack_sources config lend watch seeds)
+set(fuzz_link_sources watch)
+foreach(what stack link drill capture parse struct)
+  set(sources main fuzz_${what} ${fuzz_${what}_sources})
+  list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/fuzz/)
+  list(TRANSFORM sources APPEND .c)
+  add_executable(fuzz_${what} ${sources})
+  lastack_tool_room(fuzz_${what})
+  target_link_libraries(fuzz_${what} PRIVATE lastack_test_helpers ${tool_libraries})
+  set_target_properties(fuzz_${what} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 endforeach()
-# The same of captures.
-add_executable(fuzz_capture ${PROJECT_SOURCE_DIR}/fuzz/fuzz_capture.c ${PROJECT_SOURCE_DIR}/fuzz/capture_main.c)
-lastack_tool_room(fuzz_capture)
-target_link_libraries(fuzz_capture PRIVATE lastack_test_helpers ${tool_libraries})
-foreach(fuzzer fuzz_parse fuzz_struct)
-  add_executable(${fuzzer} ${PROJECT_SOURCE_DIR}/fuzz/${fuzzer}.c ${PROJECT_SOURCE_DIR}/fuzz/plain_main.c)
-  lastack_tool_room(${fuzzer})
-  target_link_libraries(${fuzzer} PRIVATE lastack_parts)
-endforeach()
-set_target_properties(fuzz_capture fuzz_link fuzz_parse fuzz_stack fuzz_struct PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
 # The exhaustive table (tests/model): the stack against a model of RFC 9293.
 file(GLOB model_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/model/*.c)

@@ -61,13 +61,14 @@ static uint32_t seg_end(const struct ladder_item *it) {
 /* How much a segment tells: see draw_event.depth. */
 static unsigned depth_of(struct drawing *d, const struct ladder_item *it) {
   struct draw_side *me = &d->side[it->side], *peer = &d->side[!it->side];
-  bool opens = !me->shook, ends = peer->has_fin && !peer->fin_acked && (it->flags & LA_ACK) && seq_geq(it->ack, peer->fin);
+  bool opens = !me->shook && peer->has_syn && it->ack == peer->shaken,
+       ends = peer->has_fin && !peer->fin_acked && (it->flags & LA_ACK) && seq_geq(it->ack, peer->fin);
   if (it->flags & (LA_SYN | LA_FIN | LA_RST))
     return 2;
   me->shook = true;
   if (ends)
     peer->fin_acked = true;
-  if ((opens && !it->len) || ends)
+  if ((opens && (it->flags & LA_ACK) && !it->len) || ends)
     return 2;
   return it->again || it->text || (it->flags & LA_URG) ? 1 : 0;
 }
@@ -108,8 +109,9 @@ static void follow_send(struct drawing *d, struct draw_event *e) {
   clock_of_send(s, e);
   e->depth = depth_of(d, it);
   if ((it->flags & LA_SYN) && it->again != LADDER_RETRANSMITTED) {
-    s->acked = it->seq;
-    s->nxt = it->seq;
+    s->acked = s->nxt = it->seq;
+    s->has_syn = true;
+    s->shaken = it->seq + 1;
     s->has_fin = s->fin_acked = false;
     s->scales = (it->all.have & TCP_OPT_WSCALE) != 0;
     s->wscale = it->all.wscale;
@@ -205,7 +207,7 @@ void la__drawing_put(struct drawing *d, const struct ladder_item *it) {
   follow(d, e);
   d->event[d->n++] = e;
   if (it->kind == LADDER_SEND) {
-    if (d->nflying == DRAWING_KEEP / 4) /* long lost: nobody told their fate */
+    if (d->nflying == DRAWING_KEEP / 2) /* long lost: nobody told their fate */
       memmove(d->flying, d->flying + 1, --d->nflying * sizeof *d->flying);
     d->flying[d->nflying++] = e;
   }

@@ -9,7 +9,7 @@
 
 #include "draw/ladder.h"
 
-enum { DRAWING_KEEP = 2048 /* events, before the drawing folds while it is fed */, DRAWING_SHOW = 240 /* of the finished one */ };
+enum { DRAWING_KEEP = 4096 /* events, before the drawing folds while it is fed */, DRAWING_SHOW = 240 /* of the finished one */ };
 
 /* Segments that are not drawn one by one. [0]: sent by the left side, [1]: by the right one. */
 struct draw_fold {
@@ -27,7 +27,7 @@ struct draw_event {
   const char *clock;       /* whose expiry it was; ran since clock_from. Static storage */
   la_time clock_from;
   struct draw_fold folded;
-  size_t index; /* the number of its run; then, set by la__place, its place in the list */
+  size_t index, run; /* its place in the list; fold.c: the number of its run */
 };
 /* What is remembered of a side while it is fed. */
 struct draw_side {
@@ -37,7 +37,8 @@ struct draw_side {
   la_time oldest;           /* since when something is unacknowledged */
   la_time probed;           /* the latest probe */
   uint32_t acked, nxt, fin; /* of what it sent: acknowledged up to; sent up to; past its FIN */
-  bool has_state, has_fin, fin_acked, shook, scales;
+  uint32_t shaken;          /* past its SYN: who says so first ends the opening */
+  bool has_state, has_syn, has_fin, fin_acked, shook, scales;
   uint8_t wscale;
   struct draw_sent {
     uint32_t seq;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run is a stretch of neighbouring events that all may be folded: whole segments, both ends within it. First only dull segments may, run
- * by run and direction by direction; if more is left than is to be shown, without regard to direction; then also what is lost, sent again
- * or noted in the middle of the connection; and at last everything but the beginning and the end.
+ * A run is a stretch of neighbouring events that all may be folded. A segment is folded with both its ends or not at all; they may lie in
+ * two runs: then the one with its sending counts it, and a run that would be too short to fold goes as well. First only dull segments may,
+ * run by run and direction by direction; if more is left than is to be shown, without regard to direction; then also what is lost, sent
+ * again or noted in the middle of the connection; and at last, if there is far too much, everything but the beginning and the end.
  */
 #include "draw/drawing.h"
 
@@ -19,25 +20,6 @@ static bool may(const struct draw_event *e, unsigned depth) {
   if (is_segment(e))
     return e->depth <= depth && e->pair && e->pair->depth <= depth;
   return e->depth <= depth; /* notes; states at the deepest level only */
-}
-
-/* Segments whose ends do not lie in one run stay, and so part the runs. */
-static void whole_segments(struct drawing *d, size_t from, size_t to) {
-  for (bool again = true; again;) {
-    size_t run = 0;
-    again = false;
-    for (size_t i = from; i < to; i++) {
-      run += i == from || !d->event[i]->dull || !d->event[i - 1]->dull;
-      d->event[i]->index = run;
-    }
-    for (size_t i = from; i < to; i++) {
-      struct draw_event *e = d->event[i];
-      if (e->dull && is_segment(e) && (!e->pair->dull || e->pair->index != e->index)) {
-        e->dull = e->pair->dull = false;
-        again = true;
-      }
-    }
-  }
 }
 
 static void add_fold(struct draw_fold *f, const struct draw_fold *x) {
@@ -85,22 +67,19 @@ static void event_free(struct draw_event *e) {
   free(e);
 }
 
-/* The run from..to becomes one event, at `to - 1`, whose place is returned; the others are freed and NULL. */
-static void collapse(struct drawing *d, size_t from, size_t to, uint64_t least) {
+/* The run from..to becomes one event, or none if all that is in it was sent in others; the rest is freed and NULL. */
+static void collapse(struct drawing *d, size_t from, size_t to) {
   struct draw_fold f = {0};
-  bool had = false;
-  for (size_t i = from; i < to; i++) {
-    count(&f, d->event[i]);
-    had |= d->event[i]->fold;
-  }
-  if (!had && total(&f) < least)
-    return;
   struct draw_event *keep = d->event[from];
   la_time at = keep->item.at;
-  for (size_t i = from + 1; i < to; i++) {
+  for (size_t i = from; i < to; i++)
+    count(&f, d->event[i]);
+  for (size_t i = total(&f) ? from + 1 : from; i < to; i++) {
     event_free(d->event[i]);
     d->event[i] = NULL;
   }
+  if (!total(&f))
+    return;
   free((char *)keep->item.text);
   *keep = (struct draw_event){.fold = true, .folded = f, .item = {.kind = LADDER_NOTE, .side = LADDER_MIDDLE, .at = at}};
 }
@@ -122,60 +101,113 @@ static bool turns(const struct draw_event *e, int *who) {
   return *who != (int)e->item.side;
 }
 
-/* Nobody is on the way between events i - 1 and i, as far as the run from `from` goes. */
+/* What was sent from event `from` on has arrived before event i. */
 static bool quiet(const struct drawing *d, size_t from, size_t i) {
-  size_t open = 0;
   for (size_t j = from; j < i; j++)
-    if (is_segment(d->event[j]))
-      open += d->event[j]->item.kind == LADDER_SEND ? 1 : (size_t)-1;
-  return !open;
+    if (is_segment(d->event[j]) && d->event[j]->item.kind == LADDER_SEND && d->event[j]->pair->index >= i)
+      return false;
+  return true;
 }
 
-static void runs(struct drawing *d, size_t from, size_t to, bool by_direction, uint64_t least) {
-  for (size_t i = from; i < to; i++) {
+struct run {
+  size_t from, to;
+  bool folds;
+};
+
+static void run_ends(const struct drawing *d, struct run *r, size_t to, uint64_t least) {
+  struct draw_fold f = {0};
+  r->to = to;
+  for (size_t i = r->from; i < to; i++) {
+    count(&f, d->event[i]);
+    r->folds |= d->event[i]->fold;
+  }
+  r->folds |= total(&f) >= least;
+}
+
+/* The runs into `r`, each event's into its `run`; how many. */
+static size_t find_runs(struct drawing *d, struct run *r, bool by_direction, uint64_t least) {
+  size_t n = 0;
+  for (size_t i = 0; i < d->n; i++) {
     if (!d->event[i]->dull)
       continue;
-    size_t start = i;
     int who = -1;
-    for (; i < to && d->event[i]->dull; i++)
-      if (turns(d->event[i], &who) && by_direction && quiet(d, start, i)) {
-        collapse(d, start, i, least);
-        start = i;
+    r[n] = (struct run){.from = i};
+    for (; i < d->n && d->event[i]->dull; i++) {
+      if (turns(d->event[i], &who) && by_direction && quiet(d, r[n].from, i)) {
+        run_ends(d, &r[n], i, least);
+        r[++n] = (struct run){.from = i};
         who = (int)d->event[i]->item.side;
       }
-    collapse(d, start, i, least);
+      d->event[i]->run = n;
+    }
+    run_ends(d, &r[n++], i, least);
+  }
+  return n;
+}
+
+/* One end of a segment is folded, so is the other. */
+static void fold_both_ends(const struct drawing *d, struct run *r) {
+  for (bool again = true; again;) {
+    again = false;
+    for (size_t i = 0; i < d->n; i++) {
+      const struct draw_event *e = d->event[i];
+      if (!e->dull || !is_segment(e) || r[e->run].folds || !r[e->pair->run].folds)
+        continue;
+      again = r[e->run].folds = true;
+    }
+  }
+}
+
+static void pass(struct drawing *d, size_t from, size_t to, unsigned depth, bool by_direction, uint64_t least) {
+  struct run *r = calloc(d->n + 1, sizeof *r);
+  if (!r)
+    return;
+  for (size_t i = 0; i < d->n; i++) {
+    d->event[i]->index = i;
+    d->event[i]->dull = i >= from && i < to && may(d->event[i], depth);
+  }
+  for (size_t i = from; i < to; i++)
+    if (d->event[i]->dull && is_segment(d->event[i]) && !d->event[i]->pair->dull)
+      d->event[i]->dull = false;
+  size_t n = find_runs(d, r, by_direction, least);
+  fold_both_ends(d, r);
+  for (size_t i = 0; i < n; i++)
+    if (r[i].folds)
+      collapse(d, r[i].from, r[i].to);
+  squeeze(d);
+  free(r);
+}
+
+/* What is on its way, and nobody has told what became of it. */
+static void forget_flying(struct drawing *d, size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) {
+    if (!is_segment(d->event[i]) || d->event[i]->pair)
+      continue;
+    for (size_t j = 0; j < d->nflying; j++)
+      if (d->flying[j] == d->event[i])
+        memmove(&d->flying[j], &d->flying[j + 1], (--d->nflying - j) * sizeof *d->flying);
+    collapse(d, i, i + 1);
   }
   squeeze(d);
 }
 
-static void pass(struct drawing *d, size_t from, size_t to, unsigned depth, bool by_direction, uint64_t least) {
-  for (size_t i = 0; i < d->n; i++)
-    d->event[i]->dull = i >= from && i < to && may(d->event[i], depth);
-  whole_segments(d, from, to);
-  runs(d, from, to, by_direction, least);
-}
-
 void la__drawing_fold(struct drawing *d, size_t show) {
+  size_t ends = show / 3, most = 2 * show + 100;
   pass(d, 0, d->n, 0, true, LEAST);
-  if (d->n > show)
-    pass(d, 0, d->n, 0, false, LEAST_HARD);
-  size_t ends = show / 3;
-  if (d->n > show)
-    pass(d, ends, d->n - ends, 1, false, LEAST_HARD);
-  if (d->n > show)
-    pass(d, ends, d->n - ends, 3, false, LEAST_HARD);
   if (d->n <= show)
     return;
-  /* What keeps its rows though they are too many is on its way: nobody told what became of it. */
-  for (size_t i = ends; i < d->n - ends; i++)
-    if (is_segment(d->event[i]) && !d->event[i]->pair) {
-      for (size_t j = 0; j < d->nflying; j++)
-        if (d->flying[j] == d->event[i])
-          memmove(&d->flying[j], &d->flying[j + 1], (--d->nflying - j) * sizeof *d->flying);
-      d->event[i]->item.kind = LADDER_NOTE;
-      d->event[i]->depth = 0;
-    }
-  pass(d, ends, d->n - ends, 3, false, LEAST_HARD);
+  pass(d, 0, d->n, 0, false, LEAST_HARD);
+  if (d->n > show) {
+    pass(d, ends, d->n - ends, 1, false, LEAST_HARD);
+    pass(d, 0, d->n, 0, false, LEAST_HARD); /* what one end of was beyond `ends` */
+  }
+  /* Openings and releases rather than a few rows too many. */
+  if (d->n > most)
+    pass(d, ends, d->n - ends, 3, false, LEAST_HARD);
+  if (d->n > most) {
+    forget_flying(d, ends, d->n - ends);
+    pass(d, ends, d->n - ends, 3, false, LEAST_HARD);
+  }
 }
 
 /* ---- in words ---- */

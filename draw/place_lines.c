@@ -167,6 +167,14 @@ static double slope(const struct place_arrow *a) {
   return (a->y1 - a->y0) / (dx < 0 ? -dx : dx);
 }
 
+/* Its line passes beneath what is folded: a label that sinks with it would as well. */
+static bool under_fold(const struct layout *l, const struct draw_event *e) {
+  for (size_t i = e->index; e->pair && i < e->pair->index; i++)
+    if (l->d->event[i]->fold)
+      return true;
+  return false;
+}
+
 /*
  * A label goes along its line, but never steeper than the one that follows closely from the same side, so that they do not meet. It is
  * short where others come against it.
@@ -178,7 +186,7 @@ static void place_labels(struct layout *l) {
     struct place_arrow *a = &p->arrow[i];
     unsigned side = l->d->event[a->send]->item.side;
     a->label_max = a->lost ? width * REACH - in - 22 : width - in - 16; /* never as far as the cross */
-    a->turn = p->narrow || slope(a) > .8 ? 0 : slope(a);
+    a->turn = p->narrow || slope(a) > .8 || under_fold(l, l->d->event[a->send]) ? 0 : slope(a);
     for (size_t k = 0; k < p->narrows && !p->narrow; k++) {
       const struct place_arrow *b = &p->arrow[k];
       bool same = l->d->event[b->send]->item.side == side;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzzing of `lastack explain`, with libFuzzer (`./dev fuzz SECONDS capture`) or capture_main.c: an input is a capture, read as a file is.
+ * Fuzzing of `lastack explain`, with libFuzzer (`./dev fuzz SECONDS capture`) or main.c: an input is a capture, read as a file is.
  * Whatever it holds, each connection gets a whole line and JSON that can be read back, and a break is told with its place.
  */
 #include <jansson.h>
@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/prng.h"
 #include "capture/filter.h"
 #include "capture/reader.h"
 #include "cli/explain.h"
 #include "draw/explain.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/kit.h"
+#include "tests/unit/tape.h"
 
 struct watch {
   struct flows flows;
@@ -93,3 +94,51 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   la__reader_close(&rd);
   return 0;
 }
+
+/* ---- what it begins with: captures of every link type, both forms and families ---- */
+
+static const char *const scripts[] = {">S <SA >A >A10 <A >FA <A +99 <A4 >R",
+                                      ">S <SA >A >A10 => ~> (<A5) <A7 k> +75000 k> <A >FA <FAa-1 >A <A +500 new >S <SA >A <RA",
+                                      "<A10b >A >A3000o <A >Aw0 +60000 k< +1000 k< other >S <RA other >S5 +1000 ~> +2000 ~>",
+                                      ">S <SA >A >A31c +9000 ~> +900000 ~> ~> ~> ~> <RAt200 <A1 >R"};
+enum { MOST = 1 << 16, SEEDS = sizeof scripts / sizeof scripts[0] * TAPE_LINKS * 4 };
+
+static size_t seed(unsigned k, uint8_t *out) {
+  struct tape t;
+  if (k >= SEEDS)
+    return 0;
+  tape_init(&t, (enum tape_link)(k / 4 % TAPE_LINKS), k & 1 ? 6 : 4, k & 2);
+  t.snap = k % 7 == 3 ? 60 : 262144;
+  t.fragment = k % 5 == 2 ? 8 : 0;
+  tape_play(&t, scripts[k / 4 / TAPE_LINKS]);
+  size_t n = t.len < MOST ? t.len : MOST;
+  memcpy(out, t.data, n);
+  tape_free(&t);
+  return n;
+}
+
+static size_t damage(struct prng *r, uint8_t *data, size_t len) {
+  static const uint8_t odd[] = {0, 1, 4, 5, 6, 0x45, 0x60, 0x7f, 0x80, 0xff};
+  for (unsigned n = la__prng_below(r, 9); n; n--) {
+    size_t at = la__prng_below(r, (uint32_t)len);
+    if (la__prng_below(r, 2))
+      data[at] = odd[la__prng_below(r, sizeof odd)];
+    else
+      data[at] ^= (uint8_t)(1u << la__prng_below(r, 8));
+  }
+  size_t at = la__prng_below(r, (uint32_t)len), n = la__prng_below(r, (uint32_t)(len - at));
+  switch (la__prng_below(r, 6)) {
+  case 0: /* a piece is missing */
+    memmove(data + at, data + at + n, len - at - n);
+    return len - n;
+  case 1: /* the end */
+    return at;
+  case 2: /* a piece is somewhere else, too */
+    memmove(data + la__prng_below(r, (uint32_t)(len - n)), data + at, n);
+    return len;
+  default:
+    return len;
+  }
+}
+
+const struct fuzz_kit fuzz_kit = {.most = MOST, .runs = 10000, .seed = seed, .change = damage};

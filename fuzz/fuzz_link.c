@@ -10,17 +10,16 @@
  *   4. no packet bears an address that is not ours yet, or is somebody else's;
  *   5. at the end all memory comes back.
  *
- *     fuzz_link [--runs N | --seconds N] [--seed N] [FILE...]      or with libFuzzer: ./dev fuzz SECONDS link
+ *     fuzz_link (main.c), or with libFuzzer: ./dev fuzz SECONDS link
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "base/prng.h"
 #include "base/sum.h"
 #include "core/stack.h"
+#include "fuzz/kit.h"
 #include "fuzz/watch.h"
 #include "wire/arp.h"
 #include "wire/nd.h"
@@ -40,8 +39,6 @@ struct world {
 };
 
 static const uint8_t ours[ETH_ADDR] = {2, 0, 0, 0, 0, 1}, all[ETH_ADDR] = {255, 255, 255, 255, 255, 255};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static la_addr addr_of(bool six, uint8_t n) {
   la_addr a = six ? (la_addr){6, {0xfd}} : (la_addr){4, {10, 0, 0}};
@@ -287,46 +284,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   return 0;
 }
 
-#ifndef FUZZ_LIBFUZZER
-static uint8_t input[MOST];
-
-static int run_file(const char *path) {
-  FILE *f = fopen(path, "rb");
-  if (!f) {
-    perror(path);
-    return 1;
-  }
-  LLVMFuzzerTestOneInput(input, fread(input, 1, sizeof input, f));
-  fclose(f);
-  return 0;
+/* Nothing to begin with, and nothing that is kept: each input is drawn anew. */
+static size_t seed(unsigned i, uint8_t *out) {
+  memset(out, 0, 200);
+  return i ? 0 : 200;
+}
+static size_t draw(struct prng *r, uint8_t *data, size_t n) {
+  n = HEAD + OP * la__prng_below(r, OPS_MAX);
+  for (size_t i = 0; i < n; i++)
+    data[i] = (uint8_t)la__prng_next(r);
+  return n;
 }
 
-int main(int argc, char **argv) {
-  uint64_t runs = 0, seconds = 0, seed = 1;
-  int bad = 0;
-  bool files = false;
-  for (int i = 1; i < argc; i++) {
-    uint64_t *v = !strcmp(argv[i], "--runs") ? &runs : !strcmp(argv[i], "--seconds") ? &seconds : !strcmp(argv[i], "--seed") ? &seed : NULL;
-    if (v && i + 1 < argc) {
-      *v = strtoull(argv[++i], NULL, 10);
-    } else {
-      files = true;
-      bad |= run_file(argv[i]);
-    }
-  }
-  if (files)
-    return bad;
-  struct prng r;
-  la__prng_seed(&r, seed);
-  time_t end = time(NULL) + (time_t)seconds;
-  uint64_t n = 0;
-  for (; seconds ? time(NULL) < end : n < (runs ? runs : 10000); n++) {
-    size_t size = HEAD + OP * la__prng_below(&r, OPS_MAX);
-    for (size_t i = 0; i < size; i++)
-      input[i] = (uint8_t)la__prng_next(&r);
-    LLVMFuzzerTestOneInput(input, size);
-  }
-  printf("%llu inputs\n", (unsigned long long)n);
-  return 0;
-}
-#endif
+const struct fuzz_kit fuzz_kit = {.most = MOST, .runs = 10000, .seed = seed, .change = draw};

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/sum.h"
-#include "fuzz/plain.h"
+#include "fuzz/kit.h"
 #include "wire/arp.h"
 #include "wire/icmp.h"
 #include "wire/nd.h"
@@ -21,6 +21,8 @@ static _Noreturn void failed(const char *what, int line) {
   fprintf(stderr, "fuzz_parse.c:%d: does not hold: %s\n", line, what);
   abort();
 }
+enum { MOST = 1024 };
+
 static bool within(const uint8_t *data, uint32_t len, const uint8_t *p, size_t n) {
   return data >= p && data <= p + n && len <= (size_t)(p + n - data);
 }
@@ -208,7 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 /* ---- what it begins with: of each kind one that is sound ---- */
 
-size_t plain_seed(unsigned i, uint8_t out[PLAIN_MAX]) {
+static size_t seed(unsigned i, uint8_t *out) {
   uint8_t *p = out + 1;
   bool six = i & 1;
   la_addr src = {.family = six ? 6 : 4, .b = {10, 0, 0, 1}}, dst = {.family = six ? 6 : 4, .b = {10, 0, 0, 2}};
@@ -225,7 +227,7 @@ size_t plain_seed(unsigned i, uint8_t out[PLAIN_MAX]) {
   struct arp_pkt arp = {.op = ARP_REQUEST, .spa = {.family = 4, .b = {10, 0, 0, 1}}, .tpa = {.family = 4, .b = {10, 0, 0, 2}}};
   struct ip_hdr h = {.src = src, .dst = dst, .proto = IP_PROTO_TCP, .ttl = 255};
   unsigned hl = six ? IP6_HEADER : IP4_HEADER;
-  memset(out, 0, PLAIN_MAX);
+  memset(out, 0, MOST);
   nd.mac[5] = arp.sha[5] = 3;
   out[0] = (uint8_t)(i / 4);
   switch (i / 4) {
@@ -265,3 +267,5 @@ size_t plain_seed(unsigned i, uint8_t out[PLAIN_MAX]) {
   }
   return 1 + (six ? la__ip6_build(&h, p) : la__ip4_build(&h, p)) + h.len;
 }
+
+const struct fuzz_kit fuzz_kit = {.most = MOST, .runs = 10000, .seed = seed};

@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 #include "base/prng.h"
 #include "base/ranges.h"
-#include "fuzz/plain.h"
+#include "fuzz/kit.h"
 #include "mem/rope.h"
 #include "wire/ip.h"
 #include "wire/udp_wire.h"
@@ -343,7 +343,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 /* Programs of random operations; for reassembly whole datagrams in pieces, shuffled. */
-size_t plain_seed(unsigned i, uint8_t out[PLAIN_MAX]) {
+static size_t seed(unsigned i, uint8_t *out) {
   struct prng r;
   size_t n = 1;
   if (i >= 24)
@@ -367,3 +367,5 @@ size_t plain_seed(unsigned i, uint8_t out[PLAIN_MAX]) {
   }
   return n + 4;
 }
+
+const struct fuzz_kit fuzz_kit = {.most = 1024, .runs = 10000, .seed = seed};

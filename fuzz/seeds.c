@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the fuzzers begin: whole dialogues, and changes to them operation by operation. */
 #include "fuzz/fuzz.h"
+#include "fuzz/kit.h"
 
 #include <string.h>
 
@@ -309,7 +310,6 @@ size_t fuzz_mutate(uint8_t *data, size_t size, uint64_t seed) {
 
 /* libFuzzer */
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_run(data, size);
   return 0;
@@ -327,3 +327,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
   memcpy(data, b, size);
   return size;
 }
+
+static size_t change(struct prng *r, uint8_t *data, size_t n) { return fuzz_mutate(data, n, la__prng_next(r)); }
+
+const struct fuzz_kit fuzz_kit = {
+  .most = FUZZ_MAX,
+  .runs = 2000,
+  .seed = fuzz_seed,
+  .change = change,
+  .digest = fuzz_run,
+  .drifts = true,
+};

@@ -269,6 +269,14 @@ static void got(struct conn *c, const uint8_t *b, size_t n) {
   c->rx_len += n;
 }
 
+void la__app_take(struct conn *c, size_t n) {
+  uint8_t b[256];
+  ptrdiff_t r = usable(c) && !c->closed ? la_recv(c->h->st, c->handle, b, n < sizeof b ? n : sizeof b) : 0;
+  if (r > 0)
+    got(c, b, (size_t)r);
+  called(c->h);
+}
+
 void la__app_recv(struct conn *c) {
   uint8_t b[8192];
   while (usable(c) && !(c->closed && !c->nends)) {

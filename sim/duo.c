@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/duo.h"
 
+#include "base/seq.h"
+
 #include <string.h>
 
 struct duo la__duo_make(struct sim *s, struct world *w) {
@@ -49,6 +51,23 @@ bool la__duo_open(struct duo *d, uint16_t lport) {
     la__run_while(d->w, not_both, &x, d->w->now + 200 * LA_SEC);
   d->s = la__accepted(d, d->c);
   return d->c->open && d->s->open;
+}
+
+void la__duo_release(struct duo *d) {
+  if (d->sim->opt.failing)
+    return;
+  d->s->how.no_read = false;
+  la__app_recv(d->s);
+  la__app_close(d->c);
+  la__until_eof(d->s, 1000 * LA_SEC);
+  la__app_close(d->s);
+  la__run_out(d->w);
+}
+void la__duo_give_up(struct duo *d) {
+  if (d->sim->opt.failing)
+    return;
+  la__app_abort(d->c);
+  la__run_out(d->w);
 }
 
 static bool not_state(void *ctx) {
@@ -213,4 +232,31 @@ bool la__script_open(struct script *p) {
   la__script_send(p, LA_ACK, NULL, 0);
   p->open = la__watch_state(p->b, &p->a->addr, PORT, p->lport, NULL) == LA_ESTABLISHED;
   return p->open;
+}
+
+/* What has come of the stack's sequence space without a gap. */
+static uint32_t in_order(const struct script *p) {
+  uint32_t next = p->ack;
+  for (size_t i = 0; i < p->w->nlog; i++) {
+    const struct pkt *k = p->w->log[i];
+    if (k->from == p->b && k->arrived <= p->w->now && k->seg.dport == p->lport && !(k->seg.flags & (LA_SYN | LA_RST)) &&
+        seq_leq(k->seg.seq, next) && seq_gt(k->seg.seq + tcp_seg_len(&k->seg), next))
+      next = k->seg.seq + tcp_seg_len(&k->seg);
+  }
+  return next;
+}
+void la__script_release(struct script *p, struct conn *c) {
+  enum { ROUNDS = 100 };
+  if (p->w->opt.failing)
+    return;
+  c->how.no_read = false;
+  la__app_recv(c);
+  la__app_close(c);
+  la__run_for(p->w, 2 * p->w->delay);
+  for (unsigned k = 0; k < ROUNDS && la__when(c, LA_FIN_WAIT_2) == LA_NEVER && !c->nends; k++) {
+    p->ack = in_order(p);
+    la__script_send(p, LA_ACK, NULL, 0);
+  }
+  la__script_send(p, LA_FIN | LA_ACK, NULL, 0);
+  la__run_out(p->w);
 }

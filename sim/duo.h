@@ -24,6 +24,12 @@ void la__duo_boot(struct duo *d, const struct conduct *server);
 struct duo la__duo(struct sim *s, struct world *w, const struct conduct *server);
 /* The client connects (lport 0: any); time passes until both applications have the connection, at most 200 s. */
 bool la__duo_open(struct duo *d, uint16_t lport);
+/*
+ * What a run ends with whose claims are about something else, for its drawing: the client closes, the server reads to the end and closes,
+ * and time passes until nothing is left. Nothing is done where allocations fail: each of these runs is about one of them.
+ */
+void la__duo_release(struct duo *d);
+void la__duo_give_up(struct duo *d); /* the same where nothing comes through: the client resets */
 /* The accepted end that mirrors c, or a stand-in. */
 struct conn *la__accepted(struct duo *d, const struct conn *c);
 /* Time passes until a connection's state is (or has been) `st`. false: not within `limit`. */
@@ -59,5 +65,7 @@ struct script {
 struct pkt *la__script_send(struct script *p, uint8_t flags, const void *data, uint32_t len);
 bool la__script_open(struct script *p); /* three segments */
 void la__script_sync(struct script *p); /* takes ack and ts_ecr from the latest segment of the stack */
+/* As la__duo_release, the stack's application closing first: the script acknowledges what comes until the FIN, and sends its own. */
+void la__script_release(struct script *p, struct conn *c);
 
 #endif

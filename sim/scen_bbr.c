@@ -19,7 +19,6 @@ static struct run carry(struct sim *s, const char *what, enum la_cc cc, la_time 
   struct world *w = la__sim_world(s, "%s", what);
   struct run r = {0};
   la_info_rec i = {.backoff = 0};
-  w->drawn = false;
   w->delay = rtt / 2;
   struct duo d = la__duo_make(s, w);
   d.a->cfg.cc = (uint8_t)cc;
@@ -50,6 +49,7 @@ static struct run carry(struct sim *s, const char *what, enum la_cc cc, la_time 
   r.carried = last;
   r.deepest = d.b->in.deepest;
   r.again = i.retransmits;
+  la__duo_release(&d);
   return r;
 }
 static unsigned mbit10(struct run r, unsigned seconds) { return (unsigned)(r.carried * 8 / 100000 / seconds); }

@@ -8,7 +8,6 @@ enum { KB = 1024 };
 
 static struct duo over(struct sim *s, struct world *w, la_time rtt) {
   struct duo d = la__duo_make(s, w);
-  w->drawn = false;
   w->delay = rtt / 2;
   d.a->cfg.sndbuf = d.b->cfg.rcvbuf = 4096 * KB; /* never the limit */
   return d;
@@ -45,6 +44,7 @@ static struct fat fat_path(struct sim *s, enum la_cc cc, uint32_t at_loss, unsig
   }
   f.carried = d.s->rx_len - had;
   f.later = i.cwnd;
+  la__duo_release(&d);
   return f;
 }
 
@@ -96,6 +96,7 @@ static struct marked marking(struct sim *s, bool ecn) {
     m.ece += p->from == d.b && !syn && p->seg.flags & LA_ECE;
     m.ect_acks += p->seg.len == 0 && la__ecn_of(p);
   }
+  la__duo_release(&d);
   return m;
 }
 
@@ -132,7 +133,9 @@ static struct overshoot overshoot(struct sim *s, bool hystart) {
   la__app_send(d.c, 1024 * KB);
   la__until_received(d.s, 1024 * KB, 100 * LA_SEC);
   la__app_info(d.c, &i);
-  return (struct overshoot){d.b->in.overflowed, i.retransmits, d.b->in.deepest, w->now - since};
+  struct overshoot o = {d.b->in.overflowed, i.retransmits, d.b->in.deepest, w->now - since};
+  la__duo_release(&d);
+  return o;
 }
 
 void la__scen_hystart(struct sim *s) {

@@ -16,7 +16,6 @@ struct outcome {
 /* The client sends, the server answers with a line, both close. */
 static struct outcome carry(struct sim *s, enum sim_offload what, const char *heading) {
   struct world *w = la__sim_world(s, "%s", heading);
-  w->drawn = false;
   struct duo d = la__duo_make(s, w);
   la__sim_offload(d.a, what);
   la__sim_offload(d.b, what);

@@ -14,7 +14,6 @@ struct found {
 static struct duo path(struct sim *s, const char *what, enum la_mtu_probing probing) {
   struct world *w = la__sim_world(s, "%s", what);
   struct duo d = la__duo_make(s, w);
-  w->drawn = false;
   w->delay = 10 * LA_MS;
   d.a->cfg.mtu_probing = (uint8_t)probing;
   d.a->cfg.tlp = 1;
@@ -75,11 +74,13 @@ void la__scen_pmtu_icmp(struct sim *s) {
   f = send(&d, 100 * KB, 60 * LA_SEC);
   CLAIM_CALM(s, f.mss == before.mss && f.st.pmtu_pending == 1,
              "a forger who sees the packets claims %u: what it quotes is acknowledged, and the size stays %u (RFC 5927 7.2)", least, f.mss);
+  la__duo_release(&d);
   struct duo q = path(s, "a router that says nothing", LA_MTU_PROBING_OFF);
   q.b->in.mtu = NARROW;
   q.b->in.silent = true;
   start(&q);
   struct found silent = send(&q, 300 * KB, 60 * LA_SEC);
+  la__duo_give_up(&q);
   s->prefix[0] = 0;
   CLAIM_CALM(s, silent.came == 0 && silent.too_long > 5, "when no router says so nothing arrives in 60 s, whatever is sent (%u times)",
              silent.too_long);
@@ -92,7 +93,9 @@ static struct found narrowed(struct sim *s, enum la_mtu_probing probing) {
   send(&d, 100 * KB, 60 * LA_SEC);
   d.b->in.mtu = NARROW;
   d.b->in.silent = true;
-  return send(&d, 4000 * KB, 120 * LA_SEC);
+  struct found f = send(&d, 4000 * KB, 120 * LA_SEC);
+  (f.took == LA_NEVER ? la__duo_give_up : la__duo_release)(&d);
+  return f;
 }
 
 void la__scen_pmtu_blackhole(struct sim *s) {
@@ -113,7 +116,9 @@ static struct found from_below(struct sim *s, const char *what, enum la_mtu_prob
   d.b->in.mtu = narrow ? NARROW : 0;
   d.b->in.silent = true;
   start(&d);
-  return send(&d, 3000 * KB, 60 * LA_SEC);
+  struct found f = send(&d, 3000 * KB, 60 * LA_SEC);
+  (f.took == LA_NEVER ? la__duo_give_up : la__duo_release)(&d);
+  return f;
 }
 
 void la__scen_pmtu_probe(struct sim *s) {

@@ -7,7 +7,6 @@ enum { KB = 1024 };
 static struct duo over(struct sim *s, const char *what, la_time rtt) {
   struct world *w = la__sim_world(s, "%s", what);
   struct duo d = la__duo_make(s, w);
-  w->drawn = false;
   w->delay = rtt / 2;
   return d;
 }
@@ -26,7 +25,9 @@ static la_time reply(struct sim *s, bool lost) {
   la_time t = d.w->now;
   la__app_send(d.c, 10 * i.mss);
   la__until_received(d.s, 10 * i.mss, 100 * LA_SEC);
-  return d.w->now - t;
+  t = d.w->now - t;
+  la__duo_release(&d);
+  return t;
 }
 void la__scen_initial_window(struct sim *s) {
   la_time ten = reply(s, false), one = reply(s, true);
@@ -72,6 +73,7 @@ static struct burst pause_then_burst(struct sim *s, const char *what, bool resta
   la__app_info(d.c, &i);
   r.again = i.retransmits - had;
   r.lost = d.b->in.overflowed;
+  la__duo_release(&d);
   return r;
 }
 void la__scen_idle_restart(struct sim *s) {
@@ -93,9 +95,8 @@ void la__scen_window_validation(struct sim *s) {
 
 /* A peer that acknowledges each segment in so many pieces. */
 static uint32_t acked_in(struct sim *s, unsigned pieces, uint32_t *was) {
-  struct world *w = la__sim_world(s, "each segment acknowledged in %u pieces", pieces);
+  struct world *w = la__sim_world(s, pieces > 1 ? "each segment acknowledged in %u pieces" : "each segment acknowledged once", pieces);
   w->delay = 10 * LA_MS;
-  w->drawn = false;
   struct duo d = la__duo_make(s, w);
   la__host_boot(d.b);
   la__app_listen(d.b, PORT, 16, false, NULL);
@@ -115,6 +116,7 @@ static uint32_t acked_in(struct sim *s, unsigned pieces, uint32_t *was) {
   }
   la__run_for(w, 2 * w->delay);
   la__app_info(c, &i);
+  la__script_release(&p, c);
   return i.cwnd;
 }
 void la__scen_byte_counting(struct sim *s) {
@@ -143,7 +145,9 @@ static struct even evenly(struct sim *s, int64_t rate) {
   la__app_send(d.c, 1000 * KB);
   la__until_received(d.s, 1000 * KB, 100 * LA_SEC);
   la__app_info(d.c, &i);
-  return (struct even){d.b->in.deepest, i.retransmits, d.b->in.overflowed, d.w->now - t};
+  struct even e = {d.b->in.deepest, i.retransmits, d.b->in.overflowed, d.w->now - t};
+  la__duo_release(&d);
+  return e;
 }
 void la__scen_pacing(struct sim *s) {
   struct even with = evenly(s, 9000000 / 8), without = evenly(s, 0);
@@ -168,7 +172,9 @@ static la_time two_writes(struct sim *s, uint8_t quick) {
   la__run_for(d.w, LA_US);
   la__app_send(d.c, 100);
   la__until_received(d.s, 200, 100 * LA_SEC);
-  return d.w->now - t;
+  t = d.w->now - t;
+  la__duo_release(&d);
+  return t;
 }
 void la__scen_quick_ack(struct sim *s) {
   la_time with = two_writes(s, 16), without = two_writes(s, 0);
@@ -197,7 +203,9 @@ static struct joined writes(struct sim *s, const char *what, bool minshall, enum
   }
   la__app_set(d.c, LA_OPT_CORK, 0);
   la__until_received(d.s, n * each, 100 * LA_SEC);
-  return (struct joined){d.w->now - t, la__count(d.w, d.a, K_DATA, since, LA_NEVER)};
+  struct joined j = {d.w->now - t, la__count(d.w, d.a, K_DATA, since, LA_NEVER)};
+  la__duo_release(&d);
+  return j;
 }
 void la__scen_nagle_and_cork(struct sim *s) {
   struct joined minshall = writes(s, "Minshall's rule", true, LA_OPT_LINGER, 1, 1448 * 3 / 2);
@@ -232,13 +240,13 @@ static void bears(struct sim *s, bool set) {
     dscp += (six ? (p->raw[0] & 15u) << 2 | p->raw[1] >> 6 : p->raw[1] >> 2) == (set ? 46u : 0u);
     ttl += p->raw[six ? 7 : 8] == (set ? 3 : 64);
   }
+  la__duo_release(&d);
   CLAIM_CALM(s, n > 0 && dscp == n, "all of %u packets bear DSCP %u", n, set ? 46 : 0);
   CLAIM_CALM(s, ttl == n, "and TTL (or hop limit) %u", set ? 3 : 64);
 }
 static void urgent(struct sim *s, bool urg) {
   struct world *w = la__sim_world(s, urg ? "URG" : "no URG");
   static const uint8_t text[10];
-  w->drawn = false;
   w->delay = 10 * LA_MS;
   struct duo d = la__duo_make(s, w);
   struct conduct how = {.no_read = true};
@@ -260,6 +268,8 @@ static void urgent(struct sim *s, bool urg) {
   CLAIM_CALM(s, la__app_saw(c, LA_EVENT_URGENT) == urg && i.urgent == (urg ? 6 : 0), "the application %s told; %u bytes are urgent",
              urg ? "is" : "is not", i.urgent);
   CLAIM_CALM(s, i.unread == 10, "and the bytes stay in the stream (RFC 6093): %u", i.unread);
+  p.nxt += 10;
+  la__script_release(&p, c);
 }
 void la__scen_dscp_ttl_urgent(struct sim *s) {
   bears(s, true);

@@ -38,6 +38,7 @@ static struct wrapped wrapped(struct sim *s, bool ts) {
     la__script_send(&p, LA_ACK, text, OLD);
     r.after_idle = c->rx_len - had;
   }
+  la__script_release(&p, c);
   return r;
 }
 
@@ -60,7 +61,6 @@ static struct stall stalled(struct sim *s, const char *what, bool frto, bool sta
   struct world *w = la__sim_world(s, "%s", what);
   struct stall r = {0};
   la_info_rec i;
-  w->drawn = false;
   w->delay = 50 * LA_MS;
   struct duo d = la__duo_make(s, w);
   d.a->cfg.frto = frto;
@@ -94,6 +94,7 @@ static struct stall stalled(struct sim *s, const char *what, bool frto, bool sta
   r.took = w->now - t;
   la__app_info(d.c, &i);
   r.again = i.retransmits - had;
+  la__duo_release(&d);
   return r;
 }
 

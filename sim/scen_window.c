@@ -15,8 +15,6 @@ static struct reader slow_reader(struct sim *s, size_t bytes, la_time each) {
   struct world *w = la__sim_world(s, each ? "read 100 bytes at a time" : "read at once");
   struct conduct how = {.no_read = each != 0};
   struct reader r = {0};
-  uint8_t b[100];
-  w->drawn = false;
   w->delay = 5 * LA_MS;
   struct duo d = la__duo_make(s, w);
   d.b->cfg.rcvbuf = 8 * KB;
@@ -30,9 +28,8 @@ static struct reader slow_reader(struct sim *s, size_t bytes, la_time each) {
     r.got = d.s->rx_len;
   } else {
     for (unsigned k = 0; k < 2000 && r.got < bytes; k++) {
-      ptrdiff_t n = d.s->open && d.s->h->st && !d.s->nends ? la_recv(d.s->h->st, d.s->handle, b, sizeof b) : 0;
-      la__host_kick(d.b);
-      r.got += n > 0 ? (size_t)n : 0;
+      la__app_take(d.s, 100);
+      r.got = d.s->rx_len;
       la__run_for(w, each);
     }
   }
@@ -43,6 +40,7 @@ static struct reader slow_reader(struct sim *s, size_t bytes, la_time each) {
     r.short_ones += data && p->seg.len < 1000 && p->retransmit != 2;
     r.updates += p->from == d.b && la__is_kind(p, K_ACK);
   }
+  la__duo_release(&d);
   return r;
 }
 
@@ -91,6 +89,7 @@ static void probes(struct sim *s, bool lost) {
                 la__secs(took));
   else
     CLAIM_USUAL(s, took < 200 * LA_MS, "the update is enough: %s", la__secs(took));
+  la__duo_release(&d);
 }
 void la__scen_zero_window(struct sim *s) {
   probes(s, true);
@@ -140,6 +139,7 @@ static void shrinks(struct sim *s, bool shrink) {
   la_info_rec i;
   CLAIM_QUICK(s, ack.ack - una == TAKEN_BACK && la__app_info(c, &i) && i.unacked == 0 && i.unsent == 0,
               "the window opens again: all of 40 KiB arrive, and the connection is none the worse");
+  la__script_release(&p, c);
 }
 void la__scen_window_shrinks(struct sim *s) {
   shrinks(s, true);
@@ -156,7 +156,6 @@ static struct tuned tuned(struct sim *s, bool on) {
   struct world *w = la__sim_world(s, on ? "buffers that grow" : "buffers of 64 KiB");
   struct tuned r = {0};
   la_stats st;
-  w->drawn = false;
   w->delay = 50 * LA_MS;
   struct duo d = la__duo_make(s, w);
   d.a->cfg.sndbuf = d.b->cfg.rcvbuf = 64 * KB;
@@ -184,6 +183,7 @@ static struct tuned tuned(struct sim *s, bool on) {
   if (d.c->open && !d.c->nends)
     la_get_option(d.a->st, d.c->handle, LA_OPT_SNDBUF, &v);
   r.idle = v;
+  la__duo_release(&d);
   return r;
 }
 

@@ -23,35 +23,58 @@ static int by_stamp(const void *a, const void *b) {
 }
 
 static enum ladder_side side_of(const struct host *h) { return !h ? LADDER_MIDDLE : h->no == 0 ? LADDER_LEFT : LADDER_RIGHT; }
-static const char *addition(const struct pkt *p) { return p->injected ? "forged" : p->duplicate ? "duplicate" : p->late ? "late" : NULL; }
-
-/* The ISN of the side that sent p: of its latest SYN on this pair until then. */
-static uint32_t isn(const struct world *w, const struct pkt *p, bool own) {
-  uint32_t x = 0;
-  bool any = false;
-  for (size_t i = 0; i < w->nlog; i++) {
-    const struct pkt *q = w->log[i];
-    if (any && q->no > p->no)
-      break;
-    bool mine =
-      la_addr_same(&q->src, &p->src) && la_addr_same(&q->dst, &p->dst) && q->seg.sport == p->seg.sport && q->seg.dport == p->seg.dport;
-    bool theirs =
-      la_addr_same(&q->src, &p->dst) && la_addr_same(&q->dst, &p->src) && q->seg.sport == p->seg.dport && q->seg.dport == p->seg.sport;
-    if (q->tcp && (q->seg.flags & LA_SYN) && (own ? mine : theirs)) {
-      x = q->seg.seq;
-      any = true;
-    }
-  }
-  return x;
+/* What a host says that has no stack, it says by a script: that is no forgery. */
+static const char *addition(const struct pkt *p) {
+  bool forged = p->injected && !(p->from && !p->from->boots);
+  return forged ? "forged" : p->duplicate ? "duplicate" : p->late ? "late" : NULL;
 }
 
-static void put_segment(struct drawing *d, const struct world *w, const struct pkt *p, enum ladder_kind kind, la_time at) {
+/* A run in a drawing's words. */
+struct shown {
+  const struct world *w;
+  struct drawing *d;
+  const struct pkt **syn; /* in order: the log may hold a hundred thousand packets */
+  size_t nsyns;
+};
+
+static bool same_way(const struct pkt *p, const struct pkt *q) {
+  return la_addr_same(&q->src, &p->src) && la_addr_same(&q->dst, &p->dst) && q->seg.sport == p->seg.sport && q->seg.dport == p->seg.dport;
+}
+static bool other_way(const struct pkt *p, const struct pkt *q) {
+  return la_addr_same(&q->src, &p->dst) && la_addr_same(&q->dst, &p->src) && q->seg.sport == p->seg.dport && q->seg.dport == p->seg.sport;
+}
+
+/*
+ * A number of p's, counted from the latest SYN of that side until then; a number that is not of its space (a rebooted host answers for the
+ * incarnation before) from the one that it is nearest to.
+ */
+static uint32_t counted(const struct shown *x, const struct pkt *p, bool own, uint32_t number) {
+  enum { SPACE = 1 << 30 };
+  uint32_t best = number;
+  bool any = false;
+  if (number == 0 && (p->seg.flags & LA_RST)) /* of no space: RFC 9293 3.10.7.1 */
+    return 0;
+  for (size_t i = 0; i < x->nsyns; i++) {
+    const struct pkt *q = x->syn[i];
+    if (any && q->no > p->no)
+      break;
+    if (!(own ? same_way(p, q) : other_way(p, q)))
+      continue;
+    uint32_t n = number - q->seg.seq;
+    if (!any || n < SPACE || n < best)
+      best = n;
+    any = true;
+  }
+  return best;
+}
+
+static void put_segment(const struct shown *x, const struct pkt *p, enum ladder_kind kind, la_time at) {
   struct ladder_item it = {.kind = kind, .side = side_of(p->from), .at = at, .id = p->no, .again = p->retransmit, .text = addition(p)};
   la__ladder_segment(&it, &p->seg);
-  it.seq = p->seg.seq - isn(w, p, true);
+  it.seq = counted(x, p, true, p->seg.seq);
   if (p->seg.flags & LA_ACK)
-    it.ack = p->seg.ack - isn(w, p, false);
-  la__drawing_put(d, &it);
+    it.ack = counted(x, p, false, p->seg.ack);
+  la__drawing_put(x->d, &it);
 }
 
 static void put_icmp(struct drawing *d, const struct pkt *p, la_time at) {
@@ -88,7 +111,9 @@ static void put_talk(struct drawing *d, const struct pkt *p, la_time at) {
   la__drawing_put(d, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(p->to), .at = at, .text = text});
 }
 
-static void put(struct drawing *d, const struct world *w, const struct entry *e) {
+static void put(const struct shown *x, const struct entry *e) {
+  const struct world *w = x->w;
+  struct drawing *d = x->d;
   if (e->what == NOTING) {
     const struct note *n = &w->note[e->index];
     la__drawing_put(d, &(struct ladder_item){.kind = LADDER_NOTE, .side = side_of(n->h), .at = n->at, .text = n->text});
@@ -104,7 +129,7 @@ static void put(struct drawing *d, const struct world *w, const struct entry *e)
     const struct pkt *p = w->log[e->index];
     enum ladder_kind k = e->what == SENDING ? LADDER_SEND : p->arrived == LA_NEVER ? LADDER_LOST : LADDER_ARRIVE;
     if (p->tcp)
-      put_segment(d, w, p, k, e->at);
+      put_segment(x, p, k, e->at);
     else if (e->what == SENDING)
       return;
     else if (p->talk != K_ANY)
@@ -116,12 +141,25 @@ static void put(struct drawing *d, const struct world *w, const struct entry *e)
   }
 }
 
-static struct drawing *draw(const struct world *w) {
+/* Of each run; several share a page. */
+static size_t rows(const struct sim *s) {
+  enum { LEAST = 60 };
+  size_t n = 0;
+  for (size_t i = 0; i < s->nworlds; i++)
+    n += s->world[i]->drawn;
+  return n * LEAST > DRAWING_SHOW ? LEAST : DRAWING_SHOW / (n ? n : 1);
+}
+
+static struct drawing *draw(const struct world *w, size_t show) {
   size_t cap = 2 * w->nlog + w->ntrans + w->nnotes + 1, n = 0;
   struct entry *e = calloc(cap, sizeof *e);
   struct drawing *d = la__drawing_new(w->nhosts ? w->host[0]->name : "", w->nhosts > 1 ? w->host[1]->name : "nobody", SIM_EPOCH);
-  if (!e || !d)
+  struct shown x = {.w = w, .d = d, .syn = calloc(w->nlog + 1, sizeof *x.syn)};
+  if (!e || !d || !x.syn)
     abort();
+  for (size_t i = 0; i < w->nlog; i++)
+    if (w->log[i]->tcp && (w->log[i]->seg.flags & LA_SYN))
+      x.syn[x.nsyns++] = w->log[i];
   snprintf(d->heading, sizeof d->heading, "%s", w->heading);
   for (size_t i = 0; i < w->shown_log; i++) {
     const struct pkt *p = w->log[i];
@@ -137,15 +175,16 @@ static struct drawing *draw(const struct world *w) {
     e[n++] = (struct entry){w->note[i].stamp, w->note[i].at, false, i, NOTING};
   qsort(e, n, sizeof *e, by_stamp);
   for (size_t i = 0; i < n; i++)
-    put(d, w, &e[i]);
+    put(&x, &e[i]);
   free(e);
-  la__drawing_fold(d, DRAWING_SHOW);
+  free(x.syn);
+  la__drawing_fold(d, show);
   return d;
 }
 
 void la__show_draw(const struct sim *s, struct draw_doc *doc) {
   for (size_t i = 0; i < s->nworlds; i++)
-    if (s->world[i]->drawn && !la__doc_add(doc, draw(s->world[i])))
+    if (s->world[i]->drawn && !la__doc_add(doc, draw(s->world[i], rows(s))))
       abort();
   doc->claim = calloc(s->nclaims + 1, sizeof *doc->claim);
   if (!doc->claim)
@@ -184,7 +223,7 @@ void la__show_sim(FILE *out, const struct sim *s, const char *line, bool ladder)
       continue;
     if (*w->heading)
       fprintf(out, "%s\n", w->heading);
-    struct drawing *d = draw(w);
+    struct drawing *d = draw(w, rows(s));
     la__drawing_ladder(d, out, &style);
     la__drawing_free(d);
     fputc('\n', out);

@@ -105,6 +105,7 @@ struct sw_pair {
     comes_at;               /* on the world's: when what covers SND.UNA has come, or will; when that was sent which came last. 0: not yet */
   la_time in_at, in_before; /* on the host's: the latest segment that was not dropped, and the one before */
   uint64_t began, hurt_at;  /* an ICMP error came */
+  uint64_t waited;          /* on the world's: when it left TIME-WAIT last */
   struct sw_end *end;       /* the application's, of this incarnation */
 };
 
@@ -118,11 +119,12 @@ struct sw_end {
   la_conn handle;
   struct sw_end *peer;
   struct sw_pair *pair;
-  uint32_t iss;
+  uint32_t iss;     /* the opener's */
+  uint32_t own_iss; /* has_own: a passive end's own, which no trace tells where its SYN,ACK was a cookie */
   uint16_t lport, rport;
   bool alive;  /* the handle means something */
   bool closed; /* by the application */
-  bool ended, crashed, passive, opened, eof, risky;
+  bool has_own, ended, crashed, passive, opened, eof, risky;
   bool fin_done, act_done, eof_done, deaf, cc_done;
   bool post_off;                    /* it reads by la_recv now */
   struct sw_posts *posts;           /* swarm_lend.c; NULL: none yet */

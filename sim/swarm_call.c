@@ -211,6 +211,8 @@ static bool connect_from(struct sw_world *w, struct sw_flow *f, unsigned side) {
   if (e->pair) {
     e->pair->end = e;
     e->began = e->pair->began;
+    e->has_own = true;
+    e->own_iss = c->snd_una - (uint32_t)c->bytes_out - 1;
   }
   e->risky = risky(e);
   if (w->log)
@@ -290,6 +292,8 @@ static void accepted(struct sw_end *e) {
   if (e->pair && !(c->flags & CF_ENDED)) { /* else the pair may have another incarnation already */
     e->pair->end = e;
     e->began = e->pair->began;
+    e->has_own = true;
+    e->own_iss = c->snd_una - (uint32_t)c->bytes_out - 1;
   }
   e->risky = risky(e);
   la__sw_meet(e);

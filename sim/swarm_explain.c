@@ -26,6 +26,12 @@ static bool lossy_since(const struct sw_end *e, uint64_t since) {
   return !p; /* nobody knows */
 }
 
+/* May the peer have kept back RSTs, there being more to be sent than it sends in a second? */
+static bool mute(const struct sw_end *e) {
+  uint32_t rsts = e->w->host[e->side ? e->f->plan->client : e->f->plan->server].cfg.rst_per_sec;
+  return rsts && rsts < 10;
+}
+
 /* Did the other side go without a word, or lose its memory? */
 static bool peer_gone(const struct sw_end *e) {
   const struct sw_world *w = e->w;
@@ -132,7 +138,8 @@ static bool reset_explained(struct sw_end *e) {
 static bool unanswered(struct sw_end *e, la_time limit) {
   const struct sw_pair *p = other(e);
   uint64_t window = la__sw_global(e->h, e->end.ended > 4 * limit ? e->end.ended - 4 * limit : 0);
-  if (!e->closed && !e->limited && e->pair && e->pair->in_at + limit / 2 > e->end.ended && e->open_at + limit < e->end.ended) {
+  if (!e->closed && !e->limited && !e->h->stop_until && e->pair && e->pair->in_at + limit / 2 > e->end.ended &&
+      e->open_at + limit < e->end.ended) {
     la__sw_broken(e->w, SW_REASON, "end %u: %s, though the peer answered (MUST-37)", e->id, la_why_name(e->end.why));
     return false;
   }
@@ -147,7 +154,17 @@ static bool unanswered(struct sw_end *e, la_time limit) {
                   la_why_name(e->end.why));
     return false;
   }
-  return lossy_since(e, window) || slow(e, limit);
+  return mute(e) || lossy_since(e, window) || slow(e, limit);
+}
+
+/*
+ * What was left of an old connection had to be reset first: where TIME-WAIT is deaf to that (RFC 1337) the SYN waits for its end, and
+ * else for the next one, which a short limit may not live to see.
+ */
+static bool in_the_way(const struct sw_end *e) {
+  const struct sw_pair *p = other(e);
+  return (p && p->waited && p->waited > e->began) ||
+         (e->pair && e->pair->rst_out > e->began && e->h->cfg.syn_limit < 8 * e->h->cfg.rto_initial);
 }
 
 /*
@@ -159,7 +176,7 @@ static bool unopened(const struct sw_end *e) {
   const struct sw_pair *p = other(e);
   const struct sw_host *h = &e->w->host[e->side ? f->plan->client : f->plan->server];
   bool few = h->cfg.max_half_open < 4096 || h->cfg.max_conns < 4096 || f->plan->backlog < 4 || h->cfg.quiet_time;
-  return few || (p && p->state == LA_TIME_WAIT) || e->limited || e->plan->syn_retries || f->plan->both || f->plan->admit ||
+  return few || (p && p->state == LA_TIME_WAIT) || in_the_way(e) || e->limited || e->plan->syn_retries || f->plan->both || f->plan->admit ||
          f->plan->accept_late || f->plan->defer || natted(e) || memory(e) || peer_gone(e) || !f->listening || lossy_since(e, e->began) ||
          slow(e, e->h->cfg.syn_limit);
 }
@@ -175,9 +192,7 @@ static bool keepalive(const struct sw_end *e) {
   la_time all = p->keep_intvl * p->keep_cnt * LA_SEC;
   if (!p->keep_idle || (e->pair && e->pair->in_at + all > e->end.ended + LA_MS))
     return false;
-  uint32_t rsts = e->w->host[e->side ? e->f->plan->client : e->f->plan->server].cfg.rst_per_sec;
-  bool mute = rsts && rsts < 10; /* there were more to be sent */
-  return mute || lossy_since(e, 1) || peer_gone(e) || natted(e) || memory(e) || slow(e, all);
+  return mute(e) || lossy_since(e, 1) || peer_gone(e) || natted(e) || memory(e) || slow(e, all);
 }
 
 static bool explained(struct sw_end *e) {

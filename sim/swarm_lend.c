@@ -147,6 +147,12 @@ static void all_back(struct sw_end *e, const la_post *b) {
     la__sw_broken(e->w, SW_LENT, "end %u: %u posted buffers did not come back", e->id, e->posts->n);
 }
 
+/* Our side ended it: what came is not to be had, and the loans are over. */
+static bool forgotten(const struct sw_end *e) {
+  const struct conn *c = la__sw_conn(e);
+  return c && c->flags & CF_ENDED && (c->end.who == LA_BY_LOCAL || c->end.who == LA_BY_POLICY);
+}
+
 /* The same as la_recv's result, once the bytes have been looked at. */
 ptrdiff_t la__sw_take(struct sw_end *e) {
   la_post *b = NULL;
@@ -156,8 +162,11 @@ ptrdiff_t la__sw_take(struct sw_end *e) {
   struct sw_posts *p = posts_of(e);
   if (p->n == 0 || enough) {
     e->post_off = true;
-    if (p->n && la_recv_cancel(e->h->st, e->handle, &b) == LA_OK)
+    if (p->n && la_recv_cancel(e->h->st, e->handle, &b) == LA_OK) {
+      if (!b && forgotten(e))
+        la__sw_unpost(e);
       all_back(e, b);
+    }
     return 1;
   }
   const la_post *first = &p->post[p->order[0]];
@@ -172,9 +181,8 @@ ptrdiff_t la__sw_take(struct sw_end *e) {
     if (b || had >= told_at(e))
       la__sw_broken(e->w, SW_LENT, "end %u: LA_AGAIN, and the oldest buffer has %zu bytes", e->id, had);
   } else {
-    bool forgotten = n == LA_ECONNABORTED || (e->ended && (e->end.who == LA_BY_LOCAL || e->end.who == LA_BY_POLICY));
     e->post_off = true;
-    if (!b && n < 0 && forgotten) /* our side ended it: what came is not to be had, and the loan is over */
+    if (!b && n < 0 && forgotten(e))
       la__sw_unpost(e);
     all_back(e, b);
   }

@@ -168,7 +168,7 @@ static void lose(struct sw_world *w, struct sw_host *from, struct sw_pkt *p, str
   (void)from;
   w->fig.lost++;
   if (pair)
-    pair->lost_at = w->now ? w->now : 1;
+    pair->lost_at = w->now + 1;
   la__sw_pkt_free(w, p);
 }
 
@@ -250,7 +250,7 @@ static void one_packet(struct sw_host *h, const la_frame *f, bool uncut) {
   if (!fly(w, h, to, p, at) && pair) {
     was.hurt_at = pair->hurt_at;
     *pair = was;
-    pair->lost_at = w->now ? w->now : 1;
+    pair->lost_at = w->now + 1;
   }
 }
 

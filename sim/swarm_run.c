@@ -193,6 +193,7 @@ void la__sw_boot(struct sw_host *h) {
   if (h->plan->offload)
     la_link_offload(h->st, h->link, (unsigned)h->plan->offload, (uint32_t)h->plan->gso_max);
   h->boot_at = w->now;
+  h->inputs = h->alone_out = 0;
   h->now = h->before = h->ticked = la__sw_local(h, w->now);
   la_tick(h->st, h->now);
   la_stats st;

@@ -84,8 +84,10 @@ static void transition(struct sw_host *h, const la_trace_rec *r) {
   if (!follows || !taken_over)
     la__sw_broken(w, SW_TRANSITION, "host %u port %u: %s -> %s, but it was in %s", h->no, r->local_port, la_state_name(r->from),
                   la_state_name(r->to), la_state_name(p->state));
-  if (p->state == LA_TIME_WAIT)
+  if (p->state == LA_TIME_WAIT) {
     left_time_wait(h, p, r);
+    p->waited = w->now + 1;
+  }
   if ((r->to == LA_SYN_SENT || r->to == LA_SYN_RECEIVED) && (nothing(r->from) || r->from == LA_TIME_WAIT)) {
     p->inc++;
     p->has_iss = p->has_fin = p->has_edge = p->reset = false;
@@ -223,6 +225,12 @@ void la__sw_record(struct sw_host *h, const la_trace_rec *r) {
 
 /* ---- frames ---- */
 
+/* SHLD-16, SHLD-29: what the peer's window takes, a byte to probe one that is closed. */
+static bool fits(const struct sw_end *e, uint32_t end) {
+  const struct conn *c = e->alive ? la__sw_conn(e) : NULL;
+  return !c || seq_leq(end, c->snd_una + (c->snd_wnd ? c->snd_wnd : 1));
+}
+
 /* A payload is what was written at its place: so bytes once sent never differ. */
 void la__sw_sent(struct sw_host *h, const uint8_t *raw, uint32_t len) {
   struct sw_world *w = h->w;
@@ -239,12 +247,14 @@ void la__sw_sent(struct sw_host *h, const uint8_t *raw, uint32_t len) {
   memcpy(remote.b, raw + (six ? 24 : 16), six ? 16 : 4);
   const struct sw_pair *p = la__sw_pair(h, &remote, be16_get(t), be16_get(t + 2), false);
   const struct sw_end *e = p ? p->end : NULL;
-  if (!e || !p->has_iss) {
+  if (!e || !(p->has_iss || e->has_own)) {
     if (!h->cfg.syn_cookies)
       la__sw_broken(w, SW_SENT, "host %u port %u: text of a connection that no application has", h->no, be16_get(t));
     return;
   }
-  uint32_t off = be32_get(t + 4) - p->iss - 1;
+  uint32_t off = be32_get(t + 4) - (p->has_iss ? p->iss : e->own_iss) - 1;
   if ((uint64_t)off + n > e->tx || !la__sw_same(e->id, off, t + hl, n))
     la__sw_broken(w, SW_SENT, "end %u: a segment with %u bytes at %u that were not written there", e->id, n, off);
+  else if (!fits(e, be32_get(t + 4) + n))
+    la__sw_broken(w, SW_SENT, "end %u: a segment with %u bytes at %u, beyond the peer's window", e->id, n, off);
 }

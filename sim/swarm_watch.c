@@ -112,6 +112,8 @@ static void clocks(struct sw_end *e, const struct conn *c, la_time next) {
   e->probed |= c->clock == CLK_PERSIST;
   if (c->snd_wnd)
     e->open_at = now;
+  else if (e->pair && e->pair->end == e)
+    e->pair->head_at = 0; /* what a full buffer has not taken has not come */
   bool runs = c->clock == CLK_RTX || c->clock == CLK_PERSIST || c->clock == CLK_REO || c->clock == CLK_TLP;
   bool paced = c->sndq && c->sndq->pace_wait;
   if (owed && !runs && !paced && !(c->flags & CF_DIRTY))

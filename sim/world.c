@@ -148,6 +148,7 @@ struct host *la__host_new(struct world *w, const char *name) {
   h->cfg.sums = la_host_sums();
   h->cfg.msl = w->opt.msl;
   h->cfg.arp_probes = h->cfg.arp_announcements = h->cfg.dad_transmits = 0; /* unless the scenario is about them */
+  h->cfg.mld_reports = 1;
   h->mem.failing = w->opt.failing;
   h->ring = calloc(RING, sizeof *h->ring);
   if (!h->ring)

@@ -354,6 +354,7 @@ struct conn *la__app_nobody(struct host *h); /* stands for a connection that did
 struct conn *la__app_connect(struct host *h, const la_addr *to, uint16_t port, uint16_t lport, const struct conduct *how);
 void la__app_send(struct conn *c, size_t n); /* n more bytes of the connection's own pattern */
 void la__app_recv(struct conn *c);           /* reads all there is */
+void la__app_take(struct conn *c, size_t n); /* reads n bytes at most, of 256 */
 void la__app_shutdown(struct conn *c);
 void la__app_close(struct conn *c);
 void la__app_abort(struct conn *c);

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# fuzz.sh [--afl] [SECONDS [WHAT]]: fuzzes for some seconds (default 60)
+# fuzz.sh [--afl] [SECONDS [WHAT]]: fuzzes for some seconds (default 60; 0: only builds)
 #   stack    the whole stack          link     on an Ethernet            drill    the reader of scripts
 #   capture  what explain reads       parse    parsers of wire formats   struct   intervals, ropes, reassembly, against models
-# with libFuzzer, or with --afl by AFL++ on the same harnesses; where clang has no libFuzzer, with the fuzzer of the debug build (not
-# scripts). What was found stays in build/fuzz (AFL++: build/fuzz/afl-WHAT/default/crashes); what is new in the corpus, too.
+# with libFuzzer, or with --afl by AFL++ on the same harnesses; where clang has no libFuzzer, with the fuzzer of the debug build.
+# What was found stays in build/fuzz (AFL++: build/fuzz/afl-WHAT/default/crashes); what is new in the corpus, too.
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 2
 cd "$root" || exit 2
@@ -15,24 +15,21 @@ target=${2:-stack}
 work=$root/build/fuzz
 mkdir -p "$work" || exit 2
 
-flags='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -I.'
+flags='-std=c11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -I.'
 core=$(find src/base src/mem src/wire src/tcp src/udp src/core src/sock -name '*.c' | sort)
-captures='tests/unit/tape.c capture/*.c draw/explain.c cli/explain_json.c cli/explain_sum.c src/base/*.c src/wire/*.c'
+sources="fuzz/fuzz_$target.c" libs=
 most=4096 # bytes of an input
-seeds=$work/seeds-$target
-libs=
 case $target in
-  stack)
-    sources="$core fuzz/fuzz_stack.c fuzz/config.c fuzz/lend.c fuzz/watch.c fuzz/seeds.c" most=2052 seeds=fuzz/corpus ;;
-  link)
-    flags="$flags -DFUZZ_LIBFUZZER" sources="$core fuzz/fuzz_link.c fuzz/watch.c" most=1604 ;;
+  stack) sources="$sources $core fuzz/config.c fuzz/lend.c fuzz/watch.c fuzz/seeds.c" most=2056 ;;
+  link) sources="$sources $core fuzz/watch.c" most=1604 ;;
   drill)
-    flags="$flags -D_GNU_SOURCE" libs=-lm
-    sources='fuzz/fuzz_drill.c drill/lex*.c drill/directive.c drill/parse*.c drill/value_text.c drill/expr*.c drill/arena.c' ;;
+    sources="$sources drill/lex*.c drill/directive.c drill/parse*.c drill/value_text.c drill/expr*.c drill/arena.c src/base/prng.c" libs=-lm ;;
   capture)
-    flags="$flags -D_GNU_SOURCE" sources="fuzz/fuzz_capture.c $captures" libs='-lpcap -ljansson' most=8192 ;;
-  parse) flags="$flags -D_GNU_SOURCE" core='src/base/*.c src/wire/*.c' sources="fuzz/fuzz_parse.c src/base/*.c src/wire/*.c" most=1024 ;;
-  struct) flags="$flags -D_GNU_SOURCE" sources="fuzz/fuzz_struct.c $core" most=1024 ;;
+    sources="$sources tests/unit/tape.c capture/*.c draw/explain.c draw/fold.c cli/explain_json.c cli/explain_sum.c src/base/*.c src/wire/*.c"
+    libs='-lpcap -ljansson' most=8192
+    ;;
+  parse) sources="$sources src/base/*.c src/wire/*.c" most=1024 ;;
+  struct) sources="$sources $core" most=1024 ;;
   *)
     echo "fuzz: stack, link, drill, capture, parse or struct, not $target" >&2
     exit 2
@@ -41,7 +38,7 @@ esac
 
 if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p && !n; }' |
   clang -x c -fsanitize=fuzzer,address,undefined -o "$work/probe" - 2>"$work/probe.log"; then
-  [ "$target" != drill ] && [ -z "$afl" ] || {
+  [ -z "$afl" ] || {
     echo "fuzz: $target: needs clang with libFuzzer" >&2
     exit 1
   }
@@ -51,28 +48,24 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p
     exit 1
   }
   cd "$work" || exit 1
-  case $target in
-    stack | link) exec "$root/build/debug/tests/fuzz_$target" --seconds "$seconds" --seed "$(date +%s)" ;;
-    *) exec "$root/build/debug/tests/fuzz_$target" --runs $((seconds * 1000)) --seed "$(date +%s)" ;;
-  esac
+  exec "$root/build/debug/tests/fuzz_$target" --seconds "$seconds" --seed "$(date +%s)"
 fi
 
-# What it begins with.
-mkdir -p "$work/seeds-$target"
-plain="-std=c11 -D_GNU_SOURCE -Iinclude -Isrc -I."
+# What it begins with: what the fuzzer itself writes, and what is kept.
+seeds=$work/seeds-$target
+mkdir -p "$seeds"
+# shellcheck disable=SC2086
+cc -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -I. fuzz/main.c $sources $libs -o "$work/plain" && "$work/plain" --corpus "$seeds" || exit 1
 case $target in
-  capture) # shellcheck disable=SC2086
-    cc $plain fuzz/fuzz_capture.c fuzz/capture_main.c $captures $libs -o "$work/plain" && "$work/plain" --corpus "$seeds" || exit 1 ;;
-  parse | struct) # shellcheck disable=SC2086
-    cc $plain "fuzz/fuzz_$target.c" fuzz/plain_main.c $core -o "$work/plain" && "$work/plain" --corpus "$seeds" || exit 1 ;;
+  stack) cp fuzz/corpus/* "$seeds" ;;
   drill) find tests/drill -name '*.pkt' -size -4k -exec cp {} "$seeds" \; ;;
-  link) head -c 200 /dev/zero >"$seeds/nothing" ;;
 esac
 
 compiler=clang name=$work/fuzz_$target
 [ -z "$afl" ] || compiler=afl-clang-fast name=$work/afl_$target
 # shellcheck disable=SC2086
 AFL_QUIET=1 $compiler $flags $sources $libs -o "$name" || exit 1
+[ "$seconds" != 0 ] || exit 0
 
 if [ -z "$afl" ]; then
   mkdir -p "$work/corpus-$target"

@@ -88,6 +88,7 @@ for build in release debug; do
   if [ -x "$dir/tests/fuzz_stack" ]; then
     item "fuzz stack $build" "cd $logs && $before$root/$dir/tests/fuzz_stack --runs 200000 --seed 7"
     item "fuzz link $build" "cd $logs && $before$root/$dir/tests/fuzz_link --runs 20000 --seed 7"
+    item "fuzz drill $build" "cd $logs && $before$root/$dir/tests/fuzz_drill --runs 30000 --seed 7"
     item "fuzz capture $build" "cd $logs && $before$root/$dir/tests/fuzz_capture --runs 10000 --seed 7"
     item "fuzz parse $build" "cd $logs && $before$root/$dir/tests/fuzz_parse --runs 500000 --seed 7"
     item "fuzz struct $build" "cd $logs && $before$root/$dir/tests/fuzz_struct --runs 30000 --seed 7"

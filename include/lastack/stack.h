@@ -150,6 +150,7 @@ typedef struct la_config {
   uint8_t arp_probes;        /* before an IPv4 address is used (RFC 5227 2.1.1), at most 10; default 3, with LINUX 0 */
   uint8_t arp_announcements; /* once it is, at most 10; default 2, with LINUX 0 */
   uint8_t dad_transmits;     /* before an IPv6 address is used (RFC 4862 5.1), at most 10; default 1 */
+  uint8_t mld_reports;       /* how often joining or leaving an IPv6 group is reported (RFC 3810 9.1), at most 10; 0: no MLD; default 2 */
   uint8_t neigh_probes;      /* questions without an answer after which a neighbour is gone, 1 to 20; default 3 */
   la_time neigh_retrans;     /* between them: 1 s, at least 1 ms (RFC 4861 10) */
   la_time neigh_reachable;   /* how long an answer proves that a neighbour is there, times 0.5 to 1.5 at random; 30 s */

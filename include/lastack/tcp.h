@@ -145,7 +145,7 @@ int la_recv_post(la_stack *s, la_conn c, la_post *b);
  * is posted la_recv, la_peek and la_consume give LA_EINVAL.
  */
 ptrdiff_t la_recv_take(la_stack *s, la_conn c, la_post **out);
-/* Takes back all, oldest first, linked by `next`; bytes that are in them are read. *out NULL: there was none. LA_EBADF. */
+/* Takes back all, oldest first, linked by `next`; bytes that are in them are read. *out NULL: none, as for la_recv_take. LA_EBADF. */
 int la_recv_cancel(la_stack *s, la_conn c, la_post **out);
 
 /* FIN after what is queued; receiving goes on (half-close). Twice is allowed. LA_ENOTCONN, LA_EBADF. RFC 9293 3.6. */
@@ -233,7 +233,8 @@ typedef struct la_event {
 } la_event;
 /*
  * Takes up to max events. For one connection the order is always ESTABLISHED, URGENT, READABLE, PEER_FIN, END; equal ones coalesce
- * until they are taken. After END only reading what is left, la_close and la_info make sense.
+ * until they are taken. Only the fields of an event's own type mean anything. After END only reading what is left, la_close and la_info
+ * make sense.
  */
 size_t la_events(la_stack *s, la_event *out, size_t max);
 

@@ -47,10 +47,12 @@ static void tell(la_stack *s, struct addr_work *w, enum la_event_type type) {
 static void ready(la_stack *s, struct addr_work *w) {
   s->defended[s->naddrs] = 0;
   s->addr[s->naddrs++] = (struct netif_addr){w->addr, w->prefix, w->link};
+  if (w->addr.family == 6 && la__addr_link_local(&w->addr))
+    la__mld_named(s, w->link);
   if (probes(s, w))
     tell(s, w, LA_EVENT_ADDR_READY);
   else if (w->addr.family == 6)
-    la__ether_join(s, w->link, &w->addr);
+    la__mld_join(s, w->link, &w->addr);
   w->state = WORK_ANNOUNCING;
   w->sent = 0;
   w->at = announcements(s, w) ? s->tcp.now : LA_NEVER;
@@ -83,6 +85,8 @@ bool la__dad_conflict(la_stack *s, la_link link, const la_addr *a) {
   if (!w || w->state > WORK_ASKING)
     return false;
   w->state = WORK_DUPLICATE;
+  if (a->family == 6)
+    la__mld_leave(s, link, a);
   s->tcp.stats.addr_duplicates++;
   tell(s, w, LA_EVENT_ADDR_DUPLICATE);
   return true;
@@ -128,7 +132,7 @@ static void expire(la_stack *s, struct addr_work *w) {
     w->state = WORK_ASKING;
     w->at = s->tcp.now + random_ms(s, JITTER_MS);
     if (w->addr.family == 6)
-      la__ether_join(s, w->link, &w->addr); /* RFC 4862 5.4.2: before the first question */
+      la__mld_join(s, w->link, &w->addr); /* RFC 4862 5.4.2: before the first question */
     break;
   case WORK_ASKING:
     if (w->sent < probes(s, w))

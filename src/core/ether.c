@@ -82,9 +82,10 @@ void la__ether_tell(la_stack *s, la_link link, const la_addr *addr, const la_add
     a->op = to ? ARP_REPLY : ARP_REQUEST;
 }
 
-void la__ether_join(la_stack *s, la_link link, const la_addr *addr) {
-  la_addr nobody = {.family = 6}, group = la__nd_solicited_node(addr);
-  put(s, link, REPLY_MLD, &nobody, &group, 0);
+void la__ether_report(la_stack *s, la_link link, enum mld_say what, const la_addr *from, const la_addr *group) {
+  struct reply *a = put(s, link, REPLY_MLD, from, group, 0);
+  if (a)
+    a->op = (uint8_t)what;
 }
 
 /* ---- out ---- */
@@ -106,8 +107,8 @@ static void ip6_frame(const struct reply *a, struct eth_hdr *h, uint8_t *p, uint
   if (a->kind == REPLY_MLD) {
     ip.proto = 0; /* hop-by-hop */
     ip.ttl = 1;
-    ip.dst = la__nd_all_mld2();
-    ip.len = la__mld_build(&a->dst, &ip.src, &ip.dst, body);
+    ip.dst = la__mld_dst((enum mld_say)a->op, &a->dst);
+    ip.len = la__mld_build((enum mld_say)a->op, &a->dst, &ip.src, &ip.dst, body);
   } else {
     bool solicit = a->kind == REPLY_SOLICIT;
     m.target = solicit ? a->dst : a->src;

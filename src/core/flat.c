@@ -78,7 +78,7 @@ static size_t whole(la_flat *f, uint8_t *to) {
     return frame->total;
   }
   uint8_t *upper = to + frame->sum_start;
-  uint32_t sum = la__sum(0, upper, frame->len - frame->sum_start);
+  uint32_t hdr = frame->len - frame->sum_start, sum = hdr % 4 ? la__sum(0, upper, hdr) : la__sum_order(la__sum_words(0, upper, hdr));
   if (f->payload)
     sum = text(f, to + frame->len, f->payload, sum);
   uint16_t check = la__sum_finish(sum);

@@ -6,6 +6,7 @@
 #include "mem/fifo.h"
 #include "mem/slab.h"
 #include "wire/arp.h"
+#include "wire/mld.h"
 #include "wire/nd.h"
 
 enum { NEIGH_BUCKETS = 256 };
@@ -27,6 +28,7 @@ struct ether {
   uint8_t mac[ETH_ADDR];
   la_time reachable, drawn_at; /* RFC 4861 6.3.2: drawn at random, now and then anew */
   uint32_t last;               /* the neighbour of the latest frame, perhaps */
+  la_time mld_old_until;       /* MLD's version 1 is spoken */
 };
 
 /* What happens about an address of ours until it is ready, told and announced: dad.c */
@@ -36,6 +38,14 @@ struct addr_work {
   uint8_t prefix, link, state, sent;
   uint8_t tell; /* an event's type; 0: none */
   la_time at;
+};
+
+/* A group that we listen to, or are about to leave: mld.c */
+struct listening {
+  la_addr group;
+  uint8_t link, left;
+  bool leaving;
+  la_time at, answer_at;
 };
 
 struct la_stack;
@@ -75,12 +85,20 @@ bool la__ether_rx(struct la_stack *s, struct packet *p);
 void la__ether_ask(struct la_stack *s, la_link link, const la_addr *from, const la_addr *target, const uint8_t *mac);
 /* "I have this address": to all, or in answer to a question. */
 void la__ether_tell(struct la_stack *s, la_link link, const la_addr *addr, const la_addr *to, const uint8_t *mac);
-/* "I listen to that group." */
-void la__ether_join(struct la_stack *s, la_link link, const la_addr *addr);
+/* Whether we listen to a group. */
+void la__ether_report(struct la_stack *s, la_link link, enum mld_say what, const la_addr *from, const la_addr *group);
 
-/* arp.c, nd.c: a packet's way in */
+/* arp.c, nd.c, mld.c: a packet's way in */
 enum la_drop la__arp_rx(struct la_stack *s, const struct packet *p);
 enum la_drop la__nd_rx(struct la_stack *s, const struct packet *p);
+enum la_drop la__mld_rx(struct la_stack *s, const struct packet *p);
+
+/* mld.c: the group of an address is joined; is left, unless another address needs it; and `link` has an address to tell of it */
+void la__mld_join(struct la_stack *s, la_link link, const la_addr *addr);
+void la__mld_leave(struct la_stack *s, la_link link, const la_addr *addr);
+void la__mld_named(struct la_stack *s, la_link link);
+void la__mld_tick(struct la_stack *s);
+la_time la__mld_deadline(const struct la_stack *s);
 
 /* dad.c */
 int la__dad_add(struct la_stack *s, la_link link, const la_addr *addr, unsigned prefix);

@@ -55,6 +55,8 @@ static bool parse(struct tcp_seg *seg, const uint8_t *p, uint32_t n) {
 /* From the addresses on all is summed in one go: they are next to the segment. false: damaged. */
 static bool sum_ok(struct tcp_seg *seg, const uint8_t *p, uint32_t n) {
   const uint8_t *from = p - 8;
+  if (seg->len == 0)
+    return la__sum_words(la__sum_order(IP_PROTO_TCP + n), from, 8 + n) == 0xffff;
   if (seg->len >= SUM_LATER) {
     seg->unverified = true;
     seg->sum = la__sum(IP_PROTO_TCP + n, from, 8 + n - seg->len);
@@ -63,7 +65,7 @@ static bool sum_ok(struct tcp_seg *seg, const uint8_t *p, uint32_t n) {
   return la__sum_finish(la__sum(IP_PROTO_TCP + n, from, 8 + n)) == 0;
 }
 
-enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg) {
+static inline enum la_drop segment_in(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg) {
   la_link back = la__route_back(s, &k->remote, link);
   struct path path = {(uint8_t)back, s->mtu[back], (uint8_t)link};
   s->tcp.progress = false;
@@ -71,6 +73,10 @@ enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key
   if (s->tcp.progress && s->ether[back].on)
     la__neigh_confirm(s, back, &k->remote);
   return why;
+}
+
+enum la_drop la__rx_segment(la_stack *s, la_link link, ref_t r, const struct key *k, struct tcp_seg *seg) {
+  return segment_in(s, link, r, k, seg);
 }
 
 bool la__rx_plain(la_stack *s, const struct packet *p) {
@@ -97,7 +103,7 @@ bool la__rx_plain(la_stack *s, const struct packet *p) {
   seg.ecn = ip[1] & IP_ECN_MASK;
   seg.gso = p->gso && seg.len > p->gso ? p->gso : 0;
   k.zone = 0;
-  enum la_drop why = la__rx_segment(s, p->link, r, &k, &seg);
+  enum la_drop why = segment_in(s, p->link, r, &k, &seg);
   if (why != LA_DROP_NONE)
     la__rx_drop(s, p->link, why);
   return true;

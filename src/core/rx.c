@@ -47,7 +47,8 @@ static enum la_drop header(const la_stack *s, struct packet *p) {
   if (why != LA_DROP_NONE && !p->h.problem)
     return why;
   p->nd = p->ether && why == LA_DROP_NONE && la__nd_is(&p->h, p->data + p->h.hlen, p->h.len);
-  if (p->nd) /* has rules of its own about addresses */
+  p->mld = p->ether && why == LA_DROP_NONE && la__mld_is(&p->h, p->data);
+  if (p->nd || p->mld) /* have rules of their own about addresses */
     return LA_DROP_NONE;
   enum la_drop who = la__rx_addresses(s, &p->h.dst, &p->h.src, p);
   if (who == LA_DROP_NONE)
@@ -138,6 +139,8 @@ void la__rx(la_stack *s, struct packet *p) {
     la__reply_error(s, p, ICMP6_PARAM, p->h.problem - 1u, p->h.problem_at);
   if (p->nd)
     why = la__nd_rx(s, p);
+  else if (p->mld)
+    why = la__mld_rx(s, p);
   else if (why == LA_DROP_NONE)
     why = !p->h.fragment ? upper(s, p) : p->whole ? LA_DROP_FRAGMENT : la__frag_input(s, p); /* no fragments in fragments */
   if (why != LA_DROP_NONE)
@@ -158,7 +161,7 @@ size_t la_input(la_stack *s, la_link link, const la_frame *frames, size_t n, la_
     p.sum_ok = f->flags & LA_FRAME_SUM_OK;
     p.upper_ok = f->flags & (LA_FRAME_SUM_OK | LA_FRAME_SUM_PARTIAL);
     p.gso = f->flags & LA_FRAME_GSO ? f->gso_size : 0;
-    p.whole = p.ether = p.group = p.nd = false;
+    p.whole = p.ether = p.group = p.nd = p.mld = false;
     s->tcp.frame = ++s->frames;
     s->tcp.stats.frames_in++;
     if ((!s->ether[link].on || la__ether_rx(s, &p)) && !la__rx_plain(s, &p))

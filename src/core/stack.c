@@ -62,6 +62,7 @@ void la_config_init(la_config *c, enum la_preset preset) {
   c->arp_probes = c->neigh_probes = 3;
   c->arp_announcements = 2;
   c->dad_transmits = 1;
+  c->mld_reports = 2; /* RFC 3810 9.1 */
   c->neigh_retrans = LA_SEC;
   c->neigh_reachable = 30 * LA_SEC;
   c->neigh_delay = 5 * LA_SEC;
@@ -97,8 +98,8 @@ static bool clocks_valid(const la_config *c) {
 }
 
 static bool neighbours_valid(const la_config *c) {
-  return c->arp_probes <= 10 && c->arp_announcements <= 10 && c->dad_transmits <= 10 && c->neigh_probes > 0 && c->neigh_probes <= 20 &&
-         c->neigh_retrans >= LA_MS && c->neigh_retrans <= 60 * LA_SEC && c->neigh_reachable >= LA_MS &&
+  return c->arp_probes <= 10 && c->arp_announcements <= 10 && c->dad_transmits <= 10 && c->mld_reports <= 10 && c->neigh_probes > 0 &&
+         c->neigh_probes <= 20 && c->neigh_retrans >= LA_MS && c->neigh_retrans <= 60 * LA_SEC && c->neigh_reachable >= LA_MS &&
          c->neigh_reachable <= 3600 * LA_SEC && c->neigh_delay >= LA_MS && c->neigh_delay <= 60 * LA_SEC && c->max_neighbours > 0 &&
          c->max_neighbours <= 1u << 20 && c->neigh_queue > 0 && c->neigh_queue_all > 0;
 }
@@ -154,6 +155,7 @@ void la_tick(la_stack *s, la_time now) {
   la__tcp_now(&s->tcp, now);
   la__frags_tick(s);
   la__dad_tick(s);
+  la__mld_tick(s);
   la__neighs_tick(s);
   la__tcp_tick(&s->tcp);
 }
@@ -164,7 +166,8 @@ la_time la_deadline(const la_stack *s) {
       return s->tcp.now;
   if (s->udp.event_head != SLAB_NONE || s->tcp.chunks.back || la__neighs_ready(s))
     return s->tcp.now;
-  la_time at[] = {la__frags_deadline(s), la__tcp_deadline(&s->tcp), la__neighs_deadline(s), la__dad_deadline(s)}, first = LA_NEVER;
+  la_time at[] = {la__frags_deadline(s), la__tcp_deadline(&s->tcp), la__neighs_deadline(s), la__dad_deadline(s), la__mld_deadline(s)},
+          first = LA_NEVER;
   for (unsigned i = 0; i < sizeof at / sizeof *at; i++)
     first = at[i] < first ? at[i] : first;
   return first;
@@ -192,6 +195,7 @@ void la_trim(la_stack *s) {
     la__slab_trim(&t->tw[i]);
   }
   la__slab_trim(&t->listeners);
+  la__spares_drop(t);
   la__slab_trim(&t->sndqs);
   la__slab_trim(&t->rcvqs);
   la__slab_trim(&t->wishes);

@@ -29,14 +29,14 @@ struct packet {
   uint16_t gso;      /* segments of so many bytes are joined in it; 0: none */
   bool whole;        /* it was put together from fragments */
   bool ether, group; /* it came in an Ethernet frame, to more than one */
-  bool nd;           /* it is of Neighbor Discovery */
+  bool nd, mld;      /* it is of Neighbor Discovery, of Multicast Listener Discovery */
   struct ip_hdr h;
 };
 
 /* A packet that waits to go out: reply.c; or, on an Ethernet link, what ether.c makes a frame of. */
 enum reply_kind { REPLY_IP, REPLY_ARP, REPLY_SOLICIT, REPLY_ADVERT, REPLY_MLD };
 struct reply {
-  uint8_t kind, op; /* op: ARP's */
+  uint8_t kind, op; /* op: ARP's, or enum mld_say */
   bool to_mac;      /* else it goes to a group */
   uint8_t mac[ETH_ADDR];
   la_addr src, dst;
@@ -72,7 +72,9 @@ struct la_stack {
   struct neighs neighs;
   struct addr_work work[ADDRS_MAX]; /* no more than one for each address, ours or not yet */
   uint32_t nwork, ntell;            /* ntell: with an event */
-  la_time defended[ADDRS_MAX];      /* of addr[]: when its last defence went out; 0: never */
+  struct listening group[ADDRS_MAX];
+  uint32_t ngroups;
+  la_time defended[ADDRS_MAX]; /* of addr[]: when its last defence went out; 0: never */
 };
 
 /* netif.c */

@@ -121,8 +121,8 @@ static bool datagram_out(la_stack *s, la_link link, la_frame *f) {
   return true;
 }
 
-static bool segment(la_stack *s, la_link link, la_frame *f) {
-  if (!la__tcp_link_waits(&s->tcp, (uint8_t)link))
+static bool segment(la_stack *s, la_link link, const struct tcp_link *l, la_frame *f) {
+  if (l->head == l->tail && l->dirty_head == REF_NONE)
     return false;
   f->flags = f->header = 0;
   if (!tcp_out(s, link, f))
@@ -150,12 +150,13 @@ size_t la_output(la_stack *s, la_link link, la_frame *frames, size_t max, la_tim
     return 0;
   la__tcp_now(&s->tcp, now);
   const struct outring *a = &s->answers[link], *d = &s->datagrams[link];
+  const struct tcp_link *l = &s->tcp.link[link];
   size_t n = 0;
   if (s->ether[link].on)
     while (n < max && la__ether_tx(s, link, &frames[n]))
       n++;
   else /* most calls, and the end of all others, find nothing at all */
-    while (n < max && (a->head != a->tail || d->head != d->tail ? la__tx_packet(s, link, &frames[n]) : segment(s, link, &frames[n])))
+    while (n < max && (a->head != a->tail || d->head != d->tail ? la__tx_packet(s, link, &frames[n]) : segment(s, link, l, &frames[n])))
       n++;
   s->tcp.stats.frames_out += n;
   return n;

@@ -17,6 +17,9 @@ struct slab_block {
   uint64_t live[]; /* a bit an object */
 };
 
+/* Seldom called, and not to be in the way of what is. */
+#define RARE __attribute__((noinline))
+
 #define DIR_MIN 8u
 #define TREE_LEVELS 6
 
@@ -101,7 +104,7 @@ static bool dir_grow(struct slab *s) {
 }
 
 /* Makes an empty block at the lowest hole. Nothing stays allocated when it fails. */
-static bool block_new(struct slab *s) {
+RARE static bool block_new(struct slab *s) {
   struct slab_block *blk = mem_alloc_line(s->mem, block_bytes(s));
   if (!blk)
     return false;
@@ -162,6 +165,22 @@ void la__slab_done(struct slab *s) {
   s->used = 0;
 }
 
+/* The block is full. */
+RARE static void filled(struct slab *s, uint32_t b) {
+  tree_clear(s->room, s->cap, b);
+  s->hint = tree_first(s->room, s->cap);
+}
+
+/* The block is empty. Of two such the lower one stays. */
+RARE static void emptied(struct slab *s, uint32_t b) {
+  uint32_t other = s->empty;
+  s->empty = b < other ? b : other;
+  if (other != SLAB_NONE)
+    block_release(s, b < other ? other : b);
+}
+
+RARE static void not_full(struct slab *s, uint32_t b) { tree_set(s->room, s->cap, b); }
+
 void *la__slab_new(struct slab *s, uint32_t *index) {
   if (s->used >= s->limit || (s->hint == SLAB_NONE && !block_new(s)))
     return NULL;
@@ -170,17 +189,16 @@ void *la__slab_new(struct slab *s, uint32_t *index) {
   for (w = blk->low; blk->live[w] == UINT64_MAX; w++)
     ;
   blk->low = w;
-  uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(~blk->live[w]);
-  blk->live[w] |= (uint64_t)1 << (i & 63);
-  if (s->empty == b)
-    s->empty = SLAB_NONE;
-  if (++blk->used == s->per_block) {
-    tree_clear(s->room, s->cap, b);
-    s->hint = tree_first(s->room, s->cap);
-  }
+  uint32_t bit = (uint32_t)__builtin_ctzll(~blk->live[w]), i = w * 64 + bit;
+  blk->live[w] |= (uint64_t)1 << bit;
   s->used++;
   *index = (b << s->shift) + i;
-  return memset(la__slab_at(s, *index), 0, s->size);
+  void *new = (unsigned char *)blk + s->data + (size_t)i * s->size;
+  if (blk->used == 0)
+    s->empty = SLAB_NONE;
+  if (++blk->used == s->per_block)
+    filled(s, b);
+  return memset(new, 0, s->size);
 }
 
 void *la__slab_get(const struct slab *s, uint32_t index) {
@@ -194,24 +212,20 @@ void *la__slab_get(const struct slab *s, uint32_t index) {
 }
 
 void la__slab_del(struct slab *s, uint32_t index) {
-  LA_CHECK(la__slab_get(s, index));
-  uint32_t b = index >> s->shift, i = index & (s->per_block - 1);
-  struct slab_block *blk = s->block[b];
-  if (blk->used == s->per_block)
-    tree_set(s->room, s->cap, b);
-  blk->used--;
-  blk->live[i >> 6] &= ~((uint64_t)1 << (i & 63));
-  if (i >> 6 < blk->low)
-    blk->low = i >> 6;
+  uint32_t b = index >> s->shift, i = index & (s->per_block - 1), w = i >> 6;
+  struct slab_block *blk = b < s->nblocks ? s->block[b] : NULL;
+  uint64_t bit = (uint64_t)1 << (i & 63);
+  LA_CHECK(blk && blk->live[w] & bit);
+  blk->live[w] &= ~bit;
+  if (w < blk->low)
+    blk->low = w;
   if (b < s->hint)
     s->hint = b;
   s->used--;
-  if (blk->used)
-    return;
-  uint32_t other = s->empty; /* of two empty blocks the lower one stays */
-  s->empty = b < other ? b : other;
-  if (other != SLAB_NONE)
-    block_release(s, b < other ? other : b);
+  if (blk->used == s->per_block)
+    not_full(s, b);
+  if (--blk->used == 0)
+    emptied(s, b);
 }
 
 uint32_t la__slab_next(const struct slab *s, uint32_t from) {

@@ -43,6 +43,10 @@ void *la__slab_get(const struct slab *s, uint32_t index);
 static inline void *la__slab_at(const struct slab *s, uint32_t index) {
   return (unsigned char *)s->block[index >> s->shift] + s->data + (size_t)(index & (s->per_block - 1)) * s->size;
 }
+/* Is there memory at that index, whether or not an object is alive there? */
+static inline bool la__slab_has_block(const struct slab *s, uint32_t index) {
+  return index >> s->shift < s->nblocks && s->block[index >> s->shift];
+}
 /* The first live index >= from, or SLAB_NONE. */
 uint32_t la__slab_next(const struct slab *s, uint32_t from);
 /* Returns the empty block that is kept, and the directory when there is no object at all. */

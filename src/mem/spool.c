@@ -208,3 +208,17 @@ void la__spool_refs(struct spool *s, uint32_t at, uint32_t n, struct spool_refs 
       break;
   }
 }
+
+void la__spool_whole(struct spool *s, struct spool_refs *out) {
+  if (s->lg || s->n != 1 || !out->max) {
+    la__spool_refs(s, 0, s->len, out);
+    return;
+  }
+  la__held_ref(s->u.one.owner);
+  out->owner[0] = s->u.one.owner;
+  out->buf[0] = (la_buf){s->u.one.data, s->u.one.len};
+  out->n = 1;
+  out->got = s->len;
+  out->sum = s->u.one.sum;
+  out->summed = s->u.one.summed;
+}

@@ -54,5 +54,7 @@ struct spool_refs {
 };
 /* To n bytes from offset `at` (within len). */
 void la__spool_refs(struct spool *s, uint32_t at, uint32_t n, struct spool_refs *out);
+/* To all that is there. */
+void la__spool_whole(struct spool *s, struct spool_refs *out);
 
 #endif

@@ -15,6 +15,7 @@
 
 #define WHOLE 3u /* the level whose slots are ticks */
 #define LOOK 8   /* nodes that la__wheel_next examines on a level to be exact */
+#define AHEAD 8u /* what was armed in turn lies in turn: so many nodes further on is fetched */
 #define DEAL 16  /* nodes that a call deals out in advance */
 
 _Static_assert(WHEEL_TICK_SHIFT == WHOLE * WHEEL_BITS - 4, "the slots below a tick divide it by 2^2, 2^6, 2^6");
@@ -43,19 +44,28 @@ static la_time slot_start(const struct wheel *w, unsigned level, unsigned slots)
 
 static la_time slot_last(la_time start, unsigned level) { return start | (((la_time)1 << shift_of(level)) - 1); }
 
-static void link_at(struct wheel_node **head, struct wheel_node *n) {
-  n->next = *head;
-  if (n->next)
-    n->next->pprev = &n->next;
-  n->pprev = head;
-  *head = n;
+static uint32_t slot_at(unsigned level, unsigned slot) { return level * WHEEL_SLOTS + slot; }
+
+static struct wheel_node *first_in(const struct wheel *w, uint32_t slot) {
+  return w->slot[slot] ? la__wheel_node(w, w->slot[slot] - 1) : NULL;
+}
+static struct wheel_node *next_of(const struct wheel *w, const struct wheel_node *n) {
+  return n->next ? la__wheel_node(w, n->next - 1) : NULL;
 }
 
-static void place(struct wheel *w, struct wheel_node *n) {
+static void link_at(struct wheel *w, uint32_t slot, struct wheel_node *n, uint32_t name) {
+  n->next = w->slot[slot];
+  if (n->next)
+    la__wheel_node(w, n->next - 1)->prev = name + 1;
+  n->prev = WHEEL_HEAD | slot;
+  w->slot[slot] = name + 1;
+}
+
+static void place(struct wheel *w, struct wheel_node *n, uint32_t name) {
   if (n->deadline < w->time) {
-    if (!w->late || n->deadline < w->late_min)
+    if (!w->slot[WHEEL_LATE] || n->deadline < w->late_min)
       w->late_min = n->deadline;
-    link_at(&w->late, n);
+    link_at(w, WHEEL_LATE, n, name);
     return;
   }
   la_time span = n->deadline - w->time;
@@ -63,7 +73,7 @@ static void place(struct wheel *w, struct wheel_node *n) {
   if ((n->deadline >> shift_of(level)) - (w->time >> shift_of(level)) >= WHEEL_SLOTS)
     level++;
   unsigned slot = slot_of(level, n->deadline);
-  link_at(&w->slot[level][slot], n);
+  link_at(w, slot_at(level, slot), n, name);
   w->busy[level][slot / 64] |= (uint64_t)1 << slot % 64;
   w->levels |= 1u << level;
 }
@@ -75,55 +85,64 @@ static void slot_emptied(struct wheel *w, unsigned level, unsigned slot) {
 }
 
 static void take(struct wheel *w, struct wheel_node *n) {
-  *n->pprev = n->next;
-  if (n->next) {
-    n->next->pprev = n->pprev;
+  if (n->next)
+    la__wheel_node(w, n->next - 1)->prev = n->prev;
+  if (n->prev & WHEEL_HEAD) {
+    uint32_t slot = n->prev & ~WHEEL_HEAD;
+    w->slot[slot] = n->next;
+    if (!n->next && slot != WHEEL_LATE)
+      slot_emptied(w, slot / WHEEL_SLOTS, slot % WHEEL_SLOTS);
   } else {
-    /* the last of its list: when it was also the first, its pprev is the slot itself and tells which */
-    uintptr_t off = (uintptr_t)n->pprev - (uintptr_t)w->slot;
-    if (off < sizeof w->slot) {
-      unsigned i = (unsigned)(off / sizeof w->slot[0][0]);
-      slot_emptied(w, i / WHEEL_SLOTS, i % WHEEL_SLOTS);
-    }
+    la__wheel_node(w, n->prev - 1)->next = n->next;
   }
-  n->next = NULL;
-  n->pprev = NULL;
+  n->next = n->prev = 0;
 }
 
-void la__wheel_init(struct wheel *w, la_time now) {
+void la__wheel_init(struct wheel *w, const struct slab *first, const struct slab *second, la_time now) {
   memset(w, 0, sizeof *w);
+  w->nodes[0] = first;
+  w->nodes[1] = second;
   w->time = now;
 }
 
-void la__wheel_set(struct wheel *w, struct wheel_node *n, la_time deadline) {
+void la__wheel_set(struct wheel *w, struct wheel_node *n, uint32_t name, la_time deadline) {
   LA_CHECK(deadline != LA_NEVER);
-  if (n->pprev)
+  if (n->prev)
     take(w, n);
   else
     w->count++;
   n->deadline = deadline;
-  place(w, n);
+  place(w, n, name);
 }
 
 void la__wheel_del(struct wheel *w, struct wheel_node *n) {
-  if (!n->pprev)
+  if (!n->prev)
     return;
   take(w, n);
   w->count--;
 }
 
+/* Where the node may be that comes so many later. (What fetches it stands in the loop: GCC drops a call that does nothing else.) */
+static const void *guess(const struct wheel *w, uint32_t name, uint32_t ahead) {
+  const struct slab *s = w->nodes[(name & WHEEL_SECOND) != 0];
+  uint32_t index = (name + ahead) & (WHEEL_SECOND - 1);
+  return la__slab_has_block(s, index) ? la__slab_at(s, index) : NULL;
+}
+
 /* Nodes of a slot that `time` has reached, or reaches next, go to lower levels: at most `most` of them. */
 static void cascade(struct wheel *w, unsigned level, unsigned slot, unsigned most) {
-  struct wheel_node *n = w->slot[level][slot], *next;
-  for (; n && most; n = next, most--) {
-    next = n->next;
-    if (next)
-      __builtin_prefetch(next->next);
-    place(w, n);
+  uint32_t at = w->slot[slot_at(level, slot)], before = at;
+  for (; at && most; most--) {
+    uint32_t name = at - 1;
+    struct wheel_node *n = la__wheel_node(w, name);
+    __builtin_prefetch(guess(w, name, AHEAD * (at - before)));
+    before = at;
+    at = n->next;
+    place(w, n, name);
   }
-  w->slot[level][slot] = n;
-  if (n)
-    n->pprev = &w->slot[level][slot];
+  w->slot[slot_at(level, slot)] = at;
+  if (at)
+    la__wheel_node(w, at - 1)->prev = WHEEL_HEAD | slot_at(level, slot);
   else
     slot_emptied(w, level, slot);
 }
@@ -151,7 +170,7 @@ static struct place first_place(const struct wheel *w) {
   struct place p = {.at = LA_NEVER};
   for (uint32_t levels = w->levels; levels; levels &= levels - 1) {
     unsigned level = (unsigned)__builtin_ctz(levels), slots = ahead(w, level);
-    struct wheel_node *n = w->slot[level][(slot_of(level, w->time) + slots) % WHEEL_SLOTS];
+    struct wheel_node *n = first_in(w, slot_at(level, (slot_of(level, w->time) + slots) % WHEEL_SLOTS));
     la_time at = n->next ? slot_start(w, level, slots) : n->deadline;
     if (at <= p.at) /* of the same time the higher level, which is to be dealt out first */
       p = (struct place){n, level, at};
@@ -163,7 +182,7 @@ struct wheel_node *la__wheel_pop(struct wheel *w, la_time now) {
   struct wheel_node *n;
   if (now < w->time)
     now = w->time;
-  for (n = w->late; !n;) {
+  for (n = first_in(w, WHEEL_LATE); !n;) {
     struct place p = first_place(w);
     if (!p.node || p.at > now) {
       w->time = now; /* all between is empty, so that no node changes its place */
@@ -183,7 +202,7 @@ struct wheel_node *la__wheel_pop(struct wheel *w, la_time now) {
 }
 
 la_time la__wheel_next(const struct wheel *w) {
-  if (w->late)
+  if (w->slot[WHEEL_LATE])
     return w->late_min;
   la_time min = LA_NEVER;
   for (uint32_t levels = w->levels; levels; levels &= levels - 1) {
@@ -193,8 +212,8 @@ la_time la__wheel_next(const struct wheel *w) {
       continue;
     /* Few nodes: the exact time spares the caller a wake-up on each level; many: the start of the slot. */
     la_time first = LA_NEVER;
-    const struct wheel_node *n = w->slot[level][slot_of(level, start)];
-    for (int i = 0; n && i < LOOK; n = n->next, i++)
+    const struct wheel_node *n = first_in(w, slot_at(level, slot_of(level, start)));
+    for (int i = 0; n && i < LOOK; n = next_of(w, n), i++)
       first = n->deadline < first ? n->deadline : first;
     if (n)
       first = start;

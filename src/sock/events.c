@@ -3,18 +3,9 @@
 #include "base/bytes.h"
 #include "core/stack.h"
 
-static const struct {
-  uint8_t bit;
-  uint8_t type;
-} order[] = {
-  {EV_ESTABLISHED, LA_EVENT_ESTABLISHED},
-  {EV_URGENT, LA_EVENT_URGENT},
-  {EV_READABLE, LA_EVENT_READABLE},
-  {EV_WRITABLE, LA_EVENT_WRITABLE},
-  {EV_PEER_FIN, LA_EVENT_PEER_FIN},
-  {EV_TROUBLE, LA_EVENT_TROUBLE},
-  {EV_END, LA_EVENT_END},
-};
+/* By the number of their bit (enum conn_event), which is the order in which they are told. */
+static const uint8_t told[] = {LA_EVENT_ESTABLISHED, LA_EVENT_URGENT,  LA_EVENT_READABLE, LA_EVENT_WRITABLE,
+                               LA_EVENT_PEER_FIN,    LA_EVENT_TROUBLE, LA_EVENT_END};
 
 static void listener_event(struct tcp *t, la_event *e) {
   struct listener *l = la__listener_at(t, t->levent_head);
@@ -42,15 +33,13 @@ static void syn_event(struct tcp *t, ref_t r, la_event *e) {
   e->remote_port = k.rport;
 }
 
-/* One event of a connection. */
+/* One event of a connection. What belongs to other types is left as it is, but for what stands before `end`. */
 static void conn_event(struct tcp *t, struct conn *c, la_event *e) {
-  unsigned i = 0;
-  while (!(c->events & order[i].bit))
-    i++;
-  c->events &= (uint8_t)~order[i].bit;
-  memset(e, 0, sizeof *e);
-  e->type = (enum la_event_type)order[i].type;
+  unsigned bit = (unsigned)__builtin_ctz(c->events);
+  c->events &= (uint8_t)(c->events - 1);
+  e->type = (enum la_event_type)told[bit];
   e->conn = conn_handle(c);
+  e->listener = (la_listener){0, 0};
   e->user = c->owner.user;
   e->err = e->type == LA_EVENT_TROUBLE ? c->soft_err : LA_OK;
   if (e->type == LA_EVENT_END) {
@@ -60,7 +49,7 @@ static void conn_event(struct tcp *t, struct conn *c, la_event *e) {
 }
 
 /* The first connection stays first until all its bits are told; one that has nothing left to tell leaves the list. */
-static size_t conn_events(struct tcp *t, la_event *out, size_t n, size_t max) {
+static inline size_t conn_events(struct tcp *t, la_event *out, size_t n, size_t max) {
   while (t->event_head != REF_NONE) {
     struct conn *c = la__conn_at(t, t->event_head);
     while (c->events && n < max)
@@ -69,7 +58,8 @@ static size_t conn_events(struct tcp *t, la_event *out, size_t n, size_t max) {
       break;
     t->event_head = c->event_next;
     c->flags &= ~(uint32_t)CF_QUEUED;
-    la__conn_maybe_free(t, c);
+    if (c->flags & CF_ENDED)
+      la__conn_maybe_free(t, c);
   }
   return n;
 }
@@ -123,6 +113,8 @@ size_t la_events(la_stack *s, la_event *out, size_t max) {
   while (n < max && t->levent_head != SLAB_NONE)
     listener_event(t, &out[n++]);
   n = conn_events(t, out, n, max);
+  if (n == max)
+    return n;
   while (n < max && s->udp.event_head != SLAB_NONE)
     udp_event(&s->udp, &out[n++]);
   for (la_held *h; n < max && (h = la__held_back(&t->chunks)) != NULL;)

@@ -127,8 +127,8 @@ ptrdiff_t la__readable(struct conn *c, size_t skip) {
   return LA_AGAIN;
 }
 
-ptrdiff_t la_peek(la_stack *s, la_conn h, size_t skip, void *dst, size_t n) {
-  struct conn *c = la__conn_handle(&s->tcp, h);
+/* Copies what is there beyond the first `skip` bytes. */
+static ptrdiff_t copy_out(struct conn *c, size_t skip, void *dst, size_t n) {
   if (!c)
     return LA_EBADF;
   if (c->rcvq && c->rcvq->post)
@@ -139,6 +139,8 @@ ptrdiff_t la_peek(la_stack *s, la_conn h, size_t skip, void *dst, size_t n) {
   return (ptrdiff_t)la__rope_copy(&c->rcvq->rope, skip, dst, n);
 }
 
+ptrdiff_t la_peek(la_stack *s, la_conn h, size_t skip, void *dst, size_t n) { return copy_out(la__conn_handle(&s->tcp, h), skip, dst, n); }
+
 void la__stream_consume(struct tcp *t, struct conn *c, size_t n) {
   la__rope_consume(&c->rcvq->rope, &t->chunks, n);
   la__recv_settle(t, c);
@@ -148,9 +150,10 @@ void la__stream_consume(struct tcp *t, struct conn *c, size_t n) {
 
 ptrdiff_t la_recv(la_stack *s, la_conn h, void *dst, size_t n) {
   struct tcp *t = &s->tcp;
-  ptrdiff_t got = la_peek(s, h, 0, dst, n);
+  struct conn *c = la__conn_handle(t, h);
+  ptrdiff_t got = copy_out(c, 0, dst, n);
   if (got <= 0)
     return got;
-  la__stream_consume(t, la__conn_handle(t, h), (size_t)got);
+  la__stream_consume(t, c, (size_t)got);
   return got;
 }

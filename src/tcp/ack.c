@@ -244,16 +244,21 @@ void la__ack_input(struct tcp *t, struct conn *c, const struct tcp_seg *seg) {
   writable(t, c);
   if (opened && c->sndq && c->snd_una != c->snd_nxt) /* what the closed window swallowed goes again */
     la__recovery_resend(t, c);
+  bool waits = waiting(c);
   if (forward)
-    la__life_clock(t, c, waiting(c) ? la__limit(t, c) : LA_NEVER);
+    la__life_clock(t, c, waits ? la__limit(t, c) : LA_NEVER);
   else if (c->clock == CLK_PERSIST && !impatient(c)) /* MUST-37: it answers; R2 starts anew with the next probe */
     la__life_clock(t, c, LA_NEVER);
   if (forward && c->clock == CLK_PERSIST)
     c->clock = CLK_NONE;
   bool turned = (c->snd_wnd == 0) != (old_wnd == 0);
   /* RFC 6298 5.3: other news does not put the clock off */
-  if (turned || (outstanding && c->clock == CLK_NONE) || ((forward || told & NEWS_REARM) && !(told & NEWS_CLOCK)))
-    la__rearm(t, c);
+  if (turned || (outstanding && c->clock == CLK_NONE) || ((forward || told & NEWS_REARM) && !(told & NEWS_CLOCK))) {
+    if (!waits && !(c->flags & CF_KEEPALIVE)) /* what la__rearm would come to */
+      la__clock_set(t, c, CLK_NONE, t->now);
+    else
+      la__rearm(t, c);
+  }
   if (forward || wnd != old_wnd)
     la__conn_dirty(t, c, TODO_DATA);
 }

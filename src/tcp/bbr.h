@@ -31,6 +31,7 @@ struct bbr {
   uint8_t state, ack_phase, full_bw_count, loss_events, undo_state;
   bool full_bw_now, full_bw_reached, round_start, loss_round_start, loss_in_round, probe_samples, prior_probe_too_high;
   bool idle_restart, probe_rtt_expired, probe_rtt_round_done, too_high, too_high_limited, recovering;
+  bool marked; /* an echo of CE came, and is yet to be heeded */
 };
 
 static inline uint32_t bbr_min_pipe(const struct conn *c) { return 4u * c->mss; }

@@ -18,8 +18,10 @@ enum la_cc la__cc_chosen(const struct conn *c) { return (enum la_cc)(c->net & NE
 static const struct cc_module *module(const struct conn *c) { return modules[la__cc_chosen(c)]; }
 
 static union cc_state *state(struct conn *c, union cc_state *none) {
+  if (c->sndq)
+    return &c->sndq->cc;
   memset(none, 0, sizeof *none);
-  return c->sndq ? &c->sndq->cc : none;
+  return none;
 }
 
 static uint32_t flight(const struct conn *c) { return c->snd_nxt - c->snd_una; }
@@ -37,7 +39,6 @@ void la__cc_init(struct conn *c) {
 
 void la__cc_attach(struct tcp *t, struct conn *c) {
   struct sndq *q = c->sndq;
-  memset(&q->cc, 0, sizeof q->cc);
   q->usage_seq = c->snd_una;
   q->full_at = t->now;
   q->small_end = c->snd_una;
@@ -88,7 +89,8 @@ static void unused(const struct tcp *t, struct conn *c) {
 
 bool la__cc_lags(const struct tcp *t, const struct conn *c) {
   const struct sndq *q = c->sndq;
-  return t->cfg.slow_start_after_idle && !la__cc_own(c) && q->rec.state < LA_CA_CWR && t->now - q->full_at >= la__rto(t, c);
+  return t->now != q->full_at && t->cfg.slow_start_after_idle && !la__cc_own(c) && q->rec.state < LA_CA_CWR &&
+         t->now - q->full_at >= la__rto(t, c);
 }
 
 /* The most that was outstanding in a round trip, and whether cwnd was then what held the sender back (RFC 7661 4.3 asks the same). */

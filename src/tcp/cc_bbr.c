@@ -13,7 +13,10 @@
  * cwnd and the pacing rate are BBR's alone: recovery says what goes again, but neither PRR nor ssthresh touches cwnd.
  *
  * The state is worth more than what is outstanding, and larger than others': it hangs off `wish`, for connections that have asked for BBR
- * alone, and survives idle times. Without memory for it the connection behaves as by Reno. ECN: a mark counts as a round with losses.
+ * alone, and survives idle times. Without memory for it the connection behaves as by Reno.
+ *
+ * ECN: the draft leaves the response open, but a mark must count as congestion. An echo comes once a window and says no share, so it
+ * counts as losses beyond what is tolerated: it bounds rate and flight for its round, and ends STARTUP or a probe.
  */
 #include "base/bytes.h"
 #include "base/seq.h"
@@ -247,15 +250,18 @@ static void full_bw(struct bbr *b) {
   b->full_bw_reached |= b->full_bw_now;
 }
 
+static void leave_startup(struct conn *c, struct bbr *b) {
+  b->full_bw_reached = true;
+  b->inflight_longterm = larger(la__bbr_bdp(c, b, bbr_max_bw(b), 100), b->inflight_latest);
+}
+
 /* 5.3.1.3: six losses and more than 2 % of a round. */
 static void startup_losses(struct conn *c, struct bbr *b) {
   if (!b->loss_round_start)
     return;
   uint32_t round = b->rs.delivered + b->startup_round_lost;
-  if (b->loss_events >= FULL_LOSSES && b->startup_round_lost > (uint64_t)round * LOSS_PERCENT / 100) {
-    b->full_bw_reached = true;
-    b->inflight_longterm = larger(la__bbr_bdp(c, b, bbr_max_bw(b), 100), b->inflight_latest);
-  }
+  if (b->loss_events >= FULL_LOSSES && b->startup_round_lost > (uint64_t)round * LOSS_PERCENT / 100)
+    leave_startup(c, b);
   b->startup_round_lost = 0;
   b->loss_events = 0;
 }
@@ -274,6 +280,9 @@ static void min_rtt(const struct tcp *t, struct bbr *b) {
 }
 
 static void model(struct tcp *t, struct conn *c, struct bbr *b) {
+  bool marked = b->marked;
+  b->marked = false;
+  b->loss_in_round |= marked;
   latest(b);
   round_and_max_bw(b);
   congestion(c, b);
@@ -281,6 +290,8 @@ static void model(struct tcp *t, struct conn *c, struct bbr *b) {
   full_bw(b);
   if (b->state == BBR_STARTUP)
     startup_losses(c, b);
+  if (b->state == BBR_STARTUP && marked)
+    leave_startup(c, b);
   if (b->state == BBR_STARTUP && b->full_bw_reached)
     b->state = BBR_DRAIN;
   if (b->too_high) {
@@ -291,6 +302,8 @@ static void model(struct tcp *t, struct conn *c, struct bbr *b) {
     la__bbr_loss_too_high(t, c, b);
     b->rs = of_ack;
   }
+  if (marked && b->probe_samples)
+    la__bbr_loss_too_high(t, c, b);
   if (b->state == BBR_DRAIN && la__pipe(c) <= la__bbr_inflight(c, b, 100))
     la__bbr_start_down(t, c, b);
   la__bbr_cycle(t, c, b);
@@ -343,13 +356,14 @@ static void window(const struct conn *c, struct bbr *b, uint32_t *cwnd) {
 
 static void bbr_sample(struct tcp *t, struct conn *c, const struct news *n) {
   struct bbr *b = bbr_of(c);
-  if (!b || !(n->delivered || b->rs.newly_lost))
+  if (!b)
+    return;
+  b->marked |= (n->what & NEWS_MARK) != 0;
+  if (!(n->delivered || b->rs.newly_lost))
     return;
   b->rs.acked = n->delivered;
   b->rs.rtt = n->what & NEWS_TIMED || n->rtt >= ECHO_EXACT ? n->rtt : 0;
   la__rate_ack(&b->c, t->now, n->delivered, n->newest, b->min_rtt == LA_NEVER ? 0 : b->min_rtt, &b->rs);
-  if (n->what & NEWS_MARK)
-    b->loss_in_round = true;
   model(t, c, b);
   pacing(b);
   window(c, b, &c->cwnd);

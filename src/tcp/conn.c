@@ -155,12 +155,49 @@ struct wish *la__conn_wish(struct tcp *t, struct conn *c) {
   return c->wish;
 }
 
-struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
+static struct sndq *sndq_new(struct tcp *t) {
   uint32_t index;
+  struct sndq *q = t->sndq_spare;
+  if (q) {
+    t->sndq_spare = 0;
+    index = q->index;
+    memset(q, 0, offsetof(struct sndq, sent)); /* la__sent_init does the rest */
+  } else {
+    q = la__slab_new(&t->sndqs, &index);
+  }
+  if (q)
+    q->index = index;
+  return q;
+}
+
+static struct rcvq *rcvq_new(struct tcp *t) {
+  uint32_t index;
+  struct rcvq *q = t->rcvq_spare;
+  if (q) {
+    t->rcvq_spare = 0;
+    index = q->index;
+    memset(q, 0, sizeof *q);
+  } else {
+    q = la__slab_new(&t->rcvqs, &index);
+  }
+  if (q)
+    q->index = index;
+  return q;
+}
+
+void la__spares_drop(struct tcp *t) {
+  if (t->sndq_spare)
+    la__slab_del(&t->sndqs, t->sndq_spare->index);
+  if (t->rcvq_spare)
+    la__slab_del(&t->rcvqs, t->rcvq_spare->index);
+  t->sndq_spare = 0;
+  t->rcvq_spare = 0;
+}
+
+struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
   if (!c->sndq) {
-    c->sndq = la__slab_new(&t->sndqs, &index);
+    c->sndq = sndq_new(t);
     if (c->sndq) {
-      c->sndq->index = index;
       c->sndq->seq0 = c->snd_nxt;
       la__recovery_init(t, c);
       la__cc_attach(t, c);
@@ -171,11 +208,9 @@ struct sndq *la__conn_sndq(struct tcp *t, struct conn *c) {
 }
 
 struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c) {
-  uint32_t index;
   if (!c->rcvq) {
-    c->rcvq = la__slab_new(&t->rcvqs, &index);
+    c->rcvq = rcvq_new(t);
     if (c->rcvq) {
-      c->rcvq->index = index;
       c->rcvq->ooo.v = c->rcvq->v;
       c->rcvq->ooo.cap = (uint16_t)t->cfg.max_ooo;
     }
@@ -184,21 +219,29 @@ struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c) {
 }
 
 void la__conn_drop_send(struct tcp *t, struct conn *c) {
-  if (!c->sndq)
+  struct sndq *q = c->sndq;
+  if (!q)
     return;
   la__recovery_done(c);
-  la__spool_done(&c->sndq->spool, &t->chunks);
-  la__eor_done(t, c->sndq);
-  la__slab_del(&t->sndqs, c->sndq->index);
+  la__spool_done(&q->spool, &t->chunks);
+  la__eor_done(t, q);
   c->sndq = 0;
+  if (t->sndq_spare)
+    la__slab_del(&t->sndqs, q->index);
+  else
+    t->sndq_spare = q;
 }
 
 void la__conn_drop_recv(struct tcp *t, struct conn *c) {
-  if (!c->rcvq)
+  struct rcvq *q = c->rcvq;
+  if (!q)
     return;
-  la__rope_done(&c->rcvq->rope, &t->chunks);
-  la__slab_del(&t->rcvqs, c->rcvq->index);
+  la__rope_done(&q->rope, &t->chunks);
   c->rcvq = 0;
+  if (t->rcvq_spare)
+    la__slab_del(&t->rcvqs, q->index);
+  else
+    t->rcvq_spare = q;
 }
 
 /* Lists. Each is singly linked by references; a flag tells membership. */
@@ -300,8 +343,8 @@ la_time la__life_end(const struct conn *c) {
  * where it is earlier than the node: the others are no earlier.
  */
 static void node_reach(struct tcp *t, struct conn *c, la_time at) {
-  if (at != LA_NEVER && (!c->node.pprev || at < c->node.deadline))
-    la__wheel_set(&t->wheel, &c->node, at);
+  if (at != LA_NEVER && (!c->node.prev || at < c->node.deadline))
+    la__wheel_set(&t->wheel, &c->node, c->self, at);
 }
 
 void la__clocks_renew(struct tcp *t, struct conn *c) {

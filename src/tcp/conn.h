@@ -2,7 +2,7 @@
 /*
  * The records behind the table: connection, half-open record, TIME-WAIT record, listener.
  *
- * Budgets (design, section 4): 248 bytes a connection, 64 a half-open record, 48 a TIME-WAIT record over IPv4;
+ * Budgets (design, section 4): 240 bytes a connection, 64 a half-open record, 48 a TIME-WAIT record over IPv4;
  * IPv6 adds the 24 bytes by which its two addresses are longer. What is needed only while bytes are under way hangs
  * off `sndq` and `rcvq`. Addresses stand last, so that one struct serves both families.
  */
@@ -88,7 +88,8 @@ enum conn_clock { CLK_NONE, CLK_RTX, CLK_PERSIST, CLK_KEEP, CLK_REO, CLK_TLP };
 /* Our reading side is shut down: text after our FIN is answered with RST. (An enum constant must be an int.) */
 #define CF_RCV_SHUT (1u << 31)
 
-enum conn_event { EV_ESTABLISHED = 1, EV_READABLE = 2, EV_WRITABLE = 4, EV_PEER_FIN = 8, EV_TROUBLE = 16, EV_END = 32, EV_URGENT = 64 };
+/* Told from the lowest bit on. */
+enum conn_event { EV_ESTABLISHED = 1, EV_URGENT = 2, EV_READABLE = 4, EV_WRITABLE = 8, EV_PEER_FIN = 16, EV_TROUBLE = 32, EV_END = 64 };
 
 /* What the application has asked for beyond the ordinary: a listener has it always, a connection only when something differs. */
 enum wish_flag {
@@ -241,8 +242,9 @@ static inline const struct wish *conn_wish(const struct conn *c) { return c->wis
 /* Its congestion control paces, and sets cwnd itself: such a one has a state of its own, in `wish`. */
 static inline bool la__cc_own(const struct conn *c) { return c->wish && la__cc_owns(c); }
 #define CONN_BYTES(six) (sizeof(struct conn) + ((six) ? 32 : 8))
-_Static_assert(CONN_BYTES(0) <= 248, "a connection over IPv4 fits its budget");
-_Static_assert(CONN_BYTES(1) <= 280, "a connection over IPv6 fits its budget");
+_Static_assert(REF_CONN == 0 && REF_IP6 == WHEEL_SECOND, "a reference to a connection names its node");
+_Static_assert(CONN_BYTES(0) <= 240, "a connection over IPv4 fits its budget");
+_Static_assert(CONN_BYTES(1) <= 264, "a connection over IPv6 fits its budget");
 
 /*
  * The small records keep a time in seven bytes, modulo 2^56 ns: read as the one nearest to the present, within 416 days of it.

@@ -15,7 +15,7 @@
 #include "tcp/pairs.h"
 #include "tcp/tcp.h"
 
-enum { PORT_PROBES = 4096, MSS_FLOOR = 88 }; /* the floor: Linux's TCP_MIN_SND_MSS is 48; options need 40 of it */
+enum { PORT_PROBES = 4096, MSS_FLOOR = 88, SYN_SOON_MS = 8 }; /* the floor: Linux's TCP_MIN_SND_MSS is 48; options need 40 of it */
 
 uint32_t la__mss_for(uint32_t mtu, bool six) {
   uint32_t mss = mtu - (six ? IP6_HEADER : IP4_HEADER) - TCP_HEADER;
@@ -24,10 +24,8 @@ uint32_t la__mss_for(uint32_t mtu, bool six) {
 
 /* The smallest shift with which the buffer can be announced in 16 bits (RFC 7323 2.3). */
 static uint8_t wscale_for(uint32_t rcvbuf) {
-  uint8_t s = 0;
-  while (s < 14 && rcvbuf >> s > UINT16_MAX)
-    s++;
-  return s;
+  unsigned bits = 32 - (unsigned)__builtin_clz(rcvbuf | 1);
+  return bits <= 16 ? 0 : bits < 30 ? (uint8_t)(bits - 16) : 14;
 }
 
 /* Where the application has not set the buffer's size it may still be raised. */
@@ -181,12 +179,24 @@ void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
     la__conn_event(t, c, EV_ESTABLISHED);
 }
 
+/*
+ * Figure 9, lines 6 and 7: what is left of an old connection is about to be reset, and the SYN goes again. As on Linux: not at once, since
+ * it must not overtake the RST, and only before the first time-out, so that a peer who never understands is not plagued.
+ */
+static void try_soon(struct tcp *t, struct conn *c) {
+  la_time at = t->now + SYN_SOON_MS * LA_MS;
+  if (c->clock == CLK_RTX && !c->backoff && at < c->clock_at)
+    la__clock_set(t, c, CLK_RTX, at);
+}
+
 /* RFC 9293 3.10.7.3, in its order. */
 void la__syn_sent_input(struct tcp *t, struct conn *c, const struct key *k, const struct tcp_seg *seg, const struct path *path) {
   bool ack = seg->flags & LA_ACK;
   if (ack && seg->ack != c->snd_nxt) {
     la__drop(t, k, c, seg, LA_DROP_TCP_INVALID_ACK_SEQUENCE);
     la__answer_rst(t, k, seg, path, LA_SYN_SENT);
+    if (!(seg->flags & LA_RST))
+      try_soon(t, c);
     return;
   }
   if (seg->flags & LA_RST) {

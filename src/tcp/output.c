@@ -7,6 +7,9 @@
  * Where the link's device cuts (la_link_offload), new bytes go several segments to a descriptor: those that would have gone one by one, up
  * to where one of them bears PSH, which ends a piece. What is sent again, probed or urged goes segment by segment.
  *
+ * Where nothing is outstanding and all that is queued is less than a segment, send_brief goes straight to what send_new would come to after
+ * questions that have but one answer then; whatever is unusual takes the long way, and both leave the same state behind.
+ *
  * For a connection the order is: RST; SYN; a window probe; duplicate ACKs that are owed one by one; a tail loss probe; what is lost;
  * new bytes, as far as windows, Nagle and silly-window avoidance allow, with the FIN behind the last; an ACK or window update; a
  * keepalive probe.
@@ -16,19 +19,23 @@
 #include "base/seq.h"
 #include "tcp/tcp.h"
 
-static void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn *c, unsigned state, uint8_t fresh, uint8_t again,
+static void trace_put(struct tcp *t, const struct tcp_out *o, const struct conn *c, unsigned state, uint8_t fresh, uint8_t again,
                       unsigned shift) {
-  t->stats.segments_out += tcp_seg_count(&o->seg);
-  if (o->seg.flags & LA_RST)
-    t->stats.resets_out++;
-  if (!la__trace_on(&t->trace))
-    return;
   la_trace_rec *r = la__trace_rec(t, &o->key, c, LA_TRACE_OUT);
   la__trace_seg(r, &o->seg);
   r->from = r->to = (uint8_t)state;
   r->fresh = fresh;
   r->retransmit = again;
   r->wnd = (uint32_t)o->seg.wnd << (o->seg.flags & LA_SYN ? 0 : shift);
+}
+
+static inline void trace_out(struct tcp *t, const struct tcp_out *o, const struct conn *c, unsigned state, uint8_t fresh, uint8_t again,
+                             unsigned shift) {
+  t->stats.segments_out += tcp_seg_count(&o->seg);
+  if (o->seg.flags & LA_RST)
+    t->stats.resets_out++;
+  if (la__trace_on(&t->trace))
+    trace_put(t, o, c, state, fresh, again, shift);
 }
 
 /* MUST-16: a segment's own options count. */
@@ -38,7 +45,7 @@ static uint32_t segment_room(const struct conn *c) {
 }
 
 static void start(const struct conn *c, struct tcp_out *o, uint32_t seq, unsigned flags) {
-  memset(&o->seg, 0, sizeof o->seg);
+  memset(&o->seg, 0, offsetof(struct tcp_seg, opt.sack)); /* which la__sack_out fills as far as it counts */
   la__conn_key(c, &o->key);
   o->seg.sport = c->lport;
   o->seg.dport = c->rport;
@@ -232,7 +239,7 @@ static bool send_again(struct tcp *t, struct conn *c, struct tcp_out *o) {
 
 /* A segment that was sent, and begins at `seq` with `n` sequence numbers, once more. */
 static bool send_span(struct tcp *t, struct conn *c, struct tcp_out *o, uint32_t seq, uint32_t n, enum sent_kind kind) {
-  uint32_t edge = c->snd_una + c->snd_wnd; /* SHLD-16; a closed window is the persist clock's to probe */
+  uint32_t edge = c->snd_una + c->snd_wnd; /* SHLD-16 */
   if (!seq_lt(seq, edge))
     return false;
   n = seq_min(seq + n, edge) - seq;
@@ -245,15 +252,15 @@ static bool send_lost(struct tcp *t, struct conn *c, struct tcp_out *o) {
   int i = c->sndq ? la__sent_next(&c->sndq->sent) : -1;
   if (i < 0 || c->sndq->rec.flags & REC_HOLD)
     return false;
-  uint32_t lo = sent_at(&c->sndq->sent, (unsigned)i)->lo, pipe = la__pipe(c);
+  uint32_t lo = sent_at(&c->sndq->sent, (unsigned)i)->lo, pipe = la__pipe(c), edge = c->snd_una + c->snd_wnd;
+  if (!seq_lt(lo, edge)) /* SHLD-16; a closed window is the persist clock's to probe */
+    return false;
   uint32_t n = la__sent_collapse(&c->sndq->sent, (unsigned)i, la__eor_cut(c->sndq, lo, segment_room(c)));
   if ((pipe && pipe + n > c->cwnd) || (la__cc_own(c) && !la__pace_ready(t, c)))
     return false;
   la__pace_sent(t, c, la__cc_own(c) ? n : 0);
-  if (c->sndq->rec.flags & REC_REOPENED && lo + n == c->snd_nxt && !(c->flags & CF_FIN_SENT)) { /* no crumbs (3.8.6.2.1) */
-    uint32_t edge = seq_min(la__snd_end(c), c->snd_una + c->snd_wnd), more = seq_gt(edge, lo) ? edge - lo : n;
-    return send_bytes(t, c, o, lo, more, c->flags & CF_FIN_QUEUED, SENT_LOST_BEFORE);
-  }
+  if (c->sndq->rec.flags & REC_REOPENED && lo + n == c->snd_nxt && !(c->flags & CF_FIN_SENT)) /* no crumbs (3.8.6.2.1) */
+    return send_bytes(t, c, o, lo, seq_min(la__snd_end(c), edge) - lo, c->flags & CF_FIN_QUEUED, SENT_LOST_BEFORE);
   return send_span(t, c, o, lo, n, SENT_LOST_BEFORE);
 }
 
@@ -388,7 +395,60 @@ static bool send_new(struct tcp *t, struct conn *c, struct tcp_out *o) {
   return true;
 }
 
+/* Has the short way nothing to decide? Nothing is outstanding, lost, reported, paced, marked or probed, and no wish is to be asked. */
+static bool brief(const struct conn *c, uint32_t n, bool fin) {
+  const struct sndq *q = c->sndq;
+  const struct rcvq *r = c->rcvq;
+  if (c->snd_una != c->snd_nxt || c->wish || c->net & NET_ECN || c->flags & CF_FIN_SENT || (r && (r->ooo.n || r->dsack_lo != r->dsack_hi)))
+    return false;
+  if ((n == 0 && !fin) || n >= c->mss || n >= c->snd_wnd || n >= c->cwnd)
+    return false;
+  return !q || (q->sent.n == 0 && !q->rec.flags && q->rec.state == LA_CA_OPEN && !q->rec.dups && !q->neor && q->pmtu.high < c->mss + 8u &&
+                q->spool.n <= 1);
+}
+
+/* All that is queued, and the FIN behind it, in one segment. */
+static bool send_brief(struct tcp *t, struct conn *c, struct tcp_out *o) {
+  uint32_t seq = c->snd_nxt, n = c->sndq ? c->sndq->spool.len : 0;
+  bool fin = c->flags & CF_FIN_QUEUED, ack_owed = c->rcv_acked != c->rcv_nxt;
+  if (!brief(c, n, fin))
+    return false;
+  la__cc_resume(t, c);
+  start_acking(t, c, o, seq, n != 0);
+  if (n) {
+    o->refs.max = LA_FRAME_BUFS;
+    la__spool_whole(&c->sndq->spool, &o->refs);
+    o->seg.len = n;
+    la__ack_answered(t, c);
+    c->sndq->pace_wait = false;
+    c->sndq->small_end = seq + n;
+    if (push_due(t, c, &o->seg, SENT_NEW))
+      o->seg.flags |= LA_PSH;
+  }
+  if (fin) {
+    o->seg.flags |= LA_FIN;
+    la__conn_sndq(t, c); /* as in send_bytes */
+    c->flags |= CF_FIN_SENT | (c->flags & CF_FIRST_PEER ? 0u : CF_FIRST_LOCAL) | (c->flags & CF_FIN_RCVD && ack_owed ? CF_FIN_MERGED : 0u);
+  }
+  struct sndq *q = c->sndq;
+  c->snd_nxt = seq + n + fin;
+  if (q) {
+    if (!q->rtt_at) {
+      q->rtt_at = t->now ? t->now : 1;
+      q->rtt_seq = c->snd_nxt;
+    }
+    q->sent.slack = (c->srtt >> 8) * LA_US;
+    la__sent_add(&q->sent, seq, c->snd_nxt, n + fin, t->now);
+  }
+  start_clock(t, c, seq, false);
+  trace_out(t, o, c, c->state, 0, 0, c->wscale >> 4);
+  la__cc_sent(t, c);
+  return true;
+}
+
 static bool send_data(struct tcp *t, struct conn *c, struct tcp_out *o) {
+  if (send_brief(t, c, o))
+    return true;
   if (send_tail_probe(t, c, o) || send_lost(t, c, o) || send_new(t, c, o))
     return true;
   struct recovery *r = c->sndq ? &c->sndq->rec : 0;

@@ -24,7 +24,7 @@ bool la__tcp_init(struct tcp *t, struct mem *m, const la_config *cfg) {
   la__slab_init(&t->rcvqs, m, rcvq, PER_BLOCK, cfg->max_conns);
   la__chunks_init(&t->chunks, m, cfg->max_chunks);
   la__table_init(&t->table, m, la__ref_hash, t);
-  la__wheel_init(&t->wheel, 0);
+  la__wheel_init(&t->wheel, &t->conn[0], &t->conn[1], 0);
   for (unsigned i = 0; i < HALF_LISTS; i++)
     la__fifo_init(&t->synack[i], half_link, t);
   la__fifo_init(&t->tw_list, tw_link, t);
@@ -84,7 +84,7 @@ void la__tcp_now(struct tcp *t, la_time now) {
   if (t->started == LA_NEVER) {
     t->started = t->now = now;
     t->quiet_until = t->cfg.quiet_time ? now + t->cfg.msl : 0;
-    la__wheel_init(&t->wheel, now);
+    la__wheel_init(&t->wheel, &t->conn[0], &t->conn[1], now);
   }
   if (now > t->now)
     t->now = now;

@@ -87,6 +87,8 @@ struct tcp {
   struct mem *mem;
   struct slab conn[2], half[2], tw[2]; /* by family: 0 IPv4, 1 IPv6 */
   struct slab listeners, sndqs, rcvqs, wishes;
+  struct sndq *sndq_spare; /* the latest that were not needed any more: the next begins soon. Still the slabs', until la_trim */
+  struct rcvq *rcvq_spare;
   struct chunk_pool chunks;
   struct table table;
   struct pair_recent recent[PAIRS_RECENT];
@@ -167,6 +169,7 @@ void la__conn_maybe_free(struct tcp *t, struct conn *c);
 void la__conn_orphan(struct tcp *t, struct conn *c, bool on);
 struct sndq *la__conn_sndq(struct tcp *t, struct conn *c); /* these are made when there is none; NULL: memory */
 struct rcvq *la__conn_rcvq(struct tcp *t, struct conn *c);
+void la__spares_drop(struct tcp *t);
 struct wish *la__conn_wish(struct tcp *t, struct conn *c);
 
 struct ending {

@@ -125,8 +125,10 @@ void la__conn_touch(struct tcp *t, struct conn *c) {
 
 void la__tcp_tick(struct tcp *t) {
   struct wheel_node *n;
-  la__half_tick(t);
-  la__admit_tick(t);
+  if (t->half[0].used | t->half[1].used) {
+    la__half_tick(t);
+    la__admit_tick(t);
+  }
   la__tw_tick(t);
   while ((n = la__wheel_pop(&t->wheel, t->now)))
     expire(t, (struct conn *)n);

@@ -6,7 +6,6 @@
 
 enum { HEAD = 24, OPT_SOURCE = 1, OPT_TARGET = 2, OPT_UNIT = 8 };
 enum { FLAG_ROUTER = 0x80, FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
-enum { MLD2_REPORT = 143, MLD_TO_EXCLUDE = 4, HOP_BY_HOP = 8, ROUTER_ALERT = 5, PADN = 1 };
 
 bool la__nd_is(const struct ip_hdr *h, const uint8_t *p, size_t n) {
   return h->src.family == 6 && h->proto == IP_PROTO_ICMP6 && !h->frag_off && n && p[0] >= ND_ROUTER_SOLICIT && p[0] <= ND_REDIRECT;
@@ -93,24 +92,8 @@ static la_addr group(uint8_t low, const uint8_t *tail) {
 
 la_addr la__nd_solicited_node(const la_addr *a) { return group(0, a->b + 13); }
 la_addr la__nd_all_nodes(void) { return group(1, 0); }
-la_addr la__nd_all_mld2(void) { return group(0x16, 0); }
 
 bool la__nd_is_solicited_node(const la_addr *a) {
   la_addr want = la__nd_solicited_node(a);
   return la__addr_match(a, &want, 128);
-}
-
-unsigned la__mld_build(const la_addr *joined, const la_addr *src, const la_addr *dst, uint8_t *p) {
-  uint8_t *m = p + HOP_BY_HOP;
-  memset(p, 0, MLD_BYTES);
-  p[0] = IP_PROTO_ICMP6;
-  p[2] = ROUTER_ALERT; /* RFC 2711: of MLD */
-  p[3] = 2;
-  p[6] = PADN;
-  m[0] = MLD2_REPORT;
-  be16_put(m + 6, 1);
-  m[8] = MLD_TO_EXCLUDE; /* no source is left out: all are wanted */
-  memcpy(m + 12, joined->b, 16);
-  put_sum(m, MLD_BYTES - HOP_BY_HOP, src, dst);
-  return MLD_BYTES;
 }

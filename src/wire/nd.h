@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Neighbor Discovery (RFC 4861) and what of MLDv2 (RFC 3810) joining a group takes: bytes <-> struct, stateless. */
+/* Neighbor Discovery (RFC 4861): bytes <-> struct, stateless. */
 #ifndef LA_WIRE_ND_H
 #define LA_WIRE_ND_H
 
@@ -7,7 +7,7 @@
 #include "wire/ip.h"
 
 enum nd_type { ND_ROUTER_SOLICIT = 133, ND_ROUTER_ADVERT = 134, ND_SOLICIT = 135, ND_ADVERT = 136, ND_REDIRECT = 137 };
-enum { ND_HOP_LIMIT = 255, ND_BYTES_MAX = 32, MLD_BYTES = 36 };
+enum { ND_HOP_LIMIT = 255, ND_BYTES_MAX = 32 };
 
 struct nd_msg {
   enum nd_type type; /* ND_SOLICIT or ND_ADVERT */
@@ -28,15 +28,9 @@ enum la_drop la__nd_parse(struct nd_msg *m, const struct ip_hdr *h, const uint8_
 /* Writes message and checksum, at most ND_BYTES_MAX bytes; returns how many. */
 unsigned la__nd_build(const struct nd_msg *m, const la_addr *src, const la_addr *dst, uint8_t *p);
 
-/* ff02::1:ffXX:XXXX (RFC 4291 2.7.1); ff02::1; ff02::16 */
+/* ff02::1:ffXX:XXXX (RFC 4291 2.7.1); ff02::1 */
 la_addr la__nd_solicited_node(const la_addr *a);
 bool la__nd_is_solicited_node(const la_addr *a);
 la_addr la__nd_all_nodes(void);
-la_addr la__nd_all_mld2(void);
-/*
- * Writes the payload of an IPv6 packet that says "I have joined `group`" (RFC 3810 5.2): a hop-by-hop header with Router Alert, whose
- * number is 0, and the report. MLD_BYTES bytes.
- */
-unsigned la__mld_build(const la_addr *group, const la_addr *src, const la_addr *dst, uint8_t *p);
 
 #endif

@@ -35,9 +35,25 @@ static void option(struct tcp_opts *o, uint8_t kind, const uint8_t *p, unsigned 
   }
 }
 
+/* A SYN's options as most hosts write them: MSS, SACK permitted, timestamps, NOP, window scale. */
+static bool usual_syn(struct tcp_opts *o, const uint8_t *p, size_t n) {
+  uint32_t mss = n == 20 ? be32_get(p) : 0;
+  if (mss >> 16 != (KIND_MSS << 8 | 4) || be32_get(p + 4) != ((uint32_t)KIND_SACK_OK << 24 | 2 << 16 | KIND_TS << 8 | 10) ||
+      be32_get(p + 16) >> 8 != (KIND_NOP << 16 | KIND_WSCALE << 8 | 3))
+    return false;
+  o->have = TCP_OPT_MSS | TCP_OPT_SACK_OK | TCP_OPT_TS | TCP_OPT_WSCALE;
+  o->mss = (uint16_t)mss;
+  o->ts_val = be32_get(p + 8);
+  o->ts_ecr = be32_get(p + 12);
+  o->wscale = p[19] > WSCALE_MAX ? WSCALE_MAX : p[19];
+  return true;
+}
+
 enum la_drop la__tcp_parse_opts(struct tcp_opts *o, const uint8_t *p, size_t n, bool syn) {
   const uint8_t *end = p + n;
   *o = (struct tcp_opts){0};
+  if (syn && usual_syn(o, p, n))
+    return LA_DROP_NONE;
   while (p < end) {
     uint8_t kind = *p++;
     if (kind == KIND_END)

@@ -30,6 +30,19 @@ for name in $names; do
 done
 tail -n 1 "$dir/all" | grep -q '^63 scenarios, 0 failed; [0-9]* claims, 0 skipped$' || fail "summary: $(tail -n 1 "$dir/all")"
 
+# Each draws what happened, on a terminal: who opens, and who ends it; those that compare runs, of more than one. Long transfers are folded.
+comparing='bbr bbr-sound buffer-tuning byte-counting dscp-ttl-urgent ecn hystart idle-restart initial-window long-fat-path nagle-and-cork
+offload pacing pmtu-blackhole pmtu-icmp pmtu-probe quick-ack silly-window spurious-timeout window-validation '
+for name in $names; do
+  LC_ALL=C.UTF-8 "$lastack" sim "$name" >"$dir/ladder" || fail "$name: status $?"
+  opened=$(grep -cE '─ SYN(,[A-Z]+)* seq=0 ' "$dir/ladder") ended=$(grep -cE '─ (FIN|RST)(,[A-Z]+)* seq=' "$dir/ladder")
+  [ "$name" = udp-unreachable ] || [ "$opened" -ge 1 ] || fail "$name: no opening is drawn"
+  [ "$(grep -cE '^ +[0-9]+\.[0-9]{6} .*│' "$dir/ladder")" -ge 3 ] || fail "$name: hardly anything is drawn"
+  [ "$(wc -l <"$dir/ladder")" -le 400 ] || fail "$name: long transfers are not folded"
+  case $comparing in *"$name "* | *"$name"'
+'*) [ "$opened" -ge 4 ] && [ "$ended" -ge 2 ] || fail "$name: compares runs, and draws $opened SYNs, $ended FINs and RSTs" ;; esac
+done
+
 # Over IPv6 the same scenarios and claims, on other packets.
 "$lastack" sim --all --ipv6 >"$dir/all6" || fail "--all --ipv6: status $?"
 [ "$(tail -n 1 "$dir/all")" = "$(tail -n 1 "$dir/all6")" ] || fail "--ipv6: $(tail -n 1 "$dir/all6")"

@@ -45,11 +45,56 @@ def svg(path):
     check(path + ": no script", not [e for e in tree.iter() if e.tag.endswith("script")])
 
 
+SYN = re.compile(r"SYN(,[A-Z]+)*seq ")
+END = re.compile(r"([A-Z]+,)*(FIN|RST)(,[A-Z]+)*seq ")
+
+
+def runs(path):
+    """The texts of each run in a picture, by its title; {"": texts} where there are no titles."""
+    found = {"": []}
+    title = ""
+    for e in xml.parse(path).getroot().iter():
+        if e.tag.endswith("text"):
+            text = "".join(e.itertext())
+            if e.get("class") == "h2":
+                title = text
+                found[title] = []
+            else:
+                found[title].append(text)
+    if len(found) > 1:
+        del found[""]
+    return found
+
+
+def whole(path):
+    """An opening and a release, or whatever ends it, in each run: an empty ladder has neither."""
+    for title, texts in runs(path).items():
+        check("%s: %s: its opening" % (path, title), any(SYN.match(t) for t in texts), len(texts))
+        check("%s: %s: its end" % (path, title), any(END.match(t) for t in texts), len(texts))
+        check("%s: %s: what is told of it" % (path, title), len(texts) >= 15, len(texts))
+
+
+# Scenarios that are about what is not opened, or not released.
+PARTS = {"backlog", "half-open-reboot", "icmp-from-host", "icmp-from-router", "keepalive-alive", "keepalive-rebooted", "neighbour", "open",
+         "quiet-time", "refused", "retransmit-timeout", "simultaneous-open", "syn-timeout", "udp-unreachable"}
+# Scenarios that compare runs draw more than one.
+COMPARED = {"bbr", "bbr-sound", "buffer-tuning", "byte-counting", "dscp-ttl-urgent", "ecn", "hystart", "idle-restart", "initial-window",
+            "long-fat-path", "nagle-and-cork", "offload", "pacing", "pmtu-blackhole", "pmtu-icmp", "pmtu-probe", "quick-ack",
+            "silly-window", "spurious-timeout", "window-validation"}
+
 folder = sys.argv[1]
 browser = Browser()
 try:
     for path in sorted(glob.glob(folder + "/*.mmd")):
         mermaid(path)
+    for path in sorted(glob.glob(folder + "/sim-*.svg")):
+        name = path.rpartition("/sim-")[2][:-4]
+        if name not in PARTS:
+            whole(path)
+        elif name != "udp-unreachable":
+            check(path + ": a segment", any(SYN.match(t) for texts in runs(path).values() for t in texts))
+        if name in COMPARED:
+            check(path + ": both runs", len(runs(path)) > 1)
     for path in sorted(glob.glob(folder + "/*.svg")):
         svg(path)
         browser.view(1280, 900)

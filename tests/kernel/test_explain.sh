@@ -50,6 +50,9 @@ until_true "$limit" acked || fail "no FIN-WAIT-2"
 s_go
 over
 want '"closed_first":"client","close_kind":"four-segment","reason":"close","certainty":"observed"'
+# told while the client is in TIME-WAIT, not when that is over: it has 60 s
+told() { grep -q "\"server\":\"[^\"]*:$next\"" out; }
+until_true 45 told || fail "--follow: the release is not told soon"
 
 pair 'recv:10 close' 'send:10 rest close'
 s_go
@@ -66,6 +69,7 @@ c_says reset
 s_go
 over 2>/dev/null
 want '"close_kind":"reset","reason":"abort","certainty":"inferred","candidates":\["abort"\],"rst_reason":"TCP_STATE","by":"client"'
+until_true 45 told || fail "--follow: the reset is not told soon"
 
 pair 'send:100 end' 'wait close'
 c_go

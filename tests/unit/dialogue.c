@@ -165,6 +165,7 @@ size_t dlg_ip(struct dlg *d, const la_addr *src, const la_addr *dst, uint8_t pro
   memcpy(exact, packet, hlen + len);
   la_frame f = {.data = exact, .len = hlen + len};
   size_t n = la_input(d->s, d->link, &f, 1, d->now);
+  d->bytes_in += f.len;
   free(exact);
   return n;
 }
@@ -280,6 +281,7 @@ static void keep(struct dlg *d, const la_frame *f) {
   o->ttl = h.ttl;
   o->tos = h.tos;
   d->sent++;
+  d->bytes_out += f->total;
   if (of_flow(d, o))
     learn(d, &o->seg);
   note_seg(d, '>', &o->seg, &d->f);

@@ -77,11 +77,12 @@ struct dlg {
   size_t nout, out_cap;
   la_event *ev;
   size_t nev, ev_cap;
-  bool hold_events;  /* dlg_pump leaves events in the stack */
-  uint8_t tos;       /* of the packets that are injected */
-  uint16_t wnd;      /* the peer's window field unless a shot says otherwise */
-  uint64_t sent;     /* segments from the stack in all */
-  char log[48][160]; /* what happened last, for failures */
+  bool hold_events;             /* dlg_pump leaves events in the stack */
+  uint8_t tos;                  /* of the packets that are injected */
+  uint16_t wnd;                 /* the peer's window field unless a shot says otherwise */
+  uint64_t sent;                /* segments from the stack in all */
+  uint64_t bytes_in, bytes_out; /* of packets, headers too */
+  char log[48][160];            /* what happened last, for failures */
   unsigned nlog;
 };
 

@@ -15,6 +15,7 @@ struct way {
   la_time busy, due[PACKETS];
   uint32_t end[PACKETS], pos;
   unsigned head, n;
+  bool mark; /* the next ACK echoes a mark */
 };
 
 static void with_bbr(la_config *c) {
@@ -42,7 +43,7 @@ static void step(struct way *w) {
       dlg_forget(d);
       break;
     }
-    expect(d, ACK, seq, 1, len);
+    expect(d, ACK | (d->out[0].seg.flags & LA_CWR), seq, 1, len);
     w->busy = (w->busy > d->now ? w->busy : d->now) + len * LA_SEC / RATE;
     assert_true(w->n < PACKETS);
     w->end[(w->head + w->n) % PACKETS] = seq + len;
@@ -50,7 +51,8 @@ static void step(struct way *w) {
   }
   dlg_advance(d, LA_MS);
   while (w->n && w->due[w->head] <= d->now) {
-    inject(d, ACK, 1, w->end[w->head], 0);
+    inject(d, ACK | (w->mark ? LA_ECE : 0), 1, w->end[w->head], 0);
+    w->mark = false;
     w->head = (w->head + 1) % PACKETS;
     w->n--;
   }
@@ -240,6 +242,44 @@ static void short_term_bounds(void **state) {
   dlg_free(w->d);
 }
 
+static struct way *way_open_ecn(void) {
+  struct way *w = way_open();
+  la__conn_handle(&w->d->s->tcp, w->d->conn)->net |= NET_ECN;
+  return w;
+}
+/* An echo of CE is congestion: in STARTUP and in UP it ends the search for more, else it bounds the rate until the next probe. */
+static void marks(void **state) {
+  (void)state;
+  struct way *w = way_open_ecn();
+  busy_for(w, 100);
+  assert_int_equal(model(w)->state, BBR_STARTUP);
+  assert_int_equal(model(w)->inflight_longterm, BBR_NONE);
+  w->mark = true;
+  busy_for(w, 2);
+  assert_false(w->mark);
+  assert_int_not_equal(model(w)->state, BBR_STARTUP);
+  assert_true(model(w)->inflight_longterm < BBR_NONE);
+  dlg_free(w->d);
+
+  w = way_open_ecn();
+  busy_for(w, 1);
+  until(w, BBR_CRUISE);
+  assert_true(model(w)->bw_shortterm == BBR_MBPS_NONE && model(w)->inflight_longterm == BBR_NONE);
+  w->mark = true;
+  busy_for(w, 100);
+  assert_true(model(w)->bw_shortterm < BBR_MBPS_NONE && model(w)->inflight_shortterm < BBR_NONE);
+  assert_int_equal(model(w)->inflight_longterm, BBR_NONE);
+  until(w, BBR_UP);
+  assert_true(model(w)->bw_shortterm == BBR_MBPS_NONE);
+  busy_for(w, 10);
+  assert_int_equal(model(w)->state, BBR_UP);
+  w->mark = true;
+  busy_for(w, 2);
+  assert_int_equal(model(w)->state, BBR_DOWN);
+  assert_true(model(w)->inflight_longterm < BBR_NONE);
+  dlg_free(w->d);
+}
+
 /* A loss is repaired, and cwnd is still the model's: neither ssthresh nor PRR has touched it. */
 static void one_loss(void **state) {
   (void)state;
@@ -303,15 +343,11 @@ static void no_memory_and_changes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(startup_and_drain),
-    cmocka_unit_test(cycle),
-    cmocka_unit_test(probe_rtt),
-    cmocka_unit_test(too_little_to_send),
-    cmocka_unit_test(restart_from_idle),
-    cmocka_unit_test(too_many_losses),
-    cmocka_unit_test(short_term_bounds),
-    cmocka_unit_test(one_loss),
-    cmocka_unit_test(no_memory_and_changes),
+    cmocka_unit_test(startup_and_drain), cmocka_unit_test(cycle),
+    cmocka_unit_test(probe_rtt),         cmocka_unit_test(too_little_to_send),
+    cmocka_unit_test(restart_from_idle), cmocka_unit_test(too_many_losses),
+    cmocka_unit_test(short_term_bounds), cmocka_unit_test(marks),
+    cmocka_unit_test(one_loss),          cmocka_unit_test(no_memory_and_changes),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -95,12 +95,30 @@ static void user_timeout_at_a_closed_window(void **state) {
   dlg_free(d);
 }
 
+/* A window that opens for some of what a closed one swallowed, and closes again: the rest waits for the probe. */
+static void reopened_for_a_part(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  establish(d, PASSIVE_OPEN);
+  assert_int_equal(dlg_send(d, 1, 800), 800);
+  dlg_forget(d);
+  inject(d, ACK, 1, 1, 0, .wnd = ZERO_WINDOW);
+  inject(d, ACK, 1, 1, 0, .wnd = 500);
+  expect(d, ACK, 1, 1, 500);
+  inject(d, ACK, 1, 501, 0, .wnd = ZERO_WINDOW);
+  expect_nothing(d);
+  dlg_advance(d, 10 * LA_SEC);
+  expect(d, ACK, 501, 1, 1);
+  dlg_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(fin_behind_a_closed_window),
     cmocka_unit_test(owner_leaves_a_closed_window),
     cmocka_unit_test(probes_lost_at_a_closed_window),
     cmocka_unit_test(user_timeout_at_a_closed_window),
+    cmocka_unit_test(reopened_for_a_part),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -45,6 +45,7 @@ static const struct field fields[] = {
   F(arp_probes, 0, 10),
   F(arp_announcements, 0, 10),
   F(dad_transmits, 0, 10),
+  F(mld_reports, 0, 10),
   F(neigh_probes, 1, 20),
   F(neigh_retrans, LA_MS, 60 * LA_SEC),
   F(neigh_reachable, LA_MS, 3600 * LA_SEC),

@@ -130,6 +130,29 @@ static void udp(void **state) {
   }
 }
 
+/* RFC 768: a sum that comes to 0 goes as 0xffff, since 0 says "none"; where the device was to finish it as well. */
+static void udp_sum_of_zero(void **state) {
+  (void)state;
+  for (unsigned six = 0; six < 2; six++) {
+    struct pkt p;
+    la_frame out;
+    uint8_t b[10] = {0};
+    la__udp_build(&(struct udp_hdr){.sport = 7, .dport = 9, .len = 2}, b);
+    for (unsigned short_by = 0; short_by < 2; short_by++) {
+      pkt_ip(&p, six ? "fd00::1" : "10.0.0.1", six ? "fd00::2" : "10.0.0.2", IP_PROTO_UDP, b, sizeof b);
+      uint8_t *upper = p.b + (six ? 40 : 20);
+      pkt_sum(&p, UDP_SUM_AT);
+      be16_put(upper + 8, short_by ? 0 : be16_get(upper + UDP_SUM_AT)); /* the text makes up for all the rest */
+      be16_put(upper + UDP_SUM_AT, 0x1234);
+      la_frame f = {.data = p.b, .len = p.len, .flags = LA_FRAME_SUM_PARTIAL};
+      assert_true(la_frame_segment(&f, 0, &out));
+      assert_int_equal(be16_get(out.data + (six ? 40 : 20) + UDP_SUM_AT) == 0xffff, !short_by);
+      f.len = (six ? 40u : 20u) + 7; /* not even its header */
+      assert_false(la_frame_segment(&f, 0, &out));
+    }
+  }
+}
+
 /* Without flags nothing is looked at; what is no TCP or UDP whole cannot be cut; bytes of padding are no text. */
 static void odd_frames(void **state) {
   (void)state;
@@ -145,6 +168,17 @@ static void odd_frames(void **state) {
   any.gso_size = 1;
   assert_int_equal(la_frame_segments(&any), 1);
   assert_false(la_frame_segment(&any, 0, &out));
+  any.gso_size = 0; /* no size: nothing to cut to */
+  assert_int_equal(la_frame_segments(&any), 1);
+  assert_true(la_frame_segment(&any, 0, &out));
+  assert_ptr_equal(out.data, any.data);
+  assert_false(la_frame_segment(&any, 1, &out));
+  make_tcp(&p, false, LA_ACK, 0, 5, true); /* no text: one segment */
+  la_frame bare = {.data = p.b, .len = p.len, .flags = LA_FRAME_GSO, .gso_size = 60};
+  assert_int_equal(la_frame_segments(&bare), 1);
+  assert_true(la_frame_segment(&bare, 0, &out));
+  assert_int_equal(out.total, p.len);
+  assert_false(la_frame_segment(&bare, 1, &out));
   uint32_t headers = make_tcp(&p, false, LA_ACK, 100, 5, true);
   la_frame f = {.data = p.b, .len = p.len + 6, .flags = LA_FRAME_GSO | LA_FRAME_SUM_PARTIAL, .gso_size = 60};
   check_segments(&f, false, LA_ACK, 100, 60, 5, true);
@@ -280,13 +314,8 @@ static void behind_a_link_header(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(tcp),
-    cmocka_unit_test(identification),
-    cmocka_unit_test(udp),
-    cmocka_unit_test(odd_frames),
-    cmocka_unit_test(partial_in),
-    cmocka_unit_test(partial_out),
-    cmocka_unit_test(behind_a_link_header),
+    cmocka_unit_test(tcp),        cmocka_unit_test(identification), cmocka_unit_test(udp),         cmocka_unit_test(udp_sum_of_zero),
+    cmocka_unit_test(odd_frames), cmocka_unit_test(partial_in),     cmocka_unit_test(partial_out), cmocka_unit_test(behind_a_link_header),
     cmocka_unit_test(udp_in),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,9 @@ static void conflict6(void **state) {
       give_nd(&n, NULL, PEER_MAC, &m, i < 2 ? "fd00::1" : "::", i < 2 ? "ff02::1" : "ff02::1:ff00:1", t);
       assert_int_equal(state_of(&n, "fd00::1"), LA_ADDR_DUPLICATE);
       told(&n, LA_EVENT_ADDR_DUPLICATE, "fd00::1");
+      la_tick(n.s, t);
+      assert_true(take(&n, &o, t));
+      assert_int_equal(o.raw.b[ETH_HEADER + 56], MLD_TO_INCLUDE); /* its group is left */
       nothing(&n, t + 60 * LA_SEC);
       node_free(&n);
     }

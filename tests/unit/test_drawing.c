@@ -193,6 +193,73 @@ static void test_million(void **unused) {
   la__drawing_free(d);
 }
 
+/* A window is always on its way, so that every event lies within the flight of another; one segment in `lossy` is lost, and goes again. */
+static struct drawing *pipelined(size_t n, size_t window, size_t lossy) {
+  struct drawing *d = fresh();
+  const uint32_t first = ids + 4;
+  open_and(d);
+  for (size_t i = 0; i < n + window; i++) {
+    struct ladder_item sent = {.flags = LA_ACK, .seq = 1 + 1400 * (uint32_t)i, .ack = 1, .len = 1400};
+    now += LA_US;
+    bool lost = lossy && i % lossy == lossy - 1;
+    if (i < n)
+      put(d, LADDER_SEND, LADDER_RIGHT, ++ids, sent);
+    if (i < n && lost)
+      put(d, LADDER_LOST, LADDER_RIGHT, ids, sent);
+    size_t back = i - window;
+    if (i >= window && !(lossy && back % lossy == lossy - 1))
+      put(d, LADDER_ARRIVE, LADDER_RIGHT, first + (uint32_t)back,
+          (struct ladder_item){.flags = LA_ACK, .seq = 1 + 1400 * (uint32_t)back, .ack = 1, .len = 1400});
+    assert_true(d->n <= DRAWING_KEEP);
+  }
+  release(d, n);
+  return d;
+}
+
+static void test_pipelined(void **unused) {
+  (void)unused;
+  static const struct {
+    size_t n, window, lossy;
+  } cases[] = {{100, 30, 0}, {20000, 30, 0}, {20000, 1500, 0}, {20000, 300, 50}, {20000, 1500, 1000}};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    struct drawing *d = pipelined(cases[k].n, cases[k].window, cases[k].lossy);
+    uint64_t segs = 0, bytes = 0, lost = 0;
+    la__drawing_fold(d, DRAWING_SHOW);
+    assert_true(d->n <= DRAWING_SHOW);
+    assert_int_equal(count(d, LA_SYN, false) + count(d, LA_SYN | LA_ACK, false), 2);
+    assert_int_equal(count(d, LA_FIN | LA_ACK, false), 2);
+    for (size_t i = 0; i < d->n; i++) {
+      const struct draw_event *e = d->event[i];
+      bool text = !e->fold && e->item.len;
+      segs += e->fold ? e->folded.segs[1] : text && e->item.kind == LADDER_SEND;
+      bytes += e->fold ? e->folded.bytes[1] : text && e->item.kind == LADDER_SEND ? e->item.len : 0;
+      lost += e->fold ? e->folded.lost : e->item.kind == LADDER_LOST;
+      if (text) /* both ends, or none */
+        assert_true(e->pair && e->pair->pair == e);
+    }
+    assert_int_equal(segs, cases[k].n);
+    assert_int_equal(bytes, 1400ull * cases[k].n);
+    assert_int_equal(lost, cases[k].lossy ? cases[k].n / cases[k].lossy : 0);
+    la__drawing_free(d);
+  }
+}
+
+/* Openings and releases stay where many connections follow each other, though they are more than was asked for. */
+static void test_releases_stay(void **unused) {
+  (void)unused;
+  enum { N = 10 };
+  struct drawing *d = fresh();
+  for (unsigned i = 0; i < N; i++) {
+    open_and(d);
+    transfer(d, 30);
+    release(d, 30);
+  }
+  la__drawing_fold(d, 60);
+  assert_int_equal(count(d, LA_SYN, false) + count(d, LA_SYN | LA_ACK, false), 2 * N);
+  assert_int_equal(count(d, LA_FIN | LA_ACK, false), 2 * N);
+  la__drawing_free(d);
+}
+
 /* Even what is never folded otherwise is, when there is no end of it: SYNs, states, notes, segments that vanish. */
 static void test_floods(void **unused) {
   (void)unused;
@@ -314,6 +381,8 @@ static void test_pairs(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_fold),
+    cmocka_unit_test(test_pipelined),
+    cmocka_unit_test(test_releases_stay),
     cmocka_unit_test(test_short_is_not_folded),
     cmocka_unit_test(test_keeps_what_tells),
     cmocka_unit_test(test_million),

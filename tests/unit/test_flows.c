@@ -114,7 +114,51 @@ static void test_idle(void **unused) {
   la__flows_free(&f);
 }
 
-/* The next incarnation of a pair is another connection; a SYN sent again is not. */
+static void ignore(void *ctx, const struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+  (void)c, (void)from, (void)p, (void)s;
+  ++*(uint64_t *)ctx;
+}
+static void done_and(void *ctx, struct flow *f) { done((struct count *)ctx + 1, f); }
+
+/* Live, an end is told shortly afterwards, once; the connection stays for what comes late, and the next one of its pair is another. */
+static void test_told_soon(void **unused) {
+  static struct flows f;
+  struct count c[2] = {{0}, {0}}; /* segments, connections */
+  (void)unused;
+  assert_true(la__flows_init(&f, done_and, c));
+  f.seen = ignore;
+  f.live = true;
+  release(&f, LA_SEC, 1000, 500); /* and TIME-WAIT goes on */
+  la__flows_live(&f, 2 * LA_SEC);
+  assert_int_equal(c[1].done, 0);
+  uint64_t had = c[0].done;
+  give(&f, 2 * LA_SEC, 2, 80, 1, 1000, LA_FIN | LA_ACK, 7001, 502); /* the last ACK was lost */
+  assert_int_equal(c[0].done, had + 1);
+  la__flows_live(&f, 4 * LA_SEC - 1);
+  assert_int_equal(c[1].done, 0);
+  la__flows_live(&f, 4 * LA_SEC);
+  assert_int_equal(c[1].done, 1);
+  give(&f, 5 * LA_SEC, 2, 80, 1, 1000, LA_FIN | LA_ACK, 7001, 502); /* late, and its own */
+  la__flows_live(&f, 8 * LA_SEC);
+  assert_int_equal(c[1].done, 1);
+  assert_int_equal(c[0].done, had + 1);
+  assert_int_equal(f.stats.connections, 1);
+  give(&f, 9 * LA_SEC, 1, 1000, 2, 80, LA_SYN, 99000, 0); /* the pair again */
+  assert_int_equal(f.stats.connections, 2);
+  assert_int_equal(c[1].done, 1);
+  give(&f, 9 * LA_SEC, 2, 80, 1, 1000, LA_RST | LA_ACK, 0, 99001);
+  la__flows_live(&f, 11 * LA_SEC);
+  assert_int_equal(c[1].done, 2);
+  assert_int_equal(c[1].last, 2);
+  la__flows_live(&f, 100 * LA_SEC);
+  assert_int_equal(f.nconns, 0);
+  assert_int_equal(c[1].done, 2);
+  release(&f, 101 * LA_SEC, 1001, 500);
+  la__flows_finish(&f); /* interrupted meanwhile */
+  assert_int_equal(c[1].done, 3);
+  la__flows_free(&f);
+}
+
 /* Live, a connection whose end was lost goes after a day without a word; one that speaks stays. */
 static void test_silent(void **unused) {
   static struct flows f;
@@ -133,6 +177,7 @@ static void test_silent(void **unused) {
   la__flows_free(&f);
 }
 
+/* The next incarnation of a pair is another connection; a SYN sent again is not. */
 static void test_incarnations(void **unused) {
   struct count n = {0};
   struct flows f;
@@ -167,8 +212,8 @@ static void test_nat(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_flood), cmocka_unit_test(test_crowd),  cmocka_unit_test(test_expiry),
-                                     cmocka_unit_test(test_idle),  cmocka_unit_test(test_silent), cmocka_unit_test(test_incarnations),
-                                     cmocka_unit_test(test_nat)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_flood),        cmocka_unit_test(test_crowd),     cmocka_unit_test(test_expiry),
+                                     cmocka_unit_test(test_idle),         cmocka_unit_test(test_told_soon), cmocka_unit_test(test_silent),
+                                     cmocka_unit_test(test_incarnations), cmocka_unit_test(test_nat)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,33 @@ static void syn_retries(void **state) {
   dlg_free(d);
 }
 
+/* Figure 9, lines 5 to 7: the peer's old connection is reset, and the SYN follows soon; once, and then as ever. */
+static void old_connection_in_the_way(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  assert_int_equal(dlg_connect(d), LA_OK);
+  expect(d, SYN, 0, 0, 0);
+  la_time t = d->now;
+  inject(d, RST | ACK, 0, 7777, 0); /* of no value, and nothing that could be reset */
+  expect_nothing(d);
+  dlg_advance(d, 100 * LA_MS);
+  expect_nothing(d);
+  inject(d, ACK, 5000, 7777, 0);
+  expect(d, RST, 7777, 0, 0);
+  expect_nothing(d);
+  dlg_advance(d, 100 * LA_MS);
+  expect_at(d, t + 108 * LA_MS, SYN, 0, 0, 0);
+  inject(d, ACK, 5000, 7777, 0); /* it does not understand */
+  expect(d, RST, 7777, 0, 0);
+  dlg_advance(d, 3 * LA_SEC);
+  expect_at(d, t + 2108 * LA_MS, SYN, 0, 0, 0);
+  expect_nothing(d);
+  inject(d, SYN | ACK, 0, 1, 0);
+  expect(d, ACK, 1, 1, 0);
+  expect_state(d, LA_ESTABLISHED);
+  dlg_free(d);
+}
+
 /* Text and FIN beside SYN,ACK count at once. */
 static void text_and_fin_on_syn_ack(void **state) {
   (void)state;
@@ -489,6 +516,7 @@ int main(void) {
     cmocka_unit_test(wrong_ack_in_syn_sent),
     cmocka_unit_test(rst_and_noise_in_syn_sent),
     cmocka_unit_test(syn_retries),
+    cmocka_unit_test(old_connection_in_the_way),
     cmocka_unit_test(text_and_fin_on_syn_ack),
     cmocka_unit_test(crossing_syns),
     cmocka_unit_test(crossing_syns_then_plain_ack),

@@ -197,10 +197,28 @@ static void noise(void **state) {
   (void)state;
 }
 
+/* RFC 1122 3.2.2, RFC 4443 2.4: about these no error is ever sent; of the types that we do not know it is presumed. */
+static void what_is_an_error(void **state) {
+  static const uint8_t asks[] = {0, 8, 13, 14, 15, 16, 17, 18};
+  for (unsigned type = 0; type < 256; type++) {
+    bool question = false;
+    for (unsigned i = 0; i < sizeof asks; i++)
+      question |= asks[i] == type;
+    assert_int_equal(la__icmp_is_error(4, (uint8_t)type), !question);
+    assert_int_equal(la__icmp_is_error(6, (uint8_t)type), type < 128);
+  }
+  (void)state;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(kinds),  cmocka_unit_test(checksum_and_length), cmocka_unit_test(echo_in_its_own_buffer),
-    cmocka_unit_test(quotes), cmocka_unit_test(quotes_refused),      cmocka_unit_test(noise),
+    cmocka_unit_test(kinds),
+    cmocka_unit_test(checksum_and_length),
+    cmocka_unit_test(echo_in_its_own_buffer),
+    cmocka_unit_test(quotes),
+    cmocka_unit_test(quotes_refused),
+    cmocka_unit_test(noise),
+    cmocka_unit_test(what_is_an_error),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

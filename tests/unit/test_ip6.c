@@ -186,11 +186,48 @@ static void noise(void **state) {
   (void)state;
 }
 
+/* RFC 7112 5: the first fragment holds every header, the upper one included; what it must hold of that is its shortest form. */
+static void whole_chain(void **state) {
+  static const struct {
+    uint8_t next;
+    uint32_t n; /* bytes behind the fragment header */
+    uint8_t b[24];
+    bool whole;
+  } row[] = {
+    {IP_PROTO_TCP, 19, {0}, false},
+    {IP_PROTO_TCP, 20, {0}, true},
+    {IP_PROTO_UDP, 7, {0}, false},
+    {IP_PROTO_UDP, 8, {0}, true},
+    {IP_PROTO_ICMP6, 7, {0}, false},
+    {IP_PROTO_ICMP6, 8, {0}, true},
+    {59, 0, {0}, true},                /* nothing follows */
+    {60, 7, {IP_PROTO_UDP, 0}, false}, /* destination options, not even one unit */
+    {60, 8, {IP_PROTO_UDP, 0}, false},
+    {60, 15, {IP_PROTO_UDP, 0}, false},
+    {60, 16, {IP_PROTO_UDP, 0}, true},
+    {60, 15, {IP_PROTO_UDP, 1}, false}, /* two units */
+    {60, 23, {IP_PROTO_UDP, 1}, false},
+    {60, 24, {IP_PROTO_UDP, 1}, true},
+    {43, 16, {59, 0}, true},                          /* a routing header */
+    {43, 16, {60, 0, 0, 0, 0, 0, 0, 0, 59, 0}, true}, /* and options behind it */
+    {43, 15, {60, 0, 0, 0, 0, 0, 0, 0, 59, 0}, false},
+  };
+  for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+    struct ip_hdr h = {.proto = row[i].next, .hlen = 48, .len = row[i].n};
+    uint8_t *p = malloc(48 + row[i].n); /* exactly: not a byte more may be read */
+    memset(p, 0, 48);
+    memcpy(p + 48, row[i].b, row[i].n);
+    assert_int_equal(la__ip6_chain_whole(&h, p), row[i].whole);
+    free(p);
+  }
+  (void)state;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(round_trips), cmocka_unit_test(each_length),      cmocka_unit_test(extension_headers),
     cmocka_unit_test(fragments),   cmocka_unit_test(chain_is_bounded), cmocka_unit_test(beyond_the_payload),
-    cmocka_unit_test(noise),
+    cmocka_unit_test(noise),       cmocka_unit_test(whole_chain),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -135,8 +135,41 @@ static void whole_and_from_here(void **state) {
   }
 }
 
+/* 4.6: options that are not known, or not of the known length, are passed over; of several the first counts; none is empty. */
+static void options(void **state) {
+  (void)state;
+  static const struct {
+    uint8_t n, b[24];
+    int mac; /* the last byte of what is taken; 0: none; -1: refused */
+  } row[] = {
+    {8, {1, 1, 2, 0, 0, 0, 0, 5}, 5},
+    {8, {2, 1, 2, 0, 0, 0, 0, 5}, 0},                           /* the target's, in a solicitation */
+    {16, {14, 1, 9, 9, 9, 9, 9, 9, 1, 1, 2, 0, 0, 0, 0, 5}, 5}, /* a nonce before it (RFC 3971) */
+    {16, {1, 2, 2, 0, 0, 0, 0, 5}, 0},                          /* of another length: of another link's kind */
+    {24, {1, 2, 2, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 6}, 6},
+    {16, {1, 1, 2, 0, 0, 0, 0, 5, 1, 1, 2, 0, 0, 0, 0, 6}, 5},
+    {16, {1, 1, 2, 0, 0, 0, 0, 5, 14, 0}, -1},
+    {16, {1, 1, 2, 0, 0, 0, 0, 5, 14, 2}, -1}, /* longer than what is left */
+    {8, {1, 1, 3, 0, 0, 0, 0, 5}, -1},         /* a group's address */
+  };
+  for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+    uint8_t b[ROOM] = {0};
+    struct nd_msg back, m = {.type = ND_SOLICIT, .target = addr("fd00::77")};
+    struct ip_hdr h = from_to("fd00::1", "fd00::77", 24u + row[i].n);
+    assert_int_equal(la__nd_build(&m, &h.src, &h.dst, b), 24);
+    memcpy(b + 24, row[i].b, row[i].n);
+    sum(&h, b);
+    enum la_drop d = parse(&h, b, &back);
+    assert_int_equal(d, row[i].mac < 0 ? LA_DROP_IPV6_NDISC_BAD_OPTIONS : LA_DROP_NONE);
+    if (d == LA_DROP_NONE) {
+      assert_int_equal(back.has_mac, row[i].mac > 0);
+      assert_true(!back.has_mac || back.mac[5] == row[i].mac);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(round_trip), cmocka_unit_test(rules), cmocka_unit_test(from_nobody),
-                                     cmocka_unit_test(whole_and_from_here)};
+                                     cmocka_unit_test(whole_and_from_here), cmocka_unit_test(options)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static void test_words(void **unused) {
     assert_true(word(la__kind_name((enum close_kind)i)));
   for (unsigned i = 0; i <= CLOSED_BOTH; i++)
     assert_true(word(la__closed_name((enum first_closed)i)));
-  assert_int_equal(1u << (FLAWS - 1), FLAW_GRO); /* as many names as bits */
+  assert_int_equal(1u << (FLAWS - 1), FLAW_TAIL); /* as many names as bits */
 }
 
 int main(void) {

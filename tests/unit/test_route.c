@@ -205,6 +205,9 @@ static void link_local_addresses_belong_to_a_link(void **state) {
   la_link a = node_link(&n, 1500), b = node_link(&n, 1500);
   node_addr(&n, a, "fe80::1", 64);
   assert_int_equal(route(&n, "fe80::9"), a);
+  node_addr(&n, b, "10.0.0.1", 24); /* says nothing of it */
+  node_addr(&n, a, "fe80::3", 64);  /* another one there, still one link */
+  assert_int_equal(route(&n, "fe80::9"), a);
   node_addr(&n, b, "fe80::1", 64); /* the same on another link is another address */
   node_addr(&n, b, "fe80::2", 64);
   assert_int_equal(route(&n, "fe80::9"), 0); /* which link is meant? */

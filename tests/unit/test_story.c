@@ -170,6 +170,69 @@ static void blamed(void **state) {
   dlg_free(d);
 }
 
+/* ENETUNREACH is the network's as EHOSTUNREACH is; what a port says is the peer's. */
+static void blamed_by_icmp(void **state) {
+  (void)state;
+  for (uint8_t code = 0; code < 4; code++) {
+    struct dlg *d = dlg_new(NULL);
+    la_addr router = {.family = 4, .b = {10, 9, 9, 9}};
+    establish(d, PASSIVE_OPEN);
+    dlg_send(d, 1, 100);
+    expect(d, ACK, 1, 1, 100);
+    dlg_icmp(d, &router, 3, code, 0, 1, 8);
+    assert_int_equal(story(d).blame, code < 2 ? LA_BY_NETWORK : LA_BY_PEER);
+    dlg_free(d);
+  }
+}
+
+/* Both close at once: CLOSING stands before TIME-WAIT (RFC 9293 figure 13). Crossing SYNs: SYN-SENT before (figure 8). */
+static void simultaneous(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  assert_int_equal(dlg_connect(d), LA_OK);
+  expect(d, SYN, 0, 0, 0, .no_ack_check = true);
+  dlg_advance(d, 5 * LA_MS);
+  inject(d, SYN, 0, 0, 0);
+  expect(d, SYN | ACK, 0, 1, 0);
+  la_story s = story(d);
+  assert_int_equal(s.step[s.nsteps - 1].state, LA_SYN_RECEIVED);
+  dlg_advance(d, 5 * LA_MS);
+  inject(d, ACK, 1, 1, 0);
+  expect_state(d, LA_ESTABLISHED);
+  dlg_advance(d, 5 * LA_MS);
+  d->hold_events = true;
+  assert_int_equal(la_close(d->s, d->conn, d->now), LA_OK);
+  expect(d, FIN | ACK, 1, 1, 0);
+  dlg_advance(d, 5 * LA_MS);
+  inject(d, FIN | ACK, 1, 1, 0);
+  expect(d, ACK, 2, 2, 0);
+  dlg_advance(d, 5 * LA_MS);
+  inject(d, ACK, 2, 2, 0);
+  s = story(d);
+  assert_int_equal(s.step[s.nsteps - 1].state, LA_TIME_WAIT);
+  assert_int_equal(s.step[s.nsteps - 2].state, LA_CLOSING);
+  assert_int_equal(s.step[s.nsteps - 3].state, LA_FIN_WAIT_1);
+  assert_true(s.step[s.nsteps - 2].at < s.step[s.nsteps - 1].at);
+  dlg_free(d);
+}
+
+/* Fewer probes allowed than have gone already: the next clock ends it. */
+static void fewer_probes(void **state) {
+  (void)state;
+  struct dlg *d = dlg_new(NULL);
+  establish(d, PASSIVE_OPEN);
+  la_set_option(d->s, d->conn, LA_OPT_KEEPALIVE, 1, d->now);
+  la_set_option(d->s, d->conn, LA_OPT_KEEPIDLE, 10, d->now);
+  la_set_option(d->s, d->conn, LA_OPT_KEEPINTVL, 5, d->now);
+  la_set_option(d->s, d->conn, LA_OPT_KEEPCNT, 9, d->now);
+  dlg_advance(d, 26 * LA_SEC); /* four have gone */
+  la_set_option(d->s, d->conn, LA_OPT_KEEPCNT, 2, d->now);
+  la_story s = story(d);
+  assert_int_equal(s.end_why, LA_WHY_KEEPALIVE);
+  assert_int_equal(s.ends_at, s.clock_at);
+  foretold(d);
+}
+
 /* The walk in parts finds what la_each finds, with its ages. */
 struct seen {
   unsigned n;
@@ -217,7 +280,8 @@ static void walk(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(paths), cmocka_unit_test(times), cmocka_unit_test(ends), cmocka_unit_test(blamed),
-                                     cmocka_unit_test(walk)};
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(paths),          cmocka_unit_test(times),        cmocka_unit_test(ends),         cmocka_unit_test(blamed),
+    cmocka_unit_test(blamed_by_icmp), cmocka_unit_test(simultaneous), cmocka_unit_test(fewer_probes), cmocka_unit_test(walk)};
   return cmocka_run_group_tests(tests, 0, 0);
 }

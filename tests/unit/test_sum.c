@@ -152,12 +152,28 @@ static void verifies(void **state) {
   (void)state;
 }
 
+/* Headers by words, in the CPU's order: the same as by bytes. */
+static void words(void **state) {
+  struct prng r;
+  la__prng_seed(&r, 6);
+  uint8_t m[80];
+  for (unsigned round = 0; round < 2000; round++) {
+    for (size_t i = 0; i < sizeof m; i++)
+      m[i] = round % 3 ? (uint8_t)la__prng_next(&r) : 0xff;
+    uint32_t n = 4 * la__prng_below(&r, sizeof m / 4 + 1), start = la__prng_below(&r, 0x10000);
+    uint32_t got = la__sum_order(la__sum_words(la__sum_order(start), m, n));
+    assert_true(got <= 0xffff);
+    assert_int_equal(got, plain(start, m, n));
+  }
+  (void)state;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(rfc1071_example), cmocka_unit_test(lengths_and_alignments),
     cmocka_unit_test(carries),         cmocka_unit_test(big_runs),
     cmocka_unit_test(copies),          cmocka_unit_test(pieces),
-    cmocka_unit_test(verifies),
+    cmocka_unit_test(verifies),        cmocka_unit_test(words),
   };
   return cmocka_run_group_tests(tests, 0, 0);
 }

@@ -245,6 +245,15 @@ static void option_rules(void **state) {
     {{8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1}, 12, 0, {.have = TCP_OPT_TS, .ts_val = 1, .ts_ecr = 2}},
     {{8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 8, 10, 0, 0, 0, 3, 0, 0, 0, 4}, 20, 1, {.have = TCP_OPT_TS, .ts_val = 1, .ts_ecr = 2}},
     {{8, 9, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1}, 12, 0, {0}},
+    {{2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 9, 1, 3, 3, 15}, /* as most write them, which are read in one go */
+     20,
+     1,
+     {.have = TCP_OPT_MSS | TCP_OPT_SACK_OK | TCP_OPT_TS | TCP_OPT_WSCALE, .mss = 1460, .wscale = 14, .ts_val = 7, .ts_ecr = 9}},
+    {{2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 9, 1, 3, 3, 15}, 20, 0, {.have = TCP_OPT_TS, .ts_val = 7, .ts_ecr = 9}},
+    {{2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 9, 0, 3, 3, 15}, /* but EOL is EOL */
+     20,
+     1,
+     {.have = TCP_OPT_MSS | TCP_OPT_SACK_OK | TCP_OPT_TS, .mss = 1460, .ts_val = 7, .ts_ecr = 9}},
     {{5, 2, 1, 1}, 4, 0, {0}}, /* SACK without a block */
     {{5, 9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}, 12, 0, {0}},
     {{5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 0}, 12, 0, {.have = TCP_OPT_SACK, .nsack = 1, .sack = {{1, 2}}}},

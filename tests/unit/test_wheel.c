@@ -16,11 +16,15 @@ struct item {
 };
 static struct model {
   struct wheel w;
-  struct wheel_node node[MODEL];
+  struct wheel_node *node[MODEL]; /* by turns in either slab */
+  struct slab slab[2];
   struct item v[MODEL];
   uint32_t n;
   la_time now;
 } m;
+static struct test_mem tm;
+
+static uint32_t name_of(uint32_t k) { return k / 2 | (k % 2 ? WHEEL_SECOND : 0); }
 
 static uint32_t lower(la_time t) {
   uint32_t lo = 0, hi = m.n;
@@ -43,12 +47,14 @@ static void forget(const struct wheel_node *node) {
   memmove(m.v + k, m.v + k + 1, (m.n - k) * sizeof *m.v);
 }
 
-static void set(struct wheel_node *node, la_time deadline) {
-  if (node->pprev)
+static void set(uint32_t which, la_time deadline) {
+  struct wheel_node *node = m.node[which];
+  assert_ptr_equal(la__wheel_node(&m.w, name_of(which)), node);
+  if (node->prev)
     forget(node);
-  la__wheel_set(&m.w, node, deadline);
+  la__wheel_set(&m.w, node, name_of(which), deadline);
   assert_int_equal(node->deadline, deadline);
-  assert_non_null(node->pprev);
+  assert_int_not_equal(node->prev, 0);
   la_time order = deadline < m.now ? m.now : deadline;
   uint32_t k = lower(order);
   memmove(m.v + k + 1, m.v + k, (m.n - k) * sizeof *m.v);
@@ -71,7 +77,7 @@ static void advance(la_time now) {
   la_time tick = 0;
   m.now = now;
   while ((node = la__wheel_pop(&m.w, now))) {
-    assert_null(node->pprev);
+    assert_int_equal(node->prev, 0);
     assert_true(node->deadline <= now);
     uint32_t k = 0;
     while (k < m.n && m.v[k].node != node)
@@ -89,9 +95,27 @@ static void advance(la_time now) {
 
 static la_time span(uint64_t *seed) { return rnd64(seed) >> rnd_below(seed, 63); }
 
+/* Nodes are on the wheel by name, so that they come from slabs. */
+static void nodes_new(struct slab slab[2], struct wheel_node **node, uint32_t n) {
+  for (unsigned i = 0; i < 2; i++)
+    la__slab_init(&slab[i], &tm.mem, sizeof(struct wheel_node), 64, n);
+  for (uint32_t k = 0; k < n; k++) {
+    uint32_t index = SLAB_NONE;
+    node[k] = la__slab_new(&slab[k % 2], &index);
+    assert_non_null(node[k]);
+    assert_int_equal(index, k / 2);
+  }
+}
+static void nodes_done(struct slab slab[2]) {
+  la__slab_done(&slab[0]);
+  la__slab_done(&slab[1]);
+}
+
 static void start_at(la_time now) {
+  nodes_done(m.slab);
   memset(&m, 0, sizeof m);
-  la__wheel_init(&m.w, now);
+  nodes_new(m.slab, m.node, MODEL);
+  la__wheel_init(&m.w, &m.slab[0], &m.slab[1], now);
   m.now = now;
 }
 
@@ -101,17 +125,18 @@ static la_time later(la_time t, la_time by) { return by >= LA_NEVER - 1 - t ? LA
 static void run(uint64_t seed, la_time start, la_time max, uint32_t nodes, uint32_t ops) {
   start_at(start);
   for (uint32_t op = 0; op < ops; op++) {
-    struct wheel_node *node = &m.node[rnd_below(&seed, nodes)];
+    uint32_t which = rnd_below(&seed, nodes);
+    struct wheel_node *node = m.node[which];
     la_time by = span(&seed) % max;
     switch (rnd_below(&seed, 16)) {
     case 0:
-      if (node->pprev)
+      if (node->prev)
         forget(node);
       la__wheel_del(&m.w, node);
-      assert_null(node->pprev);
+      assert_int_equal(node->prev, 0);
       break;
     case 1: /* in the past */
-      set(node, by < m.now ? m.now - by : 0);
+      set(which, by < m.now ? m.now - by : 0);
       break;
     case 2:
       advance(later(m.now, by));
@@ -133,10 +158,10 @@ static void run(uint64_t seed, la_time start, la_time max, uint32_t nodes, uint3
       break;
     case 6: /* company in the same tick, at the same instant */
       if (m.n && node != m.v[0].node)
-        set(node, later(m.v[m.n / 2].order, rnd_below(&seed, 2) * rnd_below(&seed, 300)));
+        set(which, later(m.v[m.n / 2].order, rnd_below(&seed, 2) * rnd_below(&seed, 300)));
       break;
     default:
-      set(node, later(m.now, by));
+      set(which, later(m.now, by));
     }
     if (op % 16 == 0)
       check_next();
@@ -163,7 +188,7 @@ static void exact_and_few_wakeups(void **state) {
   uint64_t seed = 8, wakeups = 0;
   start_at(777);
   for (uint32_t k = 0; k < MODEL; k++)
-    set(&m.node[k], m.now + 1 + span(&seed) % (30 * DAY));
+    set(k, m.now + 1 + span(&seed) % (30 * DAY));
   while (m.n) {
     la_time next = la__wheel_next(&m.w), first = m.v[0].order;
     assert_true(next > m.now && next <= first);
@@ -176,11 +201,11 @@ static void exact_and_few_wakeups(void **state) {
   /* alone on the wheel: at once, however far */
   for (unsigned bit = 0; bit < 64; bit++) {
     start_at(3);
-    set(&m.node[0], m.now + (UINT64_C(1) << bit));
-    assert_true(la__wheel_next(&m.w) == m.node[0].deadline);
-    advance(m.node[0].deadline - 1);
+    set(0, m.now + (UINT64_C(1) << bit));
+    assert_true(la__wheel_next(&m.w) == m.node[0]->deadline);
+    advance(m.node[0]->deadline - 1);
     assert_int_equal(m.n, 1);
-    advance(m.node[0].deadline);
+    advance(m.node[0]->deadline);
     assert_int_equal(m.n, 0);
   }
 }
@@ -188,27 +213,27 @@ static void exact_and_few_wakeups(void **state) {
 static void past_is_due_at_once(void **state) {
   (void)state;
   start_at(DAY);
-  set(&m.node[0], DAY + 1);
-  set(&m.node[1], DAY);
-  set(&m.node[2], 5);
-  set(&m.node[3], 0);
+  set(0, DAY + 1);
+  set(1, DAY);
+  set(2, 5);
+  set(3, 0);
   assert_true(la__wheel_next(&m.w) == 0);
-  la__wheel_del(&m.w, &m.node[3]);
-  forget(&m.node[3]);
+  la__wheel_del(&m.w, m.node[3]);
+  forget(m.node[3]);
   check_next();
   assert_non_null(la__wheel_pop(&m.w, 9)); /* time does not go back */
   assert_non_null(la__wheel_pop(&m.w, 9));
   assert_null(la__wheel_pop(&m.w, 9));
   assert_null(la__wheel_pop(&m.w, DAY));
-  assert_ptr_equal(la__wheel_pop(&m.w, DAY + 1), &m.node[0]);
+  assert_ptr_equal(la__wheel_pop(&m.w, DAY + 1), m.node[0]);
   assert_true(la__wheel_next(&m.w) == LA_NEVER);
-  la__wheel_set(&m.w, &m.node[0], 9 * DAY);
+  la__wheel_set(&m.w, m.node[0], name_of(0), 9 * DAY);
   assert_null(la__wheel_pop(&m.w, 2 * DAY));
-  la__wheel_set(&m.w, &m.node[1], 2 * DAY - 5);
-  assert_ptr_equal(la__wheel_pop(&m.w, 9), &m.node[1]);
+  la__wheel_set(&m.w, m.node[1], name_of(1), 2 * DAY - 5);
+  assert_ptr_equal(la__wheel_pop(&m.w, 9), m.node[1]);
   assert_null(la__wheel_pop(&m.w, 9));
-  la__wheel_del(&m.w, &m.node[0]);
-  la__wheel_del(&m.w, &m.node[0]);
+  la__wheel_del(&m.w, m.node[0]);
+  la__wheel_del(&m.w, m.node[0]);
   assert_int_equal(m.w.count, 0);
 }
 
@@ -216,16 +241,17 @@ static void past_is_due_at_once(void **state) {
 static void many(void **state) {
   (void)state;
   enum { N = 200000 };
-  struct wheel_node *v = calloc(N, sizeof *v);
-  assert_non_null(v);
+  static struct wheel_node *v[N];
+  static struct slab slab[2];
   static struct wheel w;
   uint64_t seed = 9, popped = 0;
   la_time now = 0, last = 0;
-  la__wheel_init(&w, 0);
+  nodes_new(slab, v, N);
+  la__wheel_init(&w, &slab[0], &slab[1], 0);
   for (uint32_t k = 0; k < N; k++)
-    la__wheel_set(&w, &v[k], 7200 * LA_SEC + rnd64(&seed) % LA_SEC);
+    la__wheel_set(&w, v[k], name_of(k), 7200 * LA_SEC + rnd64(&seed) % LA_SEC);
   for (uint32_t k = 0; k < N; k++)
-    la__wheel_set(&w, &v[k], 7200 * LA_SEC + rnd64(&seed) % (60 * LA_SEC));
+    la__wheel_set(&w, v[k], name_of(k), 7200 * LA_SEC + rnd64(&seed) % (60 * LA_SEC));
   assert_int_equal(w.count, N);
   while (w.count) {
     now = la__wheel_next(&w);
@@ -235,7 +261,7 @@ static void many(void **state) {
     last = now;
   }
   assert_int_equal(popped, N);
-  free(v);
+  nodes_done(slab);
 }
 
 /* Nodes in slots of the levels above a tick that `now` reaches: they would have to be dealt out in one call. */
@@ -244,7 +270,7 @@ static uint32_t due_for_dealing(const struct wheel *w, la_time now) {
   for (unsigned level = 4; level < WHEEL_LEVELS; level++) {
     unsigned shift = level * WHEEL_BITS - 4;
     if (now >> shift != w->time >> shift)
-      for (const struct wheel_node *p = w->slot[level][now >> shift & (WHEEL_SLOTS - 1)]; p; p = p->next)
+      for (uint32_t at = w->slot[level * WHEEL_SLOTS + (now >> shift & (WHEEL_SLOTS - 1))]; at; at = la__wheel_node(w, at - 1)->next)
         n++;
   }
   return n;
@@ -254,20 +280,21 @@ static uint32_t due_for_dealing(const struct wheel *w, la_time now) {
 static void dealt_in_advance(void **state) {
   (void)state;
   enum { N = 100000 };
-  struct wheel_node *v = calloc(N, sizeof *v);
-  assert_non_null(v);
+  static struct wheel_node *v[N];
+  static struct slab slab[2];
   static struct wheel w;
   uint64_t seed = 10, popped = 0;
-  la__wheel_init(&w, 0);
+  nodes_new(slab, v, N);
+  la__wheel_init(&w, &slab[0], &slab[1], 0);
   for (uint32_t k = 0; k < N; k++)
-    la__wheel_set(&w, &v[k], 100 * LA_SEC + rnd64(&seed) % LA_SEC);
+    la__wheel_set(&w, v[k], name_of(k), 100 * LA_SEC + rnd64(&seed) % LA_SEC);
   for (la_time now = 0; w.count; now += 50 * LA_US) {
     assert_in_range(due_for_dealing(&w, now), 0, 256); /* a slot of a ms holds 100; one of 67 ms, were it not for that, 6,700 */
     while (la__wheel_pop(&w, now))
       popped++;
   }
   assert_int_equal(popped, N);
-  free(v);
+  nodes_done(slab);
 }
 
 int main(void) {
@@ -275,5 +302,8 @@ int main(void) {
     cmocka_unit_test(against_model), cmocka_unit_test(exact_and_few_wakeups), cmocka_unit_test(past_is_due_at_once),
     cmocka_unit_test(many),          cmocka_unit_test(dealt_in_advance),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  test_mem_init(&tm);
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  nodes_done(m.slab);
+  return failed || tm.live != 0;
 }

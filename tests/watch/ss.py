@@ -154,6 +154,11 @@ for want in ("connection %d of process %d (lastack serve): 10.0.0.1:80 <- 10.0.0
              "opened by the peer", "FIN-WAIT-1", "still there", "waits for the peer's FIN: we have closed; the peer's application has not",
              "who must act: the peer", "nothing ends it by itself"):
     assert want in text, (want, text)
+r = until("a window probe was answered", lambda: (lambda r: r if r["backoff"] else None)(one(pid, "dport", port(slow))))
+text = run("ss", "--why", r["id"], "--pid", pid)
+assert "window probes since, each later than the one before: " in text and "without an answer" not in text, text
+assert re.search(r"\n  path: round trip [0-9.]+ ms \(least [0-9.]+ ms\), retransmission time-out \d+ ms; cwnd \d+, the peer's window \d+ "
+                 r"bytes; MSS 1448\n", text), text
 assert "no such connection" in run("ss", "--why", 4000000000, status=1)
 run("ss", "--why", "x", status=2)
 text = run("ss", "-s", "--pid", pid)
@@ -261,6 +266,11 @@ try:
     pids = {json.loads(line)["pid"] for line in run("ss", "-l", "--json").splitlines()}
     assert pids >= {pid, srv2.pid}, pids
     assert "say which" in run("metrics", status=1)
+    for who, ended in ((pid, True), (srv2.pid, False)):
+        m = exposition.check(run("metrics", "--pid", who))
+        assert any(v for (name, _), v in m.items() if name == "lastack_ends_total") == ended, (who, m)
+    assert "no stack of process 1 answers" in run("metrics", "--pid", 1, status=1)
+    run("metrics", "--pid", "x", status=2)
     err = subprocess.run([LASTACK] + base[:3] + ["t2", "--monitor", path], capture_output=True, text=True, timeout=LIMIT)
     assert err.returncode == 1 and "another stack answers there" in err.stderr and err.stderr.count("\n") == 1, err
     err = subprocess.run([LASTACK] + base[:3] + ["t2", "--monitor", "root/small"], capture_output=True, text=True, timeout=LIMIT)
