@@ -226,6 +226,8 @@ pair 'recv:10 close' 'port:4321 send:10 rest close' # the same pair twice, TIME-
 c_go
 s_go
 over
+gone() { ! ss -Htan "sport = :4321" | grep -q .; } # its last ACK may still be on the way
+until_true "$limit" gone || fail "the client keeps its port"
 pair_again 'recv:10 close' 'port:4321 send:10 rest close'
 c_go
 s_go
