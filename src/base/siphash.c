@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/siphash.h"
 
+#include <stdbool.h>
+
 struct sip {
   uint64_t v0, v1, v2, v3;
 };
@@ -28,40 +30,36 @@ INLINED void one_round(struct sip *s) {
   s->v2 = rotl(s->v2, 32);
 }
 
-/* 1 to 4 of them, a constant; written out, since compilers leave a loop of so few at -O2. */
-INLINED void rounds(struct sip *s, unsigned n) {
+/* A word goes in by one round, or two; three, or four, end it. Written out, since compilers leave a loop of so few at -O2. */
+INLINED void take(struct sip *s, uint64_t m, bool strong) {
+  s->v3 ^= m;
   one_round(s);
-  if (n > 1)
+  if (strong)
     one_round(s);
-  if (n > 2)
-    one_round(s);
-  if (n > 3)
-    one_round(s);
+  s->v0 ^= m;
 }
 
-/* Inlined into both callers, so that the round counts are constants there. */
-INLINED uint64_t sip(const uint8_t key[16], const uint8_t *p, size_t n, unsigned c, unsigned d) {
+/* Inlined into its callers, so that `strong` is a constant there: SipHash-2-4 instead of SipHash-1-3. */
+INLINED uint64_t sip(const uint8_t key[16], const uint8_t *p, size_t n, bool strong) {
   uint64_t k0 = le64(key), k1 = le64(key + 8);
   struct sip s = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
   uint64_t last = (uint64_t)n << 56;
-  for (; n >= 8; n -= 8, p += 8) {
-    uint64_t m = le64(p);
-    s.v3 ^= m;
-    rounds(&s, c);
-    s.v0 ^= m;
-  }
+  for (; n >= 8; n -= 8, p += 8)
+    take(&s, le64(p), strong);
   for (; n; n--)
     last |= (uint64_t)p[n - 1] << 8 * (n - 1);
-  s.v3 ^= last;
-  rounds(&s, c);
-  s.v0 ^= last;
+  take(&s, last, strong);
   s.v2 ^= 0xff;
-  rounds(&s, d);
+  one_round(&s);
+  one_round(&s);
+  one_round(&s);
+  if (strong)
+    one_round(&s);
   return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
 uint64_t la__siphash13(const uint8_t key[16], const void *data, size_t n) {
-  return n == 16 ? sip(key, data, 16, 1, 3) : sip(key, data, n, 1, 3); /* two of IPv4's addresses and ports: no loops */
+  return n == 16 ? sip(key, data, 16, false) : sip(key, data, n, false); /* two of IPv4's addresses and ports: no loops */
 }
 
-uint64_t la__siphash24(const uint8_t key[16], const void *data, size_t n) { return sip(key, data, n, 2, 4); }
+uint64_t la__siphash24(const uint8_t key[16], const void *data, size_t n) { return sip(key, data, n, true); }

@@ -120,8 +120,6 @@ int la__port_choose(struct tcp *t, struct key *k) {
 }
 
 int la__connect(struct tcp *t, const struct key *k, const struct path *path, bool reuse, bool take_tw, struct conn **out) {
-  if (la__tcp_quiet(t))
-    return LA_EQUIET;
   ref_t r = la__pair_find(t, k);
   uint32_t ts_off, iss = la__numbers(t, k, &ts_off);
   bool again = r != REF_NONE && take_tw && ref_kind(r) == REF_TW && la__tw_reusable(t, r);

@@ -72,6 +72,89 @@ static void keepalive_when_half_closed(void **state) {
   }
 }
 
+/* RFC 1122 3.3.1.1, RFC 1812 5.2.4.3: the longest prefix says which gateway is asked for, in whatever order they were told; or none. */
+static void next_hop_by_the_longest_prefix(void **state) {
+  (void)state;
+  static const struct {
+    const char *to, *via;
+    unsigned prefix;
+    la_link link;
+  } routes[] = {{"0.0.0.0", "10.0.0.254", 0, 1}, {"172.16.0.0", "10.0.0.253", 12, 1},  {"172.16.5.0", "10.0.0.252", 24, 1},
+                {"192.168.0.0", NULL, 16, 1},    {"192.168.9.0", "10.0.0.251", 24, 1}, {"172.16.5.128", NULL, 25, 2}};
+  static const struct {
+    const char *to, *asked;
+  } row[] = {{"9.9.9.9", "10.0.0.254"},      {"172.17.0.1", "10.0.0.253"},  {"172.16.5.1", "10.0.0.252"},
+             {"192.168.1.1", "192.168.1.1"}, {"192.168.9.1", "10.0.0.251"}, {"10.0.0.77", "10.0.0.77"}};
+  enum { ROUTES = sizeof routes / sizeof routes[0] };
+  for (unsigned first = 0; first < ROUTES; first++)
+    for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+      struct node n;
+      ether_simple(&n);
+      node_link(&n, 1500);
+      for (unsigned k = 0; k < ROUTES; k++) {
+        unsigned r = (first + k) % ROUTES;
+        la_addr to = addr(routes[r].to), via = {0};
+        if (routes[r].via)
+          via = addr(routes[r].via);
+        assert_int_equal(routes[r].via ? la_route_add_via(n.s, &to, routes[r].prefix, routes[r].link, &via)
+                                       : la_route_add(n.s, &to, routes[r].prefix, routes[r].link),
+                         LA_OK);
+      }
+      la_tick(n.s, LA_SEC);
+      open_to(&n, row[i].to, 80, LA_SEC);
+      asks(&n, row[i].asked, NULL, LA_SEC);
+      node_free(&n);
+    }
+}
+
+/* Port 0 belongs to nobody (RFC 6335 6): dropped, and as damaged where the checksum says so, with long text as with short. */
+static void port_zero(void **state) {
+  (void)state;
+  for (unsigned i = 0; i < 3 * 2 * 2 * 2; i++) {
+    static uint8_t b[1300];
+    struct pkt p, out;
+    struct node n;
+    bool bad = i & 1, six = i & 2, longer = i & 4;
+    struct tcp_seg seg = {.sport = i / 8 == 0 ? 0 : 5, .dport = i / 8 == 1 ? 0 : 80, .seq = 1, .ack = 1, .flags = LA_ACK, .wnd = 1};
+    node_simple(&n, 1);
+    unsigned len = la__tcp_build(&seg, b) + (longer ? 1200 : 10);
+    pkt_ip(&p, six ? "fd00::9" : "10.0.0.9", six ? "fd00::1" : "10.0.0.1", IP_PROTO_TCP, b, len);
+    pkt_sum(&p, 16);
+    p.b[p.len - 1] ^= bad;
+    assert_int_equal(pkt_in(&n, 1, &p, LA_SEC), 1);
+    bool zero = !seg.sport || !seg.dport;
+    assert_int_equal(dropped(&n, LA_DROP_TCP_CSUM), bad);
+    assert_int_equal(dropped(&n, LA_DROP_TCP_HDR), !bad && zero);
+    assert_int_equal(pkt_out(&n, 1, &out, LA_SEC), !bad && !zero); /* nobody listens: RST */
+    node_free(&n);
+  }
+}
+
+/* TCP_QUICKACK turned on: what is owed goes at once where the peer still sends or may be waiting; nothing goes that is not owed. */
+static void quick_from_now_on(void **state) {
+  (void)state;
+  static const enum la_state in[] = {LA_ESTABLISHED, LA_CLOSE_WAIT, LA_FIN_WAIT_2};
+  for (unsigned i = 0; i < 2 * sizeof in / sizeof in[0]; i++) {
+    enum la_state st = in[i / 2];
+    bool owed = i & 1 && st != LA_CLOSE_WAIT; /* its FIN was answered at once */
+    struct dlg *d = dlg_new(NULL);
+    struct place p = dlg_reach(d, st, PASSIVE_OPEN, false);
+    if (owed)
+      inject(d, ACK, p.peer, p.us, 10);
+    dlg_pump(d);
+    expect_nothing(d);
+    assert_int_equal(la_set_option(d->s, d->conn, LA_OPT_QUICKACK, 1, d->now), LA_OK);
+    if (owed && st == LA_ESTABLISHED)
+      expect(d, ACK, p.us, p.peer + 10, 0);
+    expect_nothing(d);
+    dlg_advance(d, LA_SEC);
+    if (owed && st != LA_ESTABLISHED)
+      expect(d, ACK, p.us, p.peer + 10, 0);
+    expect_nothing(d);
+    dlg_free(d);
+  }
+}
+
 /* What is lent waits like what is copied: past the send buffer LA_AGAIN, and WRITABLE when acknowledged text has made room. */
 static void lent_past_the_buffer(void **state) {
   (void)state;
@@ -129,8 +212,10 @@ static void confirmed_by_progress(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(deferred_behind_a_cookie), cmocka_unit_test(duplicates_without_dsack), cmocka_unit_test(keepalive_when_half_closed),
-    cmocka_unit_test(lent_past_the_buffer),     cmocka_unit_test(confirmed_by_progress),
+    cmocka_unit_test(deferred_behind_a_cookie),       cmocka_unit_test(duplicates_without_dsack),
+    cmocka_unit_test(keepalive_when_half_closed),     cmocka_unit_test(lent_past_the_buffer),
+    cmocka_unit_test(confirmed_by_progress),          cmocka_unit_test(quick_from_now_on),
+    cmocka_unit_test(next_hop_by_the_longest_prefix), cmocka_unit_test(port_zero),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

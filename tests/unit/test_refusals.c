@@ -146,6 +146,14 @@ static void datagrams(void **state) {
   assert_int_equal(la_udp_open(n.s, &(la_udp_opts){.port = 5}, &u), LA_OK);
   assert_int_equal(la_udp_connect(n.s, u, &a, 0), LA_EINVAL);
   assert_int_equal(la_udp_send(n.s, u, NULL, 0, "x", 1), LA_ENOTCONN);
+  assert_int_equal(la_udp_send(n.s, u, &a, 9, "x", 1), LA_OK);
+  la_frame f; /* la_frame_copy: whole or not at all */
+  uint8_t b[64] = {0};
+  assert_int_equal(la_output(n.s, 1, &f, 1, LA_SEC), 1);
+  assert_int_equal(la_frame_copy(&f, b, f.total - 1), 0);
+  assert_int_equal(b[0], 0);
+  assert_int_equal(la_frame_copy(&f, b, f.total), 29);
+  la_frame_done(n.s, &f);
   assert_int_equal(la_udp_close(n.s, u), LA_OK);
   assert_int_equal(la_udp_close(n.s, u), LA_EBADF);
   assert_int_equal(la_udp_local(n.s, u, &a, &port), LA_EBADF);
