@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads and decodes in a thread of its own, some blocks of packets ahead of who follows the connections. Of what there is now nothing is kept
- * back: a pipe's packets are handed over when no further one is there.
+ * Reads and decodes in a thread of its own, some blocks of packets ahead of who follows the connections. Of what there is now nothing is
+ * kept back: a pipe's packets are handed over when no further one is there.
  */
 #ifndef LA_CAPTURE_AHEAD_H
 #define LA_CAPTURE_AHEAD_H

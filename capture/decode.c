@@ -11,7 +11,9 @@
 #include "wire/tcp_wire.h"
 
 enum { LINKTYPE_RAW = 101, LINKTYPE_IPV4 = 228, LINKTYPE_IPV6 = 229, LINKTYPE_SLL2 = 276, ETHERNET_HEADER = 14 };
-enum { TYPE_IP4 = 0x0800, TYPE_IP6 = 0x86dd, TYPE_VLAN = 0x8100, TYPE_QINQ = 0x88a8, TYPE_QINQ_OLD = 0x9100 };
+enum { TYPE_IP4 = 0x0800, TYPE_IP6 = 0x86dd, TYPE_VLAN = 0x8100, TYPE_QINQ = 0x88a8, TYPE_QINQ_OLD = 0x9100, TYPE_PPPOE = 0x8864 };
+enum { TYPE_MPLS = 0x8847, TYPE_MPLS_UP = 0x8848, TYPE_BRIDGED = 0x6558 };
+enum { PROTO_IP4 = 4, PROTO_UDP = 17, PROTO_IP6 = 41, PROTO_GRE = 47, PORT_VXLAN = 4789, TUNNELS = 4 };
 
 /* What is left of a frame: n bytes here, wire bytes there once were. */
 struct rest {
@@ -30,6 +32,33 @@ static bool drop(struct rest *r, uint32_t bytes) {
 
 static bool is_vlan(uint32_t type) { return type == TYPE_VLAN || type == TYPE_QINQ || type == TYPE_QINQ_OLD; }
 
+static enum decoded bare_ip(struct rest *r, struct seg *out) {
+  unsigned version = r->n ? r->p[0] >> 4 : 0;
+  if (!r->n)
+    return DECODE_CUT;
+  return version == 4 || version == 6 ? la__decode_ip(r->p, r->n, r->wire, out) : DECODE_OTHER;
+}
+
+/* Labels to the last one (RFC 3032 2.1); what follows is told by nothing but itself. */
+static enum decoded mpls(struct rest *r, struct seg *out) {
+  for (bool last = false; !last;) {
+    if (r->n < 4)
+      return DECODE_CUT;
+    last = r->p[2] & 1;
+    drop(r, 4);
+  }
+  return bare_ip(r, out);
+}
+
+/* A session's packet: 6 bytes of header, and PPP's protocol (RFC 2516 4, 1332, 5072). */
+static enum decoded pppoe(struct rest *r, struct seg *out) {
+  if (r->n < 8)
+    return DECODE_CUT;
+  unsigned proto = be16_get(r->p + 6);
+  drop(r, 8);
+  return proto == 0x0021 || proto == 0x0057 ? la__decode_ip(r->p, r->n, r->wire, out) : DECODE_OTHER;
+}
+
 /* `type` is the Ethernet type of what follows. Any number of VLAN tags. */
 static enum decoded ether(struct rest *r, uint32_t type, struct seg *out) {
   while (is_vlan(type)) {
@@ -39,7 +68,26 @@ static enum decoded ether(struct rest *r, uint32_t type, struct seg *out) {
     drop(r, 4);
     out->vlan = true;
   }
-  return type == TYPE_IP4 || type == TYPE_IP6 ? la__decode_ip(r->p, r->n, r->wire, out) : DECODE_OTHER;
+  switch (type) {
+  case TYPE_IP4:
+  case TYPE_IP6:
+    return la__decode_ip(r->p, r->n, r->wire, out);
+  case TYPE_MPLS:
+  case TYPE_MPLS_UP:
+    return mpls(r, out);
+  case TYPE_PPPOE:
+    return pppoe(r, out);
+  default:
+    return DECODE_OTHER;
+  }
+}
+
+static enum decoded ethernet(struct rest *r, struct seg *out) {
+  if (r->n < ETHERNET_HEADER)
+    return DECODE_CUT;
+  uint32_t type = be16_get(r->p + 12);
+  drop(r, ETHERNET_HEADER);
+  return ether(r, type, out);
 }
 
 /* The family is written in the capturing machine's byte order, and the numbers differ by system. */
@@ -57,11 +105,7 @@ enum decoded la__decode(const struct packet *p, struct seg *out) {
   memset(out, 0, sizeof *out);
   switch (p->link) {
   case DLT_EN10MB:
-    if (r.n < ETHERNET_HEADER)
-      return DECODE_CUT;
-    type = be16_get(r.p + 12);
-    drop(&r, ETHERNET_HEADER);
-    return ether(&r, type, out);
+    return ethernet(&r, out);
   case DLT_LINUX_SLL:
     if (r.n < 16)
       return DECODE_CUT;
@@ -126,13 +170,47 @@ static enum decoded fragment(const uint8_t *p, uint32_t n, uint32_t wire, uint32
   return DECODE_FRAGMENT;
 }
 
+/* RFC 2784, 2890: a checksum, a key, a number, if their bits say so. */
+static enum decoded gre(struct rest *r, struct seg *out) {
+  if (r->n < 4)
+    return DECODE_CUT;
+  uint32_t bits = r->p[0], type = be16_get(r->p + 2), more = 4u * ((bits >> 7 & 1) + (bits >> 5 & 1) + (bits >> 4 & 1));
+  if ((bits & 0x4f) || (r->p[1] & 7)) /* routing, or another version */
+    return DECODE_OTHER;
+  if (!drop(r, 4 + more))
+    return DECODE_CUT;
+  return type == TYPE_BRIDGED ? ethernet(r, out) : ether(r, type, out);
+}
+
+/* RFC 7348 5, on its own port: clouds mirror their traffic so. */
+static enum decoded vxlan(struct rest *r, struct seg *out) {
+  if (r->n < 4 || be16_get(r->p + 2) != PORT_VXLAN)
+    return DECODE_OTHER;
+  if (r->n < 16)
+    return DECODE_CUT;
+  bool network = r->p[8] == 8;
+  drop(r, 16);
+  return network ? ethernet(r, out) : DECODE_OTHER;
+}
+
+static bool tunnels(unsigned proto) { return proto == PROTO_IP4 || proto == PROTO_IP6 || proto == PROTO_GRE || proto == PROTO_UDP; }
+
+/* Whose connection is inside another packet: it is the inner one's that counts. */
+static enum decoded tunnel(const uint8_t *p, uint32_t n, uint32_t wire, unsigned proto, struct seg *out) {
+  struct rest r = {p, n, wire};
+  if (out->depth == TUNNELS)
+    return DECODE_OTHER;
+  *out = (struct seg){.vlan = out->vlan, .depth = (uint8_t)(out->depth + 1)};
+  return proto == PROTO_UDP ? vxlan(&r, out) : proto == PROTO_GRE ? gre(&r, out) : bare_ip(&r, out);
+}
+
 /* What IP carries: n bytes here, wire bytes by its length field. */
 static enum decoded upper(const uint8_t *p, uint32_t n, uint32_t wire, unsigned proto, struct seg *out) {
   if (proto == IP_PROTO_TCP)
     return la__decode_tcp(p, n, wire, out);
   if (proto == (out->family == 4 ? IP_PROTO_ICMP : IP_PROTO_ICMP6))
     return icmp(p, n, out->src, out);
-  return DECODE_OTHER;
+  return tunnels(proto) ? tunnel(p, n, wire, proto, out) : DECODE_OTHER;
 }
 
 static enum decoded ip4(const uint8_t *p, uint32_t n, uint32_t wire, struct seg *out) {
@@ -143,7 +221,7 @@ static enum decoded ip4(const uint8_t *p, uint32_t n, uint32_t wire, struct seg 
     total = wire; /* the network card was to cut it */
   if (hlen < IP4_HEADER || total < hlen)
     return DECODE_MALFORMED;
-  if (p[9] != IP_PROTO_TCP && p[9] != IP_PROTO_ICMP)
+  if (p[9] != IP_PROTO_TCP && p[9] != IP_PROTO_ICMP && !tunnels(p[9]))
     return DECODE_OTHER;
   if (n < hlen)
     return DECODE_CUT;

@@ -34,6 +34,7 @@ struct seg {
   uint8_t icmp_type, icmp_code;          /* DECODE_ICMP */
   bool has_wscale, has_ts, sack_ok, cut; /* cut: bytes of the payload were not captured */
   bool vlan, fragmented, frag_more;
+  uint8_t depth; /* in so many tunnels */
   const uint8_t *icmp_src;
   /* DECODE_FRAGMENT: src, dst, ip_id or frag_id, and the piece */
   const uint8_t *frag;

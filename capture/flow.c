@@ -393,14 +393,8 @@ static void arrived_first(struct flow *c, struct flow_end *me, const struct seg 
     c->mid = true;
 }
 
-void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
-  struct flow_end *me = &c->end[from], *peer = &c->end[!from];
-  bool first = c->zeek.begun == false, damaged = s->sum == SUM_BAD && me->good_sum;
-  c->last = mark_of(p);
-  complete(c, first, s);
-  la__zeek_segment(&c->zeek, from, s, damaged);
-  if (p->noptions)
-    comments(c, from, p);
+/* What it tells of the capture, also when it tells nothing of the connection. */
+static void frame_as_such(struct flow *c, struct flow_end *me, const struct seg *s, bool damaged) {
   me->good_sum |= s->sum == SUM_GOOD;
   if (s->sum == SUM_OFFLOAD || (s->sum == SUM_BAD && !damaged))
     me->offload++;
@@ -409,6 +403,23 @@ void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, con
   c->gro |= s->len > 1460 * 6;
   c->vlan |= s->vlan;
   c->fragments |= s->fragmented;
+}
+
+void la__flow_segment(struct flow *c, unsigned from, const struct packet *p, const struct seg *s) {
+  struct flow_end *me = &c->end[from], *peer = &c->end[!from];
+  struct packet later;
+  if (p->at < c->last_at) { /* a clock that was set, captures that were merged: the order of frames is what counts */
+    later = *p;
+    later.at = c->last_at;
+    p = &later;
+  }
+  bool first = c->zeek.begun == false, damaged = s->sum == SUM_BAD && me->good_sum;
+  c->last = mark_of(p);
+  complete(c, first, s);
+  la__zeek_segment(&c->zeek, from, s, damaged);
+  if (p->noptions)
+    comments(c, from, p);
+  frame_as_such(c, me, s, damaged);
   if (damaged || is_copy(me, p, s)) {
     damaged ? me->damaged++ : me->dups++;
     return;

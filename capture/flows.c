@@ -101,8 +101,10 @@ static void grow(struct flows *f) {
   f->nbuckets = n;
 }
 
-/* Straight from the system, so that what is there is 0 and nobody has to see to it; at a huge page's border, because connections are met in no
- * order, and half of the time would go into looking up where pages are. */
+/*
+ * Straight from the system, so that what is there is 0 and nobody has to see to it; at a huge page's border, because connections are met in
+ * no order, and half of the time would go into looking up where pages are.
+ */
 static bool more(struct flows *f) {
   size_t n = f->slabs ? HUGE_PAGE : FIRST_SLAB, room = f->slabs ? 2 * HUGE_PAGE : FIRST_SLAB;
   char *all = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -262,11 +264,12 @@ static void tcp(struct flows *f, const struct packet *p, const struct seg *s, ui
   bool after_time_wait = false;
   struct flow *c = find(f, s, hash, &from);
   if (c && la__flow_ends_with(c, from, s)) {
-    c->reused = (struct flow_mark){p->frame, p->at};
+    la_time at = p->at > c->last_at ? p->at : c->last_at;
+    c->reused = (struct flow_mark){p->frame, at};
     c->reused_by = f->stats.connections + 1;
     c->superseded = c->over == OVER_NOT;
     reuses = c->id;
-    after_time_wait = c->over == OVER_RELEASED && p->at - c->last.at < FLOWS_2MSL;
+    after_time_wait = c->over == OVER_RELEASED && at - c->last.at < FLOWS_2MSL;
     retire(f, c);
     c = NULL;
   }

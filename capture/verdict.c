@@ -200,8 +200,8 @@ static bool silence(const struct flow *c, la_time now, struct verdict *v) {
 }
 
 /*
- * What an end has sent is not acknowledged, and was not sent again either, though the capture goes on for long enough: whatever was done about
- * it is not in the capture. A closed window explains it.
+ * What an end has sent is not acknowledged, and was not sent again either, though the capture goes on for long enough: whatever was done
+ * about it is not in the capture. A closed window explains it.
  */
 static bool tail_missing(const struct flow *c, const struct verdict *v) {
   for (unsigned i = 0; i < 2 && !(v->flaws & FLAW_ONE_SIDED); i++) {

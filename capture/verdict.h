@@ -73,8 +73,8 @@ struct verdict {
 };
 
 /*
- * How long silence may last: from here on an idle connection may have been forgotten on the way, FIN-WAIT-2 has run out, and CLOSE-WAIT is a leak.
- * Linux's tcp_fin_timeout, and as short as middleboxes usually are.
+ * How long silence may last: from here on an idle connection may have been forgotten on the way, FIN-WAIT-2 has run out, and CLOSE-WAIT is
+ * a leak. Linux's tcp_fin_timeout, and as short as middleboxes usually are.
  */
 #define VERDICT_PATIENCE (60 * LA_SEC)
 /* `now` is the time of the capture's latest packet. */

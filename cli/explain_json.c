@@ -223,7 +223,7 @@ bool la__explain_json(FILE *out, const struct flow *c, const struct verdict *v) 
   end_of(&l, c, !v->client);
   states(&l, c, v);
   TEXT(&l, "text", la__explain_text(c, v, text));
-  /* locked: the thread that draws the bar empties the buffer */
   LINE(&l, "}\n");
+  /* locked: the thread that draws the bar empties the buffer */
   return fwrite(buf, 1, (size_t)(l.at - buf), out) == (size_t)(l.at - buf);
 }

@@ -278,10 +278,11 @@ static int open_driver(struct node *n) {
   const struct node_args *a = n->args;
   char err[160];
   n->driver = a->kind == NODE_PACKET ? la_packet_open(a->device, a->mac, err, sizeof err)
-              : a->kind == NODE_TAP  ? la_tap_open(a->device, RIG_MTU, err, sizeof err)
+              : a->kind == NODE_TAP  ? la_tap_open_offload(a->device, RIG_MTU, a->offload, err, sizeof err)
                                      : la_tun_open_offload(a->device, RIG_MTU, a->offload, err, sizeof err);
   if (!n->driver)
     return la__fail(a->cmd, "%s", err);
+  n->driver->offload &= a->offload; /* a packet socket could do everything */
   if (!a->fault)
     return EXIT_OK;
   la_driver *bad = la_fault_new(n->driver, a->fault, err, sizeof err);

@@ -94,11 +94,14 @@ static void squeeze(struct drawing *d) {
 
 /* Does this event turn the transfer round: data from the side that was silent in this run? */
 static bool turns(const struct draw_event *e, int *who) {
-  if (e->fold || e->item.kind != LADDER_SEND || !e->item.len)
+  int side = (int)e->item.side;
+  if (e->fold && !e->folded.segs[0] != !e->folded.segs[1])
+    side = e->folded.segs[1] != 0;
+  else if (e->fold || e->item.kind != LADDER_SEND || !e->item.len)
     return false;
   if (*who < 0)
-    *who = (int)e->item.side;
-  return *who != (int)e->item.side;
+    *who = side;
+  return *who != side;
 }
 
 /* What was sent from event `from` on has arrived before event i. */
@@ -136,7 +139,7 @@ static size_t find_runs(struct drawing *d, struct run *r, bool by_direction, uin
       if (turns(d->event[i], &who) && by_direction && quiet(d, r[n].from, i)) {
         run_ends(d, &r[n], i, least);
         r[++n] = (struct run){.from = i};
-        who = (int)d->event[i]->item.side;
+        who = !who;
       }
       d->event[i]->run = n;
     }

@@ -121,7 +121,8 @@ static void sent_record(struct host *h, const la_trace_rec *r) {
   struct world *w = h->w;
   for (size_t i = w->nlog, n = 0; i-- > 0 && n < RECENT; n++) {
     struct pkt *p = w->log[i];
-    if (p->from == h && p->frame_out == r->frame && !p->injected && !p->duplicate) {
+    /* frames are counted anew after a reboot */
+    if (p->from == h && p->frame_out == r->frame && p->sent >= h->booted && !p->injected && !p->duplicate) {
       p->retransmit = r->retransmit;
       p->wnd = r->wnd;
     }

@@ -30,7 +30,9 @@ struct la_driver {
   /* For a driver that holds packets back (NULL: none does): recv must be called by then, readable or not; LA_NEVER: nothing is held. */
   la_time (*deadline)(const la_driver *d);
   la_time now; /* whoever calls recv or send sets it to the loop's time before; never backwards */
-  /* What send does, for la_link_offload (la_host_add_link calls it). recv may hand out frames with any flags. */
+  /*
+   * What send does, for la_link_offload (la_host_add_link calls it); may be lowered before. recv may hand out frames with any flags.
+   */
   unsigned offload; /* enum la_offload */
   uint32_t gso_max;
 };
@@ -51,10 +53,12 @@ la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap
 la_driver *la_tun_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap);
 /* A TAP device: the same with Ethernet frames; the kernel's end of it is an interface, which may be a bridge's port. */
 la_driver *la_tap_open(const char *name, uint32_t mtu, char *err, size_t err_cap);
+la_driver *la_tap_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap);
 /*
  * An Ethernet interface of this machine (`name`; it must be up) by way of a packet socket: the stack is a station of its own beside
  * the kernel, on the same wire, with the hardware address `mac`, which should not be the interface's, and an IP address that the kernel
- * does not have. The two do not hear each other over it; other hosts hear both. The MTU is the interface's. NULL: as above.
+ * does not have. The two do not hear each other over it; other hosts hear both. The MTU is the interface's. Checksums and segments may be
+ * left to the interface both ways; who lowers `offload` has the stack make them, but frames may still come joined. NULL: as above.
  */
 la_driver *la_packet_open(const char *name, const uint8_t mac[LA_MAC], char *err, size_t err_cap);
 /* Gives the kernel an address of its own on a TUN or TAP device, beside those it has, and brings the device up. false: as above. */

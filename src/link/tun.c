@@ -190,8 +190,12 @@ la_driver *la_tun_open(const char *name, uint32_t mtu, char *err, size_t err_cap
   return device_open(name, 0, mtu, ALL_OFFLOAD, err, err_cap);
 }
 
+la_driver *la_tap_open_offload(const char *name, uint32_t mtu, unsigned want, char *err, size_t err_cap) {
+  return device_open(name, LA_ETH_HEADER, mtu, want, err, err_cap);
+}
+
 la_driver *la_tap_open(const char *name, uint32_t mtu, char *err, size_t err_cap) {
-  return device_open(name, LA_ETH_HEADER, mtu, ALL_OFFLOAD, err, err_cap);
+  return la_tap_open_offload(name, mtu, ALL_OFFLOAD, err, err_cap);
 }
 
 struct answer {

@@ -135,25 +135,6 @@ grep -q "cut.pcapng: broken at offset [0-9]*, after 8 packets: the file ends wit
 grep -q "nowhere: No such file" "$dir/err" || fail "nowhere: $(cat "$dir/err")"
 "$lastack" explain "$dir/good.pcap" >/dev/full 2>"$dir/err" && fail "a full disk went unnoticed"
 
-# a bar on a terminal, for long files only; nothing of it elsewhere
-if command -v script >/dev/null 2>&1; then
-  "$tape" "$open" >"$dir/long.pcap"
-  "$tape" '>A60000' >"$dir/big.pcap"
-  tail -c +25 "$dir/big.pcap" >"$dir/big" # a packet, without the file's header
-  i=0
-  while [ $i -lt 10 ]; do
-    cat "$dir/big" "$dir/big" >"$dir/bigger" && mv "$dir/bigger" "$dir/big"
-    i=$((i + 1))
-  done
-  cat "$dir/big" "$dir/big" >>"$dir/long.pcap" # 123 MB
-  status 0 -q "$dir/long.pcap"
-  [ ! -s "$dir/err" ] || fail "a bar in a file: $(cat "$dir/err")"
-  script -qec "'$lastack' explain -q '$dir/long.pcap'" "$dir/bar" >/dev/null 2>&1 </dev/null
-  grep -q 'long.pcap \[#.* [1-9][0-9]%' "$dir/bar" || fail "no bar on a terminal: $(tr '\r' '\n' <"$dir/bar" | head -n 5)"
-  script -qec "'$lastack' explain -q '$dir/good.pcap'" "$dir/bar" >/dev/null 2>&1 </dev/null
-  ! grep -q '\[#' "$dir/bar" || fail "a bar for a short file"
-fi
-
 # Wireshark's tcp.completeness
 if command -v tshark >/dev/null 2>&1; then
   while read -r script; do

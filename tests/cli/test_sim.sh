@@ -43,6 +43,8 @@ for name in $names; do
 '*) [ "$opened" -ge 4 ] && [ "$ended" -ge 2 ] || fail "$name: compares runs, and draws $opened SYNs, $ended FINs and RSTs" ;; esac
 done
 
+"$lastack" sim half-open-reboot | grep -q 'len=100 (retransmitted)' && fail "what a host sent before its reboot is told after it"
+
 # Over IPv6 the same scenarios and claims, on other packets.
 "$lastack" sim --all --ipv6 >"$dir/all6" || fail "--all --ipv6: status $?"
 [ "$(tail -n 1 "$dir/all")" = "$(tail -n 1 "$dir/all6")" ] || fail "--ipv6: $(tail -n 1 "$dir/all6")"

@@ -12,6 +12,7 @@ explained() {
     *'(abort)'*) verdict='"close_kind":"reset",.*"candidates":[^]]*"abort".*"reset_by":"client"' ;;
     *'reset by peer (no listener)'*) verdict='"reason":"refused"' ;;
     *'reset by peer'*) verdict='"close_kind":"reset".*"reset_by":"server"' ;;
+    *'(SYN time-out)'*' 0 retransmissions'*) verdict='"reason":"opening"' ;; # a single SYN says nothing yet
     *'(SYN time-out)'*) verdict='"reason":"syn-unanswered"|"reason":"syn-filtered"' ;;
     *'(keepalive'*) verdict='"candidates":[^]]*"keepalive"' ;;
     *) verdict='"reason"' ;;

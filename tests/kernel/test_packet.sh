@@ -102,6 +102,24 @@ ended $pid
 cmp -s got pattern || flunk "what came is not what was sent"
 peer_over
 
+# What the interface may be left with. Frames of the kernel's come joined in any case.
+for offload in all sum none; do
+  scene="$ours: --offload $offload"
+  far_peer listen "$any" 5003 recv:3000000 send:3000000 close
+  said listening
+  connect 5003 --offload $offload -v --ascii
+  go
+  ended $pid
+  [ "$status" = 0 ] || flunk "status $status"
+  cmp -s got pattern || flunk "what came is not what was sent"
+  peer_over
+  if [ $offload = all ]; then
+    grep -qE 'segs\) -*>' err || flunk "no frame of ours has several segments"
+  else
+    ! grep -qE 'segs\) -*>' err || flunk "frames of ours have several segments"
+  fi
+done
+
 scene="$ours: another hardware address at the kernel's, in mid-connection"
 far_peer listen "$any" 5002 recv:1000000 wait recv:2000000 send:10 close
 said listening
@@ -165,3 +183,12 @@ curl -sS -m "$limit" -o got "http://$url/file" 2>curl.err && cmp -s got pattern 
 ip neigh show to $ours dev t0 | grep -q "lladdr $mac" || flunk "the kernel's table: $(ip neigh)"
 stop
 grep -q ' [1-9][0-9]* retransmission' out || flunk "nothing was lost"
+
+scene="$ours: a TAP device without offload"
+"$lastack" serve --root www --tap t1 --no-probe --offload none --mac $mac --addr $ours/$len --host-addr $theirs/$len -v --ascii >out 2>err 7>&- 8>&- &
+pid=$!
+pids="$pids $pid"
+until_true "$limit" grep -q serving out || flunk "no server"
+curl -sS -m "$limit" -o got "http://$url/file" 2>curl.err && cmp -s got pattern || flunk "the page: $(cat curl.err)"
+stop
+! grep -q 'segs)' out err || flunk "frames are shared"

@@ -193,6 +193,24 @@ static void test_million(void **unused) {
   la__drawing_free(d);
 }
 
+/* A question and its long answer: the answer alone is folded, however often that is asked for. */
+static void test_answer_alone(void **unused) {
+  (void)unused;
+  struct drawing *d = fresh();
+  char text[160];
+  open_and(d);
+  seg(d, LADDER_LEFT, LA_ACK | LA_PSH, 1, 1, 200);
+  seg(d, LADDER_RIGHT, LA_ACK, 1, 201, 0);
+  transfer(d, 12);
+  release(d, 12);
+  for (unsigned i = 0; i < 3; i++) {
+    la__drawing_fold(d, DRAWING_SHOW);
+    assert_string_equal(la__drawing_fold_text(d, &only_fold(d)->folded, text), "12 segments, 16,800 bytes, 12 ACKs");
+    assert_int_equal(count(d, LA_ACK | LA_PSH, false), 1);
+  }
+  la__drawing_free(d);
+}
+
 /* A window is always on its way, so that every event lies within the flight of another; one segment in `lossy` is lost, and goes again. */
 static struct drawing *pipelined(size_t n, size_t window, size_t lossy) {
   struct drawing *d = fresh();
@@ -381,6 +399,7 @@ static void test_pairs(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_fold),
+    cmocka_unit_test(test_answer_alone),
     cmocka_unit_test(test_pipelined),
     cmocka_unit_test(test_releases_stay),
     cmocka_unit_test(test_short_is_not_folded),

@@ -209,6 +209,29 @@ static void test_broken(void **unused) {
   }
 }
 
+/* A clock that is set back while it captures: nothing lasts for centuries, and the story is the same. */
+static void test_clock_set_back(void **unused) {
+  static const char *const part[] = {">S", "<SA", ">A >A10", "<A", "<A20 k> <A", ">FA", "<A9", ">A <FA", ">A"};
+  static struct tape_out o;
+  const struct verdict *v;
+  (void)unused;
+  for (size_t back = 1; back < sizeof part / sizeof part[0]; back++) {
+    struct tape t;
+    tape_init(&t, TAPE_ETHERNET, 4, false);
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
+      t.at -= i == back ? 3600 * LA_SEC : 0;
+      tape_play(&t, part[i]);
+    }
+    tape_read(t.data, t.len, &o);
+    tape_free(&t);
+    const struct flow *c = first(&o, &v);
+    assert_int_equal(v->reason, REASON_CLOSE);
+    assert_int_equal(v->certainty, CERTAIN_OBSERVED);
+    assert_true(c->syn_rtt + c->ack_rtt < LA_SEC && v->half_closed < LA_SEC && c->idle_max < LA_SEC);
+    assert_true(v->time_wait_until - v->time_wait_from < 61 * LA_SEC);
+  }
+}
+
 /* Whoever knows shorter limits tells them: the same capture, judged with two measures. */
 static void test_patience(void **unused) {
   static const struct {
@@ -238,8 +261,8 @@ static void test_patience(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_causes),  cmocka_unit_test(test_numbers), cmocka_unit_test(test_time_wait),
-                                     cmocka_unit_test(test_flaws),   cmocka_unit_test(test_states),  cmocka_unit_test(test_broken),
-                                     cmocka_unit_test(test_patience)};
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_causes), cmocka_unit_test(test_numbers), cmocka_unit_test(test_time_wait), cmocka_unit_test(test_flaws),
+    cmocka_unit_test(test_states), cmocka_unit_test(test_broken),  cmocka_unit_test(test_patience),  cmocka_unit_test(test_clock_set_back)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
