@@ -28,6 +28,7 @@ static void configure_more(la_config *c, const uint8_t head[FUZZ_HEAD]) {
   c->bare_segments ^= head[6] >> 2 & 1;
   c->send_pieces ^= head[6] >> 3 & 1;
   c->edge_acks ^= head[6] >> 6 & 1;
+  c->prompt_syn ^= head[6] >> 7;
   c->mute_unsent ^= head[6] >> 4 & 1;
   c->rto_min = head[6] & 32 ? LA_MS : c->rto_min;
 }

@@ -34,6 +34,7 @@ enum { SW_HOSTS = 8, SW_FLOWS = 16, SW_FAULTS = 16 };
   X(empty_probes, SW_PRESET) \
   X(mute_unsent, SW_PRESET) \
   X(edge_acks, 1) \
+  X(prompt_syn, SW_PRESET) \
   X(max_conns, SW_PRESET) \
   X(max_half_open, SW_PRESET) \
   X(max_time_wait, SW_PRESET) \

@@ -117,6 +117,7 @@ typedef struct la_config {
   uint8_t bare_segments; /* 1: a segment without a timestamp is taken though they were agreed, as on Linux; 0: dropped (RFC 7323 3.2) */
   uint8_t empty_probes;  /* 1: a window probe is an ACK of the byte before SND.UNA, as on Linux; 0: carries a byte (RFC 9293 3.8.6.1) */
   uint8_t mute_unsent;   /* 1: in ESTABLISHED an ACK of what was never sent has no answer, as on older Linux; 0: it has (9293 3.10.7.4) */
+  uint8_t prompt_syn; /* 1: a SYN that an old connection's ACK answers goes again 8 ms after the RST, as on Linux; 0: when its time is up */
   uint8_t edge_acks;  /* 1: an ACK at the window's right edge is taken, as on Linux: a peer that has filled it stands there; 0: 3.10.7.4 */
   la_time fin_wait_2; /* FIN-WAIT-2 after la_close; 60 s */
   la_time frag_time4; /* a packet in fragments is given up after this: 30 s */

@@ -17,7 +17,7 @@ static void preset_linux(la_config *c) {
   c->quick_acks = 16;          /* TCP_MAX_QUICKACKS */
   c->rcv_start = 65535;
   c->arp_probes = c->arp_announcements = 0;
-  c->mute_unsent = c->bare_segments = c->empty_probes = c->edge_acks = 1;
+  c->mute_unsent = c->bare_segments = c->empty_probes = c->edge_acks = c->prompt_syn = 1;
   c->syn_limit = 127 * LA_SEC; /* tcp_syn_retries 6 */
   c->r2 = 924600 * LA_MS;      /* tcp_retries2 15, from an RTO of 200 ms to 120 s */
 }

@@ -178,12 +178,12 @@ void la__conn_established(struct tcp *t, struct conn *c, enum la_cause cause) {
 }
 
 /*
- * Figure 9, lines 6 and 7: what is left of an old connection is about to be reset, and the SYN goes again. As on Linux: not at once, since
- * it must not overtake the RST, and only before the first time-out, so that a peer who never understands is not plagued.
+ * Figure 9, lines 6 and 7: what is left of an old connection is about to be reset, and the SYN goes again. As Linux has it: not at
+ * once, since it must not overtake the RST, and only before the first time-out, so that a peer who never understands is not plagued.
  */
 static void try_soon(struct tcp *t, struct conn *c) {
   la_time at = t->now + SYN_SOON_MS * LA_MS;
-  if (c->clock == CLK_RTX && !c->backoff && at < c->clock_at)
+  if (t->cfg.prompt_syn && c->clock == CLK_RTX && !c->backoff && at < c->clock_at)
     la__clock_set(t, c, CLK_RTX, at);
 }
 

@@ -24,6 +24,7 @@ static const struct field fields[] = {
   F(quick_acks, 0, 31),
   F(mute_unsent, 0, 255),
   F(edge_acks, 0, 255),
+  F(prompt_syn, 0, 255),
   F(bare_segments, 0, 255),
   F(empty_probes, 0, 255),
   F(fin_wait_2, 1, UINT64_MAX),

@@ -72,10 +72,19 @@ static void syn_retries(void **state) {
   dlg_free(d);
 }
 
-/* Figure 9, lines 5 to 7: the peer's old connection is reset, and the SYN follows soon; once, and then as ever. */
+static void prompt(la_config *c) { c->prompt_syn = 1; }
+/* Figure 9, lines 5 to 7: the peer's old connection is reset, and with prompt_syn the SYN follows soon; once, and then as ever. */
 static void old_connection_in_the_way(void **state) {
   (void)state;
-  struct dlg *d = dlg_new(NULL);
+  struct dlg *d = dlg_new(NULL); /* by itself it waits */
+  assert_int_equal(dlg_connect(d), LA_OK);
+  expect(d, SYN, 0, 0, 0);
+  inject(d, ACK, 5000, 7777, 0);
+  expect(d, RST, 7777, 0, 0);
+  dlg_advance(d, 2 * LA_SEC);
+  expect_at(d, 2 * LA_SEC, SYN, 0, 0, 0);
+  dlg_free(d);
+  d = dlg_new(prompt);
   assert_int_equal(dlg_connect(d), LA_OK);
   expect(d, SYN, 0, 0, 0);
   la_time t = d->now;
