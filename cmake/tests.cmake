@@ -44,8 +44,8 @@ foreach(counting attacks_work attacks_rows_a attacks_rows_b attacks_rows_c attac
   target_sources(${counting} PRIVATE $<TARGET_OBJECTS:lastack_counted>)
 endforeach()
 
-# Its malloc and its clock are the test's own.
-foreach(symbol malloc calloc realloc free epoll_wait epoll_pwait2 clock_gettime)
+# Its malloc and its clock are the test's own. The last two: what 32-bit machines call where time has 64 bits.
+foreach(symbol malloc calloc realloc free epoll_wait epoll_pwait2 clock_gettime __epoll_pwait2_time64 __clock_gettime64)
   target_link_options(test_host_memory PRIVATE -Wl,--wrap=${symbol})
 endforeach()
 

@@ -52,6 +52,8 @@ void __wrap_free(void *p);
 int __wrap_epoll_wait(int fd, struct epoll_event *ev, int max, int ms);
 int __wrap_epoll_pwait2(int fd, struct epoll_event *ev, int max, const struct timespec *t, const sigset_t *set);
 int __wrap_clock_gettime(clockid_t id, struct timespec *t);
+int __wrap___epoll_pwait2_time64(int fd, struct epoll_event *ev, int max, const struct timespec *t, const sigset_t *set);
+int __wrap___clock_gettime64(clockid_t id, struct timespec *t);
 
 static bool refused(void) {
   if (!mem.on || (++mem.calls != mem.at && !(mem.hit && mem.ever && mem.at)))
@@ -95,6 +97,11 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *t) {
   *t = (struct timespec){(time_t)(now_is / LA_SEC), (long)(now_is % LA_SEC)};
   return 0;
 }
+
+int __wrap___epoll_pwait2_time64(int fd, struct epoll_event *ev, int max, const struct timespec *t, const sigset_t *set) {
+  return __wrap_epoll_pwait2(fd, ev, max, t, set);
+}
+int __wrap___clock_gettime64(clockid_t id, struct timespec *t) { return __wrap_clock_gettime(id, t); }
 
 static void *own_alloc(void *ctx, size_t n) {
   (void)ctx;
