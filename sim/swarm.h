@@ -184,6 +184,7 @@ struct sw_host {
   uint64_t busy;
   uint64_t last_in[SW_HOSTS];
   uint32_t pmtu, delay_more;
+  bool delayed; /* delay_more was more than 0 once: what left then may still be on its way */
   uint64_t cut_until[SW_HOSTS + 1];
   uint8_t cut_how;
   struct {

@@ -103,7 +103,7 @@ static bool slow(const struct sw_end *e, la_time limit) {
       return true;
   }
   const struct sw_host *o = &w->host[e->side ? e->f->plan->client : e->f->plan->server];
-  return w->lifetime > limit / 8 && (e->h->plan->reorder || e->h->delay_more || o->delay_more);
+  return w->lifetime > limit / 8 && (e->h->plan->reorder || e->h->delayed || o->delayed);
 }
 
 static bool stalled_peer(const struct sw_end *e, la_time limit) {

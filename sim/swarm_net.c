@@ -342,6 +342,7 @@ void la__sw_fault(struct sw_world *w, unsigned index, bool over) {
     break;
   case FAULT_DELAY:
     h->delay_more = over ? 0 : (uint32_t)sw_us(f->value);
+    h->delayed = true;
     break;
   case FAULT_STOP:
     if (!over)

@@ -124,7 +124,8 @@ void la__bbr_done(struct tcp *t, struct conn *c) {
   c->wish->bbr = 0;
 }
 
-static uint64_t paced_at(const struct bbr *b, unsigned percent) { return b->bw / 100 * percent / 100 * (100 - MARGIN_PERCENT); }
+/* In one product: of a rate of a few bytes a second nothing may be rounded away. */
+static uint64_t paced_at(const struct bbr *b, unsigned percent) { return b->bw * percent * (100 - MARGIN_PERCENT) / 10000; }
 
 /* 5.4.1: after an idle time as fast as the path is known to be, and no faster. */
 static void bbr_resume(const struct tcp *t, struct conn *c, union cc_state *s) {
@@ -212,7 +213,7 @@ static void congestion(struct conn *c, struct bbr *b) {
       b->bw_shortterm = bbr_max_bw(b);
     if (b->inflight_shortterm == BBR_NONE)
       b->inflight_shortterm = c->cwnd;
-    b->bw_shortterm = larger64(b->bw_latest, b->bw_shortterm / 100 * BETA_PERCENT);
+    b->bw_shortterm = larger64(b->bw_latest, b->bw_shortterm * BETA_PERCENT / 100);
     b->inflight_shortterm = larger(b->inflight_latest, (uint32_t)((uint64_t)b->inflight_shortterm * BETA_PERCENT / 100));
   }
   b->loss_in_round = false;
@@ -241,7 +242,7 @@ static void full_bw(struct bbr *b) {
   const struct rate_sample *s = &b->rs;
   if (b->full_bw_now || !b->round_start || s->app_limited || !s->rate)
     return;
-  if (s->rate >= b->full_bw / 100 * 125) {
+  if (s->rate >= b->full_bw * 125 / 100) {
     la__bbr_reset_full_bw(b);
     b->full_bw = s->rate;
     return;

@@ -28,6 +28,16 @@ if [ -x "$release" ] && [ ! "$release" -ef "$lastack" ]; then
   cmp -s "$dir/all" "$dir/release" || fail "this build and the release build differ: $(diff "$dir/all" "$dir/release" | head -n 4)"
 fi
 
+# Worlds that once broke a law. The rate of a path on which 85 bytes a second were ever seen was rounded to none, and BBR waited for minutes.
+cat >"$dir/slow" <<'END'
+world seed=70002141 length=145000000
+host
+host rate=7621
+flow client=1 server=0 b.tx=22979
+flow client=1 server=0 a.fin=0 b.tx=11212 b.tx_chunk=5 b.tx_gap=58852 b.nodelay=1 b.cc_later=3
+END
+"$lastack" sim --world "$dir/slow" --quiet >"$dir/out" || fail "a slow writer: $(tail -n 1 "$dir/out")"
+
 # A plan in its text form is the world of its seed.
 for seed in 2 17 40; do
   "$lastack" sim --plan --seed $seed >"$dir/plan" || fail "sim --plan --seed $seed"
